@@ -1,0 +1,1 @@
+//! Source-to-source lowering of command lines to Rhai.

@@ -1,0 +1,3 @@
+//! The script engine: Rhai lives here only.
+
+pub mod lower;

@@ -11,7 +11,7 @@ pub(crate) mod engine;
 pub(crate) mod format;
 pub(crate) mod probe;
 pub(crate) mod servers;
-pub(crate) mod session;
+pub mod session;
 pub(crate) mod state;
 pub(crate) mod x509;
 

@@ -1,27 +1,52 @@
-//! A text that must never be seen.
+//! A text that must never be shown: passwords, passphrases, account keys.
 
 use std::fmt;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-/// A password or token: no `Display`, an elided `Debug`, wiped from memory when dropped.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Zeroizing<String>);
+/// A secret text; overwritten when its last clone is dropped, elided in `Debug`, without `Display`.
+#[derive(Clone)]
+pub struct Secret(Arc<Zeroizing<String>>);
 
 impl Secret {
-    /// Takes the text over.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(Zeroizing::new(text.into()))
+    /// Takes the text; the given allocation is overwritten in the end.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(Arc::new(Zeroizing::new(text)))
     }
 
-    /// The text itself; only `x509` and `ca` have a reason to look.
-    pub(crate) fn expose(&self) -> &str {
+    /// The text itself, for those who must hand it to a cipher or an authority.
+    #[must_use]
+    pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Whether the text is empty, as a PFX without password has it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::new(text.to_owned())
     }
 }
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[secret elided]")
+        f.write_str("Secret([elided])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_nothing() {
+        assert!(!format!("{:?}", Some(Secret::from("hunter2"))).contains("hunter2"));
     }
 }

@@ -3,16 +3,16 @@
 pub mod error;
 pub mod model;
 
-pub(crate) mod ca;
+pub mod ca;
 pub mod command;
 pub(crate) mod config;
 pub(crate) mod cmdlets;
 pub(crate) mod engine;
 pub(crate) mod format;
-pub(crate) mod probe;
-pub(crate) mod servers;
+pub mod probe;
+pub mod servers;
 pub mod session;
-pub(crate) mod state;
-pub(crate) mod x509;
+pub mod state;
+pub mod x509;
 
 pub use error::{Error, ErrorId, ExitCode, Result};

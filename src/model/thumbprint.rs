@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::hex;
+use super::{KeyId, hex};
 use crate::error::{Error, ErrorId};
 
 /// The SHA-1 of a certificate's DER, as Windows shows it: an index, not an identity.
@@ -23,6 +23,24 @@ pub enum CertificateSelector {
     Thumbprint(Thumbprint),
     /// SHA-256.
     Fingerprint(Fingerprint),
+}
+
+macro_rules! serde_as_hex {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                let bytes = hex::read(&text).and_then(|b| b.try_into().ok());
+                bytes.map(Self::from_bytes).ok_or_else(|| serde::de::Error::custom("not the digest's digits"))
+            }
+        }
+    };
 }
 
 macro_rules! digest {
@@ -63,21 +81,11 @@ macro_rules! digest {
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
-            }
-        }
+        serde_as_hex!($name);
     };
 }
 
+serde_as_hex!(KeyId);
 digest!(Thumbprint, 20);
 digest!(Fingerprint, 32);
 

@@ -1,1 +1,12 @@
-//! (to be written)
+//! The one door to certificate libraries.
+
+use crate::model::Fingerprint;
+
+/// A private key; elided in `Debug`.
+pub struct PrivateKey(zeroize::Zeroizing<Vec<u8>>);
+
+/// SHA-256 of some bytes.
+pub fn sha256(bytes: &[u8]) -> Fingerprint {
+    use sha2::Digest;
+    Fingerprint::from_bytes(sha2::Sha256::digest(bytes).into())
+}

@@ -1,5 +1,7 @@
 //! Everything that a verb may touch, and the executor of changes.
 
+mod executor;
+
 use crate::command::Facts;
 use crate::error::Result;
 use crate::model::{Moment, Zone};

@@ -2,8 +2,25 @@
 
 mod der;
 mod extensions;
+mod key;
 mod name;
 mod parse;
+pub(crate) mod pem;
+mod signature;
 mod spki;
+#[cfg(test)]
+mod testing;
 
+pub(crate) use key::{PrivateKey, Signer, check_pair};
+pub(crate) use name::encode_name;
 pub(crate) use parse::parse_certificate;
+
+use crate::error::{Error, ErrorId, Result};
+
+/// Random octets from the operating system's generator.
+fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut octets = [0; N];
+    aws_lc_rs::rand::fill(&mut octets)
+        .map_err(|e| Error::new(ErrorId::StoreUnavailable, "the system gives no random octets").because(e))?;
+    Ok(octets)
+}

@@ -2,18 +2,23 @@
 
 mod der;
 mod extensions;
+mod issue;
 mod key;
 mod name;
 mod parse;
 pub(crate) mod pem;
+mod request;
 mod signature;
 mod spki;
+mod template;
 #[cfg(test)]
 mod testing;
 
+pub(crate) use issue::{AuthorityProfile, Issuer, NameConstraints, Profile, issue, random_serial, self_signed};
 pub(crate) use key::{PrivateKey, Signer, check_pair};
 pub(crate) use name::encode_name;
 pub(crate) use parse::parse_certificate;
+pub(crate) use request::{CertificateRequest, RequestDetails, build_request, parse_request};
 
 use crate::error::{Error, ErrorId, Result};
 

@@ -3,12 +3,26 @@
 pub mod hex;
 mod host_name;
 mod moment;
+pub mod names;
 mod nearest;
 mod position;
 mod thumbprint;
+mod topology;
+mod uses;
+mod website;
 
 pub use host_name::{HostName, RequestedName};
 pub use moment::{Clock, Moment, Zone};
+pub use names::{ComputedName, ComputedNames, NameDifference, NamePattern, NameQuery, NameSource};
 pub use nearest::nearest;
 pub use position::Position;
 pub use thumbprint::{CertificateSelector, Fingerprint, Thumbprint};
+pub use topology::{
+    CertificatePolicy, EdgeInterfaces, Fault, MissingNames, Place, Pool, Role, SimpleUrl, SimpleUrlComponent, SimpleUrlScope,
+    SipDomain, SiteKind, Topology, TopologySite, WebPorts, WebServices,
+};
+pub use uses::{ChainTo, KeyRule, NameCondition, NameRule, NamesRow, Needs, Use, UseName, UseScope, Uses};
+pub use website::{
+    Binding, BindingAddress, BindingInformation, BindingProtocol, CaddyServer, CertificateFiles, Endpoint, FileServer, HaproxyServer,
+    IisServer, ProofScope, ServerKind, ServerSettings, SiteState, Slot, SlotFiles, Website,
+};

@@ -6,9 +6,15 @@ pub mod hex;
 mod key_usage;
 mod moment;
 mod name;
+mod host_name;
+pub mod names;
+mod nearest;
 mod position;
 mod secret;
 mod thumbprint;
+mod topology;
+mod uses;
+mod website;
 
 pub use algorithm::KeyAlgorithm;
 pub(crate) use certificate::CertificateFacts;
@@ -16,6 +22,18 @@ pub use certificate::{AlternativeName, Certificate, ExtensionEntry, KeyId, Seria
 pub use key_usage::{KeyUsage, Purpose};
 pub use moment::{Clock, Moment, Zone};
 pub use name::{COMMON_NAME, DistinguishedName, NameAttribute, NameValue, RelativeName, parse_rdns};
+pub use host_name::{HostName, RequestedName};
+pub use names::{ComputedName, ComputedNames, NameDifference, NamePattern, NameQuery, NameSource};
+pub use nearest::nearest;
 pub use position::Position;
 pub use secret::Secret;
 pub use thumbprint::{CertificateSelector, Fingerprint, Thumbprint};
+pub use topology::{
+    CertificatePolicy, EdgeInterfaces, Fault, MissingNames, Place, Pool, Role, SimpleUrl, SimpleUrlComponent, SimpleUrlScope,
+    SipDomain, SiteKind, Topology, TopologySite, WebPorts, WebServices,
+};
+pub use uses::{ChainTo, KeyRule, NameCondition, NameRule, NamesRow, Needs, Use, UseName, UseScope, Uses};
+pub use website::{
+    Binding, BindingAddress, BindingInformation, BindingProtocol, CaddyServer, CertificateFiles, Endpoint, FileServer, HaproxyServer,
+    IisServer, ProofScope, ServerKind, ServerSettings, SiteState, Slot, SlotFiles, Website,
+};

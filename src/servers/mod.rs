@@ -89,7 +89,7 @@ impl Image {
     /// What `observe` will say of an object with this content.
     pub fn state(&self) -> ObjectState {
         ObjectState::Present(Stamp {
-            sha256: crate::x509::sha256(&self.content),
+            sha256: Fingerprint::of(&self.content),
             mode: self.mode,
             owner: self.owner,
             target: self.target.clone(),

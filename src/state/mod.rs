@@ -6,7 +6,7 @@ use std::time::Duration;
 
 pub use rows::{
     AssignmentKey, AssignmentRow, AuditDraft, AuditLine, AuthorityRow, BindingKey, BoundRow, CertificateQuery,
-    CertificateRow, Expectation, KeyRow, OpenOperation, RequestRow, RequestStatus, Row, RowKey, Sealed, Slot, Store,
+    CertificateRow, Expectation, KeyRow, OpenOperation, RequestRow, RequestStatus, Row, RowKey, Sealed, Store,
     SubmissionRow, Write,
 };
 

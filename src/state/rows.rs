@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Certificate, Fingerprint, KeyId, Moment, Thumbprint};
+use crate::model::{Certificate, Fingerprint, KeyId, Moment, Slot, Thumbprint};
 
 /// Which row: a table and its key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -291,17 +291,6 @@ pub struct AssignmentKey {
     pub use_name: String,
     /// Which key family it is for.
     pub slot: Slot,
-}
-
-/// The key family that an assignment is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Slot {
-    /// The only one that IIS and Lync have.
-    Any,
-    /// The RSA certificate of a server that has two.
-    Rsa,
-    /// The ECDSA certificate of a server that has two.
-    Ecdsa,
 }
 
 /// See [`RowKey::Assignment`].

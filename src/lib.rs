@@ -13,6 +13,6 @@ pub mod probe;
 pub mod servers;
 pub mod session;
 pub mod state;
-pub mod x509;
+pub(crate) mod x509;
 
 pub use error::{Error, ErrorId, ExitCode, Result};

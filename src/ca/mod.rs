@@ -32,6 +32,12 @@ pub trait Authority: Send + Sync {
         false
     }
 
+    /// Refuses before a key is made what `begin` would refuse anyway, as far as can be known.
+    ///
+    /// # Errors
+    /// `CaUnreachable`, `CaAccessDenied`, `TemplateNotFound`, `TemplateAccessDenied`, `KeyTooSmall`.
+    fn preflight(&self, cx: &Context<'_>, inquiry: &Inquiry<'_>) -> Result<()>;
+
     /// Hands a request in.
     fn begin(&self, cx: &Context<'_>, submission: &Submission) -> Result<Answer>;
 
@@ -72,6 +78,21 @@ pub trait KeyStore: Send + Sync {
     /// # Errors
     /// `StoreLocked`.
     fn seal(&self, key: &crate::x509::PrivateKey, exportable: bool, now: Moment) -> Result<Write>;
+}
+
+/// What will be asked of an authority, before there is a key.
+#[derive(Clone, Debug)]
+pub struct Inquiry<'a> {
+    /// The template, by name; empty for the authority's own choice.
+    pub template: &'a str,
+    /// The key's algorithm and size.
+    pub key: crate::model::KeyAlgorithm,
+    /// Whether the requester wants to export the key.
+    pub exportable: bool,
+    /// Who asks.
+    pub requester: &'a str,
+    /// Another account to ask as, with its password.
+    pub account: Option<&'a (String, Secret)>,
 }
 
 /// What is asked of an authority.

@@ -1,5 +1,8 @@
 //! The one door to certificate libraries: reading, writing, signing, sealing.
 
+mod ber;
+mod contents;
+mod crl;
 mod der;
 mod extensions;
 mod issue;
@@ -7,6 +10,8 @@ mod key;
 mod name;
 mod parse;
 pub(crate) mod pem;
+mod pfx;
+mod pkcs7;
 mod request;
 mod signature;
 mod spki;
@@ -14,10 +19,13 @@ mod template;
 #[cfg(test)]
 mod testing;
 
+pub(crate) use contents::{Contents, read_any};
+pub(crate) use crl::{Revocation, RevocationList, parse_crl};
 pub(crate) use issue::{AuthorityProfile, Issuer, NameConstraints, Profile, issue, random_serial, self_signed};
 pub(crate) use key::{PrivateKey, Signer, check_pair};
 pub(crate) use name::encode_name;
 pub(crate) use parse::parse_certificate;
+pub(crate) use pfx::{read_pfx, write_pfx};
 pub(crate) use request::{CertificateRequest, RequestDetails, build_request, parse_request};
 
 use crate::error::{Error, ErrorId, Result};

@@ -237,3 +237,95 @@ fn needs_password(what: &str) -> Error {
 fn bad(reason: &str) -> Error {
     Error::new(ErrorId::BadCertificateFile, format!("the file cannot be read: {reason}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x509::issue::tests::request;
+    use crate::x509::key::tests::{P256, RSA};
+    use crate::x509::pfx::tests::materials;
+    use crate::x509::testing;
+
+    fn one(bytes: &[u8]) -> Contents {
+        read_any(bytes, None).unwrap_or_else(|e| panic!("{e}: {:?}", String::from_utf8_lossy(bytes)))
+    }
+
+    #[test]
+    fn certificates_in_every_dress_are_read() {
+        let Some(bench) = testing::bench("certificates_in_every_dress_are_read") else { return };
+        let [leaf, authority] = materials(&bench, &P256);
+        bench.run("crl2pkcs7 -nocrl -certfile leaf.pem -certfile ca.pem -outform DER -out b.p7b").unwrap();
+        bench.run("crl2pkcs7 -nocrl -certfile leaf.pem -certfile ca.pem -out b.pem").unwrap();
+        bench.run("x509 -in leaf.pem -trustout -addtrust serverAuth -out trusted.pem").unwrap();
+        let pem = String::from_utf8(bench.read("leaf.pem")).unwrap();
+        let p7b = String::from_utf8(bench.read("b.pem")).unwrap();
+        let both = format!("{pem}{}", pem::encode(pem::CERTIFICATE, authority.der()).as_str());
+        let bare: String = pem.lines().filter(|l| !l.starts_with('-')).collect();
+        let wide: Vec<u8> = [0xfeff].into_iter().chain(pem.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        for (count, bytes) in [
+            (1, leaf.der().to_vec()),
+            (1, pem.clone().into_bytes()),
+            (1, format!("\u{feff}\r\n \r\nsubject=CN = a.b\r\n{}", pem.replace('\n', "\r\n")).into_bytes()),
+            (1, [b"# K\xfcche\n", pem.as_bytes()].concat()),
+            (1, bare.into_bytes()),
+            (1, wide),
+            (1, bench.read("trusted.pem")),
+            (2, both.clone().into_bytes()),
+            (2, both.repeat(2).into_bytes()),
+            (2, bench.read("b.p7b")),
+            (2, super::super::ber::tests::to_ber(&bench.read("b.p7b"))),
+            (2, p7b.clone().into_bytes()),
+            (2, p7b.replace("PKCS7", "CERTIFICATE").into_bytes()),
+        ] {
+            let read = one(&bytes);
+            assert_eq!(read.certificates().len(), count);
+            assert!(read.certificates().contains(&leaf));
+        }
+    }
+
+    #[test]
+    fn keys_and_requests_are_read() {
+        let Some(bench) = testing::bench("keys_and_requests_are_read") else { return };
+        for key in [&*RSA, &*P256] {
+            let [leaf, _] = materials(&bench, key);
+            bench.run("pkey -in key.pem -traditional -out old.pem").unwrap();
+            bench.run("pkcs8 -topk8 -in key.pem -passout pass:a -out sealed.pem").unwrap();
+            bench.run("pkcs12 -export -inkey key.pem -in leaf.pem -passout pass:a -out a.p12").unwrap();
+            let together = [bench.read("leaf.pem"), bench.read("old.pem")].concat();
+            for bytes in [bench.read("key.pem"), bench.read("old.pem"), key.to_pkcs8_der().unwrap().to_vec(), together] {
+                assert_eq!(one(&bytes).keys()[0].key_id(), key.key_id());
+            }
+            for file in ["sealed.pem", "a.p12"] {
+                let missing = read_any(&bench.read(file), None).unwrap_err();
+                assert_eq!(missing.id(), ErrorId::BadPassword);
+                assert!(missing.message().contains("none was given"), "{missing}");
+                let opened = read_any(&bench.read(file), Some(&Secret::from("a"))).unwrap();
+                assert_eq!(opened.key_of(&leaf).unwrap().key_id(), key.key_id());
+            }
+        }
+        bench.run("rsa -in key.pem -aes128 -passout pass:abcd -traditional -out x.pem").ok();
+        bench.run("ec -in key.pem -aes128 -passout pass:abcd -out cipher.pem").unwrap();
+        let error = read_any(&bench.read("cipher.pem"), Some(&Secret::from("abcd"))).unwrap_err();
+        assert!(error.message().contains("old OpenSSL") && error.hints()[0].contains("pkcs8 -topk8"));
+        let asked = request(&P256, "CN=a", &["a"]);
+        for bytes in [asked.der().to_vec(), asked.to_pem().replace("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST").into_bytes()] {
+            assert_eq!(one(&bytes).requests()[0].der(), asked.der());
+        }
+    }
+
+    #[test]
+    fn what_holds_nothing_is_refused() {
+        for (bytes, reason) in [
+            (&b""[..], "neither PEM"),
+            (b"hello", "neither PEM"),
+            (&[0x30, 0x03, 1, 1, 1], "no certificate"),
+            (&[0x30, 0x82, 1, 1], "too early"),
+            (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "only `PUBLIC KEY`"),
+            (b"-----BEGIN CERTIFICATE-----\nMIIB\n", "no `-----END`"),
+        ] {
+            let error = read_any(bytes, None).unwrap_err();
+            assert_eq!(error.id(), ErrorId::BadCertificateFile);
+            assert!(error.message().contains(reason), "{error}");
+        }
+    }
+}

@@ -239,3 +239,128 @@ fn explain(error: KeyStoreError, has_mac: bool) -> Error {
 fn bad(reason: &str) -> Error {
     Error::new(ErrorId::BadCertificateFile, format!("the PFX file is refused: {reason}"))
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::x509::issue::tests::{request, root, server};
+    use crate::x509::key::tests::{P256, P384, RSA};
+    use crate::x509::testing::{self, Bench};
+    use crate::x509::{AuthorityProfile, Issuer, issue, pem};
+
+    /// Puts `key.pem`, `leaf.pem` and `ca.pem` into a folder.
+    pub(in crate::x509) fn materials(bench: &Bench, key: &PrivateKey) -> [Certificate; 2] {
+        let authority = root(&*P384, "CN=P12 Root", AuthorityProfile::default());
+        let issuer = Issuer { certificate: &authority, signer: &*P384 };
+        let leaf = issue(&request(key, "CN=a.b", &["a.b"]), &issuer, &server()).unwrap();
+        bench.write("key.pem", key.to_pem().unwrap().as_bytes());
+        bench.write("leaf.pem", pem::encode_certificates([&leaf]).as_bytes());
+        bench.write("ca.pem", pem::encode_certificates([&authority]).as_bytes());
+        [leaf, authority]
+    }
+
+    const EXPORT: &str = "pkcs12 -export -inkey key.pem -in leaf.pem -certfile ca.pem -out out.p12";
+
+    /// Name, options of OpenSSL, password, whether it is read.
+    const FLAVOURS: [(&str, &str, &str, bool); 11] = [
+        ("modern", "-name friendly -passout pass:Passw0rd", "Passw0rd", true),
+        ("legacy", "-name friendly -passout pass:Passw0rd -legacy", "Passw0rd", true),
+        ("3des", "-name friendly -passout pass:Passw0rd -keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1 -LMK", "Passw0rd", true),
+        ("aes256", "-name friendly -passout pass:Passw0rd -keypbe AES-256-CBC -certpbe AES-256-CBC -macalg sha256 -iter 2000 -LMK", "Passw0rd", true),
+        ("plain certificates", "-name friendly -passout pass:Passw0rd -keypbe AES-128-CBC -certpbe NONE -macalg sha512", "Passw0rd", true),
+        ("no check", "-name friendly -passout pass:Passw0rd -nomac", "Passw0rd", true),
+        ("empty password", "-name friendly -passout pass:", "", true),
+        ("empty password 3des", "-name friendly -passout pass: -keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1", "", true),
+        ("unicode password", "-name friendly -passout pass:pässwörd€", "pässwörd€", true),
+        ("3des in pbes2", "-name friendly -passout pass:Passw0rd -keypbe DES-EDE3-CBC -certpbe DES-EDE3-CBC", "Passw0rd", true),
+        ("rc2-128", "-name friendly -passout pass:Passw0rd -legacy -certpbe PBE-SHA1-RC2-128", "Passw0rd", false),
+    ];
+
+    #[test]
+    fn openssls_flavours_are_read() {
+        let Some(bench) = testing::bench("openssls_flavours_are_read") else { return };
+        for key in [&*RSA, &*P256] {
+            let [leaf, authority] = materials(&bench, key);
+            for (flavour, options, password, readable) in FLAVOURS {
+                bench.run(&format!("{EXPORT} {options}")).unwrap();
+                let file = bench.read("out.p12");
+                let read = read_pfx(&file, &Secret::from(password));
+                if !readable {
+                    let error = read.unwrap_err();
+                    assert_eq!(error.id(), ErrorId::BadCertificateFile, "{flavour}");
+                    assert!(error.message().contains("encryption is not supported"), "{flavour}: {error}");
+                    continue;
+                }
+                let read = read.unwrap_or_else(|e| panic!("{flavour}: {e} {e:?}"));
+                assert_eq!(read.certificates().len(), 2, "{flavour}");
+                assert!(read.certificates().contains(&authority), "{flavour}");
+                let (found, own) = read.identity().unwrap();
+                assert_eq!((found, own.key_id()), (&leaf, key.key_id()), "{flavour}");
+                assert_eq!(read.friendly_name(&leaf), Some("friendly"), "{flavour}");
+                let error = read_pfx(&file, &Secret::from("wrong")).unwrap_err();
+                assert_eq!(error.id(), ErrorId::BadPassword, "{flavour}");
+                for cut in [0, 1, 20, file.len() / 2, file.len() - 1] {
+                    let error = read_pfx(&file[..cut], &Secret::from(password)).unwrap_err();
+                    assert_eq!(error.id(), ErrorId::BadCertificateFile, "{flavour} cut at {cut}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn certificates_alone_and_ber_are_read() {
+        let Some(bench) = testing::bench("certificates_alone_and_ber_are_read") else { return };
+        let [leaf, _] = materials(&bench, &P256);
+        bench.run("pkcs12 -export -nokeys -in leaf.pem -certfile ca.pem -passout pass:a -out only.p12").unwrap();
+        let read = read_pfx(&bench.read("only.p12"), &Secret::from("a")).unwrap();
+        assert_eq!((read.certificates().len(), read.keys().len()), (2, 0));
+        // With a check only the layer outside of it can be rewritten; without one every layer is.
+        for options in ["-passout pass:a", "-passout pass:a -nomac", "-passout pass:a -nomac -keypbe NONE -certpbe NONE"] {
+            bench.run(&format!("{EXPORT} {options}")).unwrap();
+            let file = bench.read("out.p12");
+            let mut ber = ber::tests::to_ber(&file);
+            if options.contains("nomac") {
+                let safe = dissect(&file).unwrap().safe;
+                let inner = der::tlv(der::OCTET_STRING, &ber::tests::to_ber(&safe));
+                let info = der::sequence(&[&der::oid(DATA).unwrap(), &der::tlv(0xa0, &inner)]);
+                ber = ber::tests::to_ber(&der::sequence(&[&der::tlv(der::INTEGER, &[3]), &info]));
+            }
+            let read = read_pfx(&ber, &Secret::from("a")).unwrap_or_else(|e| panic!("{options}: {e:?}"));
+            assert_eq!(read.identity().unwrap().0, &leaf, "{options}");
+        }
+    }
+
+    #[test]
+    fn a_check_over_no_password_is_accepted() {
+        let Some(bench) = testing::bench("a_check_over_no_password_is_accepted") else { return };
+        let [leaf, _] = materials(&bench, &P256);
+        bench.run(&format!("{EXPORT} -passout pass: -nomac")).unwrap();
+        let Outer { safe, .. } = dissect(&bench.read("out.p12")).unwrap();
+        let key = derive_mac_key(&digest::SHA256, &[], b"saltsalt", 10);
+        let value = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), &safe);
+        let sha256 = der::sequence(&[&der::oid("2.16.840.1.101.3.4.2.1").unwrap()]);
+        let check = der::sequence(&[
+            &der::sequence(&[&sha256, &der::tlv(der::OCTET_STRING, value.as_ref())]),
+            &der::tlv(der::OCTET_STRING, b"saltsalt"),
+            &der::tlv(der::INTEGER, &[10]),
+        ]);
+        let info = der::sequence(&[&der::oid(DATA).unwrap(), &der::tlv(0xa0, &der::tlv(der::OCTET_STRING, &safe))]);
+        let file = der::sequence(&[&der::tlv(der::INTEGER, &[3]), &info, &check]);
+        assert_eq!(read_pfx(&file, &Secret::from("")).unwrap().identity().unwrap().0, &leaf);
+        assert_eq!(read_pfx(&file, &Secret::from("x")).unwrap_err().id(), ErrorId::BadPassword);
+    }
+
+    #[test]
+    fn openssl_reads_what_is_written() {
+        let Some(bench) = testing::bench("openssl_reads_what_is_written") else { return };
+        let chain = materials(&bench, &RSA);
+        let password = Secret::from("pässwörd€");
+        let file = write_pfx(&RSA, &chain, "Pool ü", &password).unwrap();
+        bench.write("own.p12", &file);
+        let text = bench.run("pkcs12 -in own.p12 -passin pass:pässwörd€ -nodes -info").unwrap();
+        assert_eq!(text.matches("BEGIN CERTIFICATE").count(), 2);
+        let read = read_pfx(&file, &password).unwrap();
+        assert_eq!((read.identity().unwrap().0, read.friendly_name(&chain[0])), (&chain[0], Some("Pool ü")));
+        assert_eq!(write_pfx(&P256, &chain, "x", &password).unwrap_err().id(), ErrorId::KeyMismatch);
+    }
+}

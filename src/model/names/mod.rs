@@ -2,8 +2,6 @@
 
 mod difference;
 mod pattern;
-#[cfg(test)]
-mod tests;
 
 use std::collections::HashMap;
 use std::fmt;

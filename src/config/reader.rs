@@ -84,6 +84,14 @@ impl Document {
         }
     }
 
+    /// Notes something wrong at a place that was found before.
+    pub(super) fn problem_at(&self, position: &Position, message: impl Into<String>) {
+        let mut problems = self.problems.borrow_mut();
+        if problems.len() < MOST_PROBLEMS {
+            problems.push(Problem { position: position.clone(), message: message.into(), hint: None });
+        }
+    }
+
     /// Notes an error that a word of the file raised.
     pub(super) fn refuse(&self, span: &Range<usize>, error: &Error) {
         self.problem(span, error.message(), error.hints().into_iter().next());
@@ -123,13 +131,15 @@ impl<'a> Table<'a> {
         Some(Self { document, table, span: value.span(), asked: RefCell::default() })
     }
 
-    /// The entries as they stand, for tables whose keys are names; asks for nothing more.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (At<&'a str>, Item<'a>)> + use<'a> {
-        let document = self.document;
-        let table = self.table;
-        table.iter().map(move |(key, value)| {
-            (At { value: key.get_ref().as_ref(), span: key.span() }, Item { document, value })
-        })
+    /// The entries in the order of the file, for tables whose keys are names; asks for nothing more.
+    pub(super) fn entries(&self) -> Vec<(At<&'a str>, Item<'a>)> {
+        let entry = |(key, value): (&'a Spanned<_>, _)| {
+            let key: &'a Spanned<std::borrow::Cow<'a, str>> = key;
+            (At { value: key.get_ref().as_ref(), span: key.span() }, Item { document: self.document, value })
+        };
+        let mut entries: Vec<_> = self.table.iter().map(entry).collect();
+        entries.sort_by_key(|(key, _)| key.span.start);
+        entries
     }
 
     /// The value of a key.

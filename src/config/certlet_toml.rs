@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::authorities::{AuthoritySettings, existing, files, read_authority};
+use super::authorities::AuthoritySettings;
+use super::authorities_toml::read_authority;
+use super::files::{existing, files};
 use super::reader::{At, Document, Table, read_file};
 use super::secrets::read_secret;
 use super::settings::{Configuration, ProofSettings, StateSettings, StateStore, TrustSettings};

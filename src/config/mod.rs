@@ -1,7 +1,9 @@
 //! What the operator declares: `certlet.toml`, the topology, the sample worlds.
 
 mod authorities;
+mod authorities_toml;
 mod certlet_toml;
+mod files;
 mod fuzz;
 #[cfg(test)]
 mod names_tests;

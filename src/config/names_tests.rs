@@ -50,14 +50,14 @@ fn assert_names(topology: &Topology, computer: &str, uses: &str, all: bool, adde
         Some((host, "f")) => format!("{host}.fabrikam.com"),
         _ => word.to_owned(),
     };
-    let mut query = query(topology, &long(computer), uses);
-    query.all_sip_domain = all;
-    query.domain_name = RequestedName::list(added).unwrap();
-    let computed = compute(topology, &query).unwrap();
-    assert_eq!(computed.subject.as_deref(), Some(long(subject).as_str()));
+    let mut asked = query(topology, &long(computer), uses);
+    asked.all_sip_domain = all;
+    asked.domain_name = RequestedName::list(added).unwrap();
+    let found = compute(topology, &asked).unwrap();
+    assert_eq!(found.subject.as_deref(), Some(long(subject).as_str()));
     let expected: Vec<String> = expected.split_whitespace().map(long).collect();
-    assert_eq!(names_of(&computed), expected);
-    assert_eq!(computed.comma_list(), expected.join(","));
+    assert_eq!(names_of(&found), expected);
+    assert_eq!(found.comma_list(), expected.join(","));
 }
 
 #[test]
@@ -181,8 +181,8 @@ fn every_name_says_who_asks_for_it() {
     assert_eq!(computed.computer, host("fe01.contoso.net"), "a short name that fits one computer is enough");
     assert_eq!(reason("pool01.contoso.net"), "pool FQDN");
     assert_eq!(reason("sip.contoso.com"), "`sip.` name of SIP domain contoso.com");
-    assert_eq!(reason("meet.contoso.com"), "Meet simple URL; asked for by -DomainName");
-    assert_eq!(reason("10.0.0.1"), "asked for by -DomainName");
+    assert_eq!(reason("meet.contoso.com"), "Meet simple URL; asked for by `-DomainName`");
+    assert_eq!(reason("10.0.0.1"), "asked for by `-DomainName`");
     let meet = computed.names.iter().find(|n| n.name.to_string() == "meet.contoso.com").unwrap();
     assert_eq!(meet.rules[0].uses.iter().map(UseName::as_str).collect::<Vec<_>>(), ["WebServicesInternal", "WebServicesExternal"]);
 }

@@ -113,7 +113,7 @@ impl Document {
 /// A table that is being read: each question names a key; [`Table::finish`] refuses the keys not asked for.
 pub(super) struct Table<'a> {
     pub(super) document: &'a Document,
-    table: &'a DeTable<'a>,
+    rows: &'a DeTable<'a>,
     /// Where the table stands.
     pub(super) span: Range<usize>,
     asked: RefCell<Vec<&'static str>>,
@@ -123,12 +123,12 @@ impl<'a> Table<'a> {
     /// The document's own table.
     pub(super) fn root(document: &'a Document, root: &'a Spanned<DeTable<'a>>) -> Self {
         // The root's span is the whole text; a problem of the whole is shown at its start.
-        Self { document, table: root.get_ref(), span: 0..0, asked: RefCell::default() }
+        Self { document, rows: root.get_ref(), span: 0..0, asked: RefCell::default() }
     }
 
     fn of(document: &'a Document, value: &'a Spanned<DeValue<'a>>) -> Option<Self> {
-        let table = value.get_ref().as_table()?;
-        Some(Self { document, table, span: value.span(), asked: RefCell::default() })
+        let rows = value.get_ref().as_table()?;
+        Some(Self { document, rows, span: value.span(), asked: RefCell::default() })
     }
 
     /// The entries in the order of the file, for tables whose keys are names; asks for nothing more.
@@ -137,7 +137,7 @@ impl<'a> Table<'a> {
             let key: &'a Spanned<std::borrow::Cow<'a, str>> = key;
             (At { value: key.get_ref().as_ref(), span: key.span() }, Item { document: self.document, value })
         };
-        let mut entries: Vec<_> = self.table.iter().map(entry).collect();
+        let mut entries: Vec<_> = self.rows.iter().map(entry).collect();
         entries.sort_by_key(|(key, _)| key.span.start);
         entries
     }
@@ -147,7 +147,7 @@ impl<'a> Table<'a> {
         if !self.asked.borrow().contains(&key) {
             self.asked.borrow_mut().push(key);
         }
-        self.table.get(key).map(|value| Item { document: self.document, value })
+        self.rows.get(key).map(|value| Item { document: self.document, value })
     }
 
     /// The value of a key that must be there.
@@ -161,7 +161,7 @@ impl<'a> Table<'a> {
 
     /// Notes that a key is missing.
     pub(super) fn missing(&self, key: &'static str) {
-        let near: Vec<&str> = self.table.keys().map(|k| k.get_ref().as_ref()).filter(|k| nearest(k, [key]).is_some()).collect();
+        let near: Vec<&str> = self.rows.keys().map(|k| k.get_ref().as_ref()).filter(|k| nearest(k, [key]).is_some()).collect();
         // A misspelt key is reported as such; to call its twin missing as well would only be noise.
         if near.iter().all(|k| self.asked.borrow().contains(k)) {
             self.document.problem(&self.span, format!("`{key}` is missing here"), None);
@@ -221,15 +221,11 @@ impl<'a> Table<'a> {
     /// The tables of an array of tables.
     pub(super) fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
         let Some(item) = self.item(key) else { return Vec::new() };
-        match item.value.get_ref() {
-            DeValue::Array(array) => {
-                array.iter().filter_map(|value| Item { document: self.document, value }.table()).collect()
-            }
-            _ => {
-                item.document.problem(&item.span(), format!("`{key}` is a list of tables: write `[[{key}]]`"), None);
-                Vec::new()
-            }
-        }
+        let DeValue::Array(array) = item.value.get_ref() else {
+            item.document.problem(&item.span(), format!("`{key}` is a list of tables: write `[[{key}]]`"), None);
+            return Vec::new();
+        };
+        array.iter().filter_map(|value| Item { document: self.document, value }.table()).collect()
     }
 
     /// The table of a key.
@@ -240,7 +236,7 @@ impl<'a> Table<'a> {
     /// Refuses every key that was not asked for, naming the nearest that was.
     pub(super) fn finish(self) {
         let asked = self.asked.borrow();
-        for key in self.table.keys() {
+        for key in self.rows.keys() {
             let word = key.get_ref().as_ref();
             if asked.contains(&word) {
                 continue;
@@ -272,13 +268,11 @@ impl<'a> Item<'a> {
 
     /// The text, when it is one; a problem otherwise.
     pub(super) fn text(&self) -> Option<At<String>> {
-        match self.value.get_ref().as_str() {
-            Some(text) => Some(At { value: text.to_owned(), span: self.span() }),
-            None => {
-                self.wrong("text in quotes");
-                None
-            }
-        }
+        let Some(text) = self.as_text() else {
+            self.wrong("text in quotes");
+            return None;
+        };
+        Some(At { value: text.to_owned(), span: self.span() })
     }
 
     /// The text without a problem when it is something else.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::authorities::{command, existing};
+use super::files::{command, existing};
 use super::reader::{At, Document, Table};
 use crate::error::Error;
 use crate::model::names::check_uses;
@@ -58,14 +58,14 @@ pub(super) fn check_sites(document: &Document, sites: &[Website]) {
 fn read_computer(table: &Table<'_>, topology: &Topology) -> Option<HostName> {
     let refuse = |span: &Range<usize>, error: &Error| table.document.refuse(span, error);
     match table.text("computer") {
-        None => match topology.local_computer() {
-            Ok(local) => Some(local.clone()),
-            Err(_) => {
+        None => {
+            let local = topology.local_computer.clone();
+            if local.is_none() {
                 let hint = "set it, or `local_computer` in `[forest]` of the topology".to_owned();
                 table.document.problem(&table.span, "`computer` is missing here", Some(hint));
-                None
             }
-        },
+            local
+        }
         Some(text) => {
             let found = HostName::with_underscores(&text.value).and_then(|c| topology.resolve_computer(&c).map(|(_, c)| c.clone()));
             found.map_err(|error| refuse(&text.span, &error)).ok()

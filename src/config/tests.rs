@@ -91,6 +91,8 @@ fn the_contoso_sample_is_the_fixture_of_the_cases() {
             "Lync Server Front-End tls *:5061: Default",
         ]
     );
+    let suffixes: Vec<String> = configuration.topology.suffixes().iter().map(ToString::to_string).collect();
+    assert_eq!(suffixes, ["contoso.net", "contoso.com"]);
     assert_eq!(configuration.topology.pools.iter().map(|p| p.role).collect::<Vec<_>>(), [
         Role::FrontEnd, Role::Director, Role::Mediation, Role::StandardEdition, Role::Sba, Role::Edge
     ]);

@@ -5,7 +5,7 @@ pub mod model;
 
 pub mod ca;
 pub mod command;
-pub(crate) mod config;
+pub mod config;
 pub(crate) mod cmdlets;
 pub(crate) mod engine;
 pub(crate) mod format;

@@ -11,6 +11,7 @@ pub mod names;
 mod nearest;
 mod position;
 mod secret;
+mod server;
 mod thumbprint;
 mod topology;
 mod uses;
@@ -27,13 +28,13 @@ pub use names::{ComputedName, ComputedNames, NameDifference, NamePattern, NameQu
 pub use nearest::nearest;
 pub use position::Position;
 pub use secret::Secret;
+pub use server::{
+    CaddyServer, CertificateFiles, FileServer, HaproxyServer, IisServer, ServerKind, ServerSettings, Slot, SlotFiles,
+};
 pub use thumbprint::{CertificateSelector, Fingerprint, Thumbprint};
 pub use topology::{
     CertificatePolicy, EdgeInterfaces, Fault, MissingNames, Place, Pool, Role, SimpleUrl, SimpleUrlComponent, SimpleUrlScope,
     SipDomain, SiteKind, Topology, TopologySite, WebPorts, WebServices,
 };
 pub use uses::{ChainTo, KeyRule, NameCondition, NameRule, NamesRow, Needs, Use, UseName, UseScope, Uses};
-pub use website::{
-    Binding, BindingAddress, BindingInformation, BindingProtocol, CaddyServer, CertificateFiles, Endpoint, FileServer, HaproxyServer,
-    IisServer, ProofScope, ServerKind, ServerSettings, SiteState, Slot, SlotFiles, Website,
-};
+pub use website::{Binding, BindingAddress, BindingInformation, BindingProtocol, Endpoint, ProofScope, SiteState, Website};

@@ -2,10 +2,13 @@
 
 mod cell;
 mod csv;
+mod diagnostic;
 mod directive;
 mod formatter;
 mod json;
+mod message;
 mod plan;
+mod snippet;
 mod table;
 mod text;
 
@@ -13,7 +16,9 @@ mod text;
 mod sample;
 
 pub use csv::CsvWriter;
+pub use diagnostic::{ErrorView, Frame, SourceText, render_error};
 pub use directive::{Directive, Formatted, Pick, Shape, like};
 pub use formatter::Formatter;
 pub use json::{JsonArrayWriter, error_json, json_text, message_json, to_json, to_json_whole};
+pub use message::render_message;
 pub use text::{visible, width};

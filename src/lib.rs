@@ -8,7 +8,7 @@ pub mod command;
 pub mod config;
 pub(crate) mod cmdlets;
 pub(crate) mod engine;
-pub(crate) mod format;
+pub mod format;
 pub mod probe;
 pub mod servers;
 pub mod session;

@@ -3,19 +3,37 @@
 mod algorithm;
 mod certificate;
 pub mod hex;
+mod host_name;
 mod key_usage;
 mod moment;
 mod name;
+pub mod names;
+mod nearest;
 mod position;
 mod secret;
 mod thumbprint;
+mod topology;
+mod uses;
+mod website;
 
 pub use algorithm::KeyAlgorithm;
 pub(crate) use certificate::CertificateFacts;
 pub use certificate::{AlternativeName, Certificate, ExtensionEntry, KeyId, SerialNumber};
+pub use host_name::{HostName, RequestedName};
 pub use key_usage::{KeyUsage, Purpose};
 pub use moment::{Clock, Moment, Zone};
 pub use name::{COMMON_NAME, DistinguishedName, NameAttribute, NameValue, RelativeName, parse_rdns};
+pub use names::{ComputedName, ComputedNames, NameDifference, NamePattern, NameQuery, NameSource};
+pub use nearest::nearest;
 pub use position::Position;
 pub use secret::Secret;
 pub use thumbprint::{CertificateSelector, Fingerprint, Thumbprint};
+pub use topology::{
+    CertificatePolicy, EdgeInterfaces, Fault, MissingNames, Place, Pool, Role, SimpleUrl, SimpleUrlComponent, SimpleUrlScope,
+    SipDomain, SiteKind, Topology, TopologySite, WebPorts, WebServices,
+};
+pub use uses::{ChainTo, KeyRule, NameCondition, NameRule, NamesRow, Needs, Use, UseName, UseScope, Uses};
+pub use website::{
+    Binding, BindingAddress, BindingInformation, BindingProtocol, CaddyServer, CertificateFiles, Endpoint, FileServer, HaproxyServer,
+    IisServer, ProofScope, ServerKind, ServerSettings, SiteState, Slot, SlotFiles, Website,
+};

@@ -1,0 +1,1 @@
+//! The worked examples of name computation, and what holds for every query.

@@ -10,6 +10,7 @@ mod name;
 pub mod names;
 mod nearest;
 mod position;
+mod proof;
 mod secret;
 mod thumbprint;
 mod topology;
@@ -26,6 +27,9 @@ pub use name::{COMMON_NAME, DistinguishedName, NameAttribute, NameValue, Relativ
 pub use names::{ComputedName, ComputedNames, NameDifference, NamePattern, NameQuery, NameSource};
 pub use nearest::nearest;
 pub use position::Position;
+pub use proof::{
+    AskedName, Cell, Drift, EndpointProof, Evidence, KeyFamily, Outcome, Remedy, Snapshot, TlsVersion, Verdict,
+};
 pub use secret::Secret;
 pub use thumbprint::{CertificateSelector, Fingerprint, Thumbprint};
 pub use topology::{

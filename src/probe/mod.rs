@@ -6,6 +6,8 @@ pub use crate::model::{KeyFamily, TlsVersion};
 use crate::model::{Certificate, Moment};
 
 mod rustls_prober;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use rustls_prober::RustlsProber;
 

@@ -431,3 +431,165 @@ fn is_offered(scheme: SignatureScheme, family: KeyFamily) -> bool {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+    use crate::probe::testing::{Authority, Issued, Oddities, TestServer, WallClock};
+
+    fn look(address: &str, version: TlsVersion, family: KeyFamily) -> Result<Sighting, Miss> {
+        let target = Target {
+            address: address.to_owned(),
+            server_name: Some("a.example".to_owned()),
+            version,
+            family,
+            alpn: vec!["h2".to_owned(), "http/1.1".to_owned()],
+            timeout: Duration::from_secs(3),
+        };
+        RustlsProber::new(Arc::new(WallClock::new())).handshake(&target, &|| false)
+    }
+
+    fn two_kinds() -> (Issued, Issued) {
+        let authority = Authority::new("Two");
+        let rsa = authority.issue_odd(&["a.example"], &Oddities { rsa: true, ..Oddities::default() });
+        (authority.issue(&["a.example"]), rsa)
+    }
+
+    #[test]
+    fn each_version_and_family_shows_its_certificate() {
+        let (ecdsa, rsa) = two_kinds();
+        let server = TestServer::start(vec![ecdsa.certified(), rsa.certified()]);
+        let mut ports = Vec::new();
+        for version in TlsVersion::ALL {
+            for (family, issued) in [(KeyFamily::Ecdsa, &ecdsa), (KeyFamily::Rsa, &rsa), (KeyFamily::Any, &ecdsa)] {
+                let seen = look(&server.address, version, family).unwrap();
+                assert_eq!((&seen.leaf, &seen.chain, seen.version), (&issued.leaf, &issued.chain, version));
+                let word = if issued.leaf == rsa.leaf { "RSA_PSS" } else { "ECDSA_NISTP256_SHA256" };
+                assert!(seen.scheme.starts_with(word), "{}", seen.scheme);
+                ports.push(seen.local_address);
+            }
+        }
+        ports.sort();
+        ports.dedup();
+        assert_eq!(ports.len(), 6, "each handshake comes from its own port");
+    }
+
+    #[test]
+    fn a_family_or_version_that_is_off_is_off() {
+        let (ecdsa, _) = two_kinds();
+        let server = TestServer::start_with(vec![ecdsa.certified()], &[&version::TLS12]);
+        assert!(look(&server.address, TlsVersion::Tls12, KeyFamily::Ecdsa).is_ok());
+        for (version, family) in [(TlsVersion::Tls13, KeyFamily::Ecdsa), (TlsVersion::Tls12, KeyFamily::Rsa)] {
+            let miss = look(&server.address, version, family).unwrap_err();
+            assert!(matches!(miss, Miss::Off(_)), "{miss:?}");
+        }
+        let empty = TestServer::start(Vec::new());
+        let miss = look(&empty.address, TlsVersion::Tls13, KeyFamily::Any).unwrap_err();
+        assert_eq!(miss, Miss::Off("alert `access_denied`".to_owned()));
+    }
+
+    #[test]
+    fn the_right_certificate_with_another_key_is_found_out() {
+        let (ecdsa, rsa) = two_kinds();
+        let (stranger, other_rsa) = two_kinds();
+        for version in TlsVersion::ALL {
+            for served in [ecdsa.with_key_of(&stranger), rsa.with_key_of(&other_rsa)] {
+                let server = TestServer::start(vec![served]);
+                let miss = look(&server.address, version, KeyFamily::Any).unwrap_err();
+                assert!(matches!(miss, Miss::WrongKey(_)), "{version}: {miss:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn silence_noise_and_nobody_are_told_apart() {
+        let miss = look("127.0.0.1:1", TlsVersion::Tls13, KeyFamily::Any).unwrap_err();
+        assert_eq!(miss, Miss::Down("the connection is refused".to_owned()));
+        let noise = TestServer::blurting(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        let miss = look(&noise.address, TlsVersion::Tls13, KeyFamily::Any).unwrap_err();
+        assert!(matches!(miss, Miss::Broken(_)), "{miss:?}");
+        // A ServerHello of TLS 1.0 with AES128-SHA.
+        let old: &[u8] = b"\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x01aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\x00\x00\x2f\x00";
+        let old = TestServer::blurting(old);
+        assert_eq!(look(&old.address, TlsVersion::Tls12, KeyFamily::Any).unwrap_err(), Miss::TooOld);
+        assert_eq!(look(&old.address, TlsVersion::Tls13, KeyFamily::Any).unwrap_err(), Miss::TooOld);
+    }
+
+    #[test]
+    fn time_and_cancellation_end_a_silent_peer() {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = Target {
+            address: silent.local_addr().unwrap().to_string(),
+            server_name: None,
+            version: TlsVersion::Tls13,
+            family: KeyFamily::Any,
+            alpn: Vec::new(),
+            timeout: Duration::from_millis(200),
+        };
+        let prober = RustlsProber::new(Arc::new(WallClock::new()));
+        let start = Instant::now();
+        assert!(matches!(prober.handshake(&target, &|| false), Err(Miss::Down(_))));
+        assert!(start.elapsed() >= Duration::from_millis(200) && start.elapsed() < Duration::from_secs(2));
+
+        let start = Instant::now();
+        let long = Target { timeout: Duration::from_secs(30), ..target };
+        let soon = || start.elapsed() > Duration::from_millis(60);
+        assert_eq!(prober.handshake(&long, &soon).unwrap_err(), Miss::Cancelled);
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn openssl_is_understood_as_a_peer() {
+        let (_, rsa) = two_kinds();
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, label: &str, der: &[u8]| {
+            let path = dir.path().join(name);
+            let mut command = Command::new("openssl");
+            command.args(if label == "key" { ["pkcs8", "-nocrypt"].as_slice() } else { ["x509"].as_slice() });
+            command.args(["-inform", "DER", "-in"]).arg(dir.path().join("in.der")).arg("-out").arg(&path);
+            std::fs::write(dir.path().join("in.der"), der).unwrap();
+            command.stderr(Stdio::null()).status().map(|done| (done.success(), path))
+        };
+        let Ok((true, certificate)) = write("c.pem", "certificate", rsa.leaf.der()) else {
+            #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+            {
+                eprintln!("SKIPPED openssl_is_understood_as_a_peer: no `openssl` binary here");
+            }
+            return;
+        };
+        let (true, key) = write("k.pem", "key", &rsa.key).unwrap() else { panic!("openssl does not take the key") };
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let address = format!("127.0.0.1:{port}");
+        let child = Command::new("openssl")
+            .args(["s_server", "-quiet", "-accept", &address, "-tls1_2", "-cert"])
+            .arg(certificate)
+            .arg("-key")
+            .arg(key)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let _child = Ended(child);
+        let start = Instant::now();
+        let seen = loop {
+            match look(&address, TlsVersion::Tls12, KeyFamily::Rsa) {
+                Err(Miss::Down(_)) if start.elapsed() < Duration::from_secs(10) => thread::sleep(SLICE),
+                other => break other.unwrap(),
+            }
+        };
+        assert_eq!(seen.leaf, rsa.leaf);
+        assert!(matches!(look(&address, TlsVersion::Tls13, KeyFamily::Any), Err(Miss::Off(_))));
+        assert!(matches!(look(&address, TlsVersion::Tls12, KeyFamily::Ecdsa), Err(Miss::Off(_))));
+    }
+
+    struct Ended(Child);
+
+    impl Drop for Ended {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+}

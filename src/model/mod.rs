@@ -3,13 +3,14 @@
 mod algorithm;
 mod certificate;
 pub mod hex;
+mod host_name;
 mod key_usage;
 mod moment;
 mod name;
-mod host_name;
 pub mod names;
 mod nearest;
 mod position;
+mod proof;
 mod secret;
 mod server;
 mod thumbprint;
@@ -27,6 +28,9 @@ pub use host_name::{HostName, RequestedName};
 pub use names::{ComputedName, ComputedNames, NameDifference, NamePattern, NameQuery, NameSource};
 pub use nearest::nearest;
 pub use position::Position;
+pub use proof::{
+    AskedName, Cell, Drift, EndpointProof, Evidence, KeyFamily, Outcome, Remedy, Snapshot, TlsVersion, Verdict,
+};
 pub use secret::Secret;
 pub use server::{
     CaddyServer, CertificateFiles, FileServer, HaproxyServer, IisServer, ServerKind, ServerSettings, Slot, SlotFiles,

@@ -83,7 +83,8 @@ impl Session {
             pool.push(self.certificate_of(&row)?);
         }
         let leaf = self.certificate_of(row)?;
-        Ok(crate::x509::build_chain(&leaf, &pool).into_iter().filter(|c| !c.is_self_issued()).collect())
+        let path = crate::x509::build_chain(&leaf, &pool, &[]);
+        Ok(path.certificates.into_iter().skip(1).filter(|c| !c.is_self_issued()).collect())
     }
 
     /// Whether the private key of a stored certificate is here.

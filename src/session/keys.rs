@@ -2,13 +2,19 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use zeroize::Zeroizing;
+
 use crate::ca::KeyStore;
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{KeyId, Moment, Secret};
+use crate::model::{KeyId, Moment, Secret, hex};
 use crate::state::{KeyRow, Row, RowKey, Sealed, State, Write};
-use crate::x509::{PrivateKey, StoreSecret};
+use crate::x509::{PrivateKey, Signer, StoreSecret};
 
 const SETTING: &str = "store-secret";
+/// Before the hexadecimal digits of a secret that a passphrase wraps.
+const WRAPPED: &str = "wrapped:";
+/// Before those of one that only the file's mode protects.
+const PLAIN: &str = "plain:";
 
 /// Gives the passphrase of the store when it is first needed; `None` where there is none (file mode).
 pub type Passphrase = dyn Fn() -> Result<Option<Secret>> + Send + Sync;
@@ -33,7 +39,7 @@ impl Keys {
         }
         let passphrase = (self.passphrase)()?;
         let secret = Arc::new(match self.setting()? {
-            Some(wrapped) => StoreSecret::unwrap(&wrapped, passphrase.as_ref())?,
+            Some(kept) => unwrap(&kept, passphrase.as_ref())?,
             None => self.make(passphrase.as_ref())?,
         });
         *self.secret.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&secret));
@@ -49,17 +55,32 @@ impl Keys {
 
     fn make(&self, passphrase: Option<&Secret>) -> Result<StoreSecret> {
         let secret = StoreSecret::generate()?;
-        let row = Row::Setting(secret.wrap(passphrase)?);
+        let row = Row::Setting(match passphrase {
+            Some(passphrase) => format!("{WRAPPED}{}", hex::upper(&secret.wrap(passphrase)?)),
+            None => format!("{PLAIN}{}", hex::upper(secret.as_bytes())),
+        });
         match self.state.write(&[Write::insert(RowKey::Setting(SETTING.into()), row)]) {
             Ok(()) => Ok(secret),
             // Another process was first: its secret is the store's.
             Err(error) if error.id() == ErrorId::PlanStale => {
-                let wrapped = self.setting()?.ok_or(error)?;
-                StoreSecret::unwrap(&wrapped, passphrase)
+                let kept = self.setting()?.ok_or(error)?;
+                unwrap(&kept, passphrase)
             }
             Err(error) => Err(error),
         }
     }
+}
+
+fn unwrap(kept: &str, passphrase: Option<&Secret>) -> Result<StoreSecret> {
+    let damaged = || Error::new(ErrorId::StoreLocked, "the store secret in the state is damaged");
+    if let Some(plain) = kept.strip_prefix(PLAIN) {
+        return StoreSecret::from_bytes(&Zeroizing::new(hex::read(plain).ok_or_else(damaged)?));
+    }
+    let wrapped = kept.strip_prefix(WRAPPED).and_then(hex::read).ok_or_else(damaged)?;
+    let passphrase = passphrase.ok_or_else(|| {
+        Error::new(ErrorId::StoreLocked, "the private keys are sealed with a passphrase, and none is configured")
+    })?;
+    StoreSecret::unwrap(&wrapped, passphrase)
 }
 
 impl KeyStore for Keys {
@@ -84,7 +105,7 @@ impl KeyStore for Keys {
         self.secret()?.seal_bytes(context, bytes).map(Sealed)
     }
 
-    fn open_bytes(&self, context: &str, sealed: &Sealed) -> Result<zeroize::Zeroizing<Vec<u8>>> {
+    fn open_bytes(&self, context: &str, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>> {
         self.secret()?.open_bytes(context, &sealed.0)
     }
 }

@@ -32,7 +32,7 @@ pub use world::{Nowhere, Site, World};
 use crate::ca::{Authority, KeyStore};
 use crate::command::Facts;
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{Certificate, Clock, Moment, Topology, Zone};
+use crate::model::{Certificate, ChainTo, Clock, Moment, Topology, Zone};
 use crate::state::{AuditDraft, State};
 use crate::x509;
 
@@ -169,12 +169,16 @@ impl Session {
         }))
     }
 
-    /// The roots that clients trust: those of the configuration and those of embedded authorities.
+    /// The roots that the clients of a use trust: those of the world, and, unless they have the operating
+    /// system's, those of embedded authorities.
     ///
     /// # Errors
     /// `NoHome`, `ConfigInvalid`.
-    pub fn roots(&self) -> Result<Vec<Certificate>> {
-        let mut roots = self.inner.world.roots()?;
+    pub fn roots(&self, clients: &ChainTo) -> Result<Vec<Certificate>> {
+        let mut roots = self.inner.world.roots(clients)?;
+        if *clients != ChainTo::Configured {
+            return Ok(roots);
+        }
         for authority in self.authorities()?.iter().filter(|a| a.is_inside()) {
             let (state, keys) = (self.state()?, self.keys()?);
             let cx = crate::ca::Context { state: &*state, keys: &*keys, now: self.now(), cancelled: &|| false };

@@ -113,7 +113,6 @@ impl Session {
         place: &Place,
         slots: &[(Slot, Certificate)],
         expectation: &Expectation,
-        roots: &[Certificate],
     ) -> Result<Vec<EndpointTask>> {
         let binding = place.binding();
         let website = &place.site.website;
@@ -132,6 +131,7 @@ impl Session {
             .or_else(|| names.first().map(ToString::to_string));
         let topology = self.topology()?;
         let needs = binding.use_name.as_ref().and_then(|u| topology.uses.get(u)).map(|u| u.needs.clone()).unwrap_or_default();
+        let roots = self.roots(&needs.chain_to)?;
         let mut endpoints: Vec<Option<String>> = place.endpoints()?.into_iter().map(Some).collect();
         if endpoints.is_empty() {
             endpoints.push(None);
@@ -148,7 +148,7 @@ impl Session {
                 server_name: server_name.clone(),
                 published_names: published.clone(),
                 slots: slots.to_vec(),
-                roots: roots.to_vec(),
+                roots: roots.clone(),
                 needs: needs.clone(),
                 scope: binding.prove.clone(),
                 loopback_is_whole: place.site.server.is_loopback_only(),

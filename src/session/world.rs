@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::policy::Policy;
 use crate::ca::{Authority, KeyStore};
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{Certificate, Topology, Website};
+use crate::model::{Certificate, ChainTo, Topology, Website};
 use crate::probe::{ProofSettings, Prober};
 use crate::servers::Server;
 use crate::state::State;
@@ -32,8 +32,8 @@ pub trait World: Send + Sync {
     /// The sites of the server programs, in the order of the configuration.
     fn sites(&self) -> Result<Vec<Arc<Site>>>;
 
-    /// Trusted roots beside those of embedded authorities.
-    fn roots(&self) -> Result<Vec<Certificate>>;
+    /// The roots that the clients of a use trust, beside those of embedded authorities.
+    fn roots(&self, clients: &ChainTo) -> Result<Vec<Certificate>>;
 
     /// Certificate revocation lists, DER.
     fn crls(&self) -> Result<Vec<Vec<u8>>> {
@@ -123,7 +123,7 @@ impl World for Nowhere {
         self.no_home()
     }
 
-    fn roots(&self) -> Result<Vec<Certificate>> {
+    fn roots(&self, _: &ChainTo) -> Result<Vec<Certificate>> {
         self.no_home()
     }
 

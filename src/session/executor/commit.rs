@@ -8,8 +8,8 @@ use super::operation::{ActivationStep, Goal, ObjectStep, Operation};
 use super::recover::RecoverOrder;
 use crate::command::Invocation;
 use crate::error::{Error, ErrorId, ExitCode, Result};
-use crate::model::{Certificate, Fingerprint, SiteState, Verdict};
-use crate::probe::{EndpointTask, Expectation, Look, negative_control, observe, prove};
+use crate::model::{Certificate, Fingerprint, Slot, Snapshot, Verdict};
+use crate::probe::{Control, EndpointTask, Expectation, Look, check_begun, negative_control, observe, prove};
 use crate::servers::{Image, Material, ObjectId, ObjectState, Server};
 use crate::session::sites::Place;
 use crate::session::{Deployment, Plan, Receipt, Session};
@@ -18,12 +18,15 @@ use crate::state::{BoundRow, Row, RowKey, Write};
 /// A certificate that ends within a day is not worth putting back.
 const WORTH_SECONDS: i64 = 86_400;
 
+/// How far the clocks of clients may be behind ours.
+const SKEW_SECONDS: i64 = 0;
+
 /// One deployment with all that was looked up for it.
 struct Prepared {
     deployment: Deployment,
     place: Place,
     before: Option<Fingerprint>,
-    slots: Vec<(crate::model::Slot, Certificate)>,
+    slots: Vec<(Slot, Certificate)>,
 }
 
 impl Session {
@@ -47,11 +50,10 @@ impl Session {
         policy.check_change()?;
         cx.check_cancelled()?;
         let prepared = self.prepare(&plan.deployments, cx)?;
-        let roots = self.roots()?;
         let mut tasks = Vec::new();
         for item in &prepared {
             let expectation = if item.slots.is_empty() { Expectation::ServesNothing } else { Expectation::Serves };
-            tasks.extend(self.tasks_of(&item.place, &item.slots, &expectation, &roots)?);
+            tasks.extend(self.tasks_of(&item.place, &item.slots, &expectation)?);
         }
         let mut draft = self.draft(&plan, &prepared, cx)?;
         let prober = self.world().prober()?;
@@ -61,14 +63,14 @@ impl Session {
         let look = Look { clock: &**self.clock(), cancelled: &cancelled, threads: THREADS, host: &policy.machine };
         let snapshots = observe(&*prober, &tasks, settings.probe_timeout, &look);
         cx.check_cancelled()?;
-        let drifts = self.control(&prepared, &draft, &snapshots)?;
+        let drifts = self.control(&prepared, &draft, &tasks, &snapshots)?;
         for drift in &drifts {
             cx.verbose(drift.clone())?;
         }
         // A program that still serves something else although the files are right was not told.
         for item in &prepared {
             let wanted: Vec<Fingerprint> = item.slots.iter().map(|(_, c)| c.fingerprint()).collect();
-            let of_item = |s: &&crate::model::Snapshot| {
+            let of_item = |s: &&Snapshot| {
                 let key = item.place.key(item.deployment.binding.slot);
                 s.computer == key.computer && s.site == key.site && s.information == key.information
             };
@@ -261,24 +263,25 @@ impl Session {
     }
 
     /// The negative control: what will be changed must be what the probe looks at.
-    fn control(&self, prepared: &[Prepared], draft: &Draft, snapshots: &[crate::model::Snapshot]) -> Result<Vec<String>> {
+    fn control(&self, prepared: &[Prepared], draft: &Draft, tasks: &[EndpointTask], snapshots: &[Snapshot]) -> Result<Vec<String>> {
         let mut drifts = Vec::new();
         for item in prepared {
-            if item.place.site.website.state == SiteState::Stopped {
+            for (_, certificate) in &item.slots {
+                check_begun(certificate, self.now(), SKEW_SECONDS)?;
+            }
+            // Where nothing is written, nothing can be mistaken: what is served is proven below.
+            if !draft.sites.iter().any(|s| Arc::ptr_eq(s, &item.place.site)) {
                 continue;
             }
             let key = &item.deployment.binding;
-            let of_item: Vec<crate::model::Snapshot> = snapshots
+            let recorded = self.bound_now(item)?;
+            let controls: Vec<Control<'_>> = tasks
                 .iter()
-                .filter(|s| s.computer == key.computer && s.site == key.site && s.information == key.information)
-                .cloned()
+                .zip(snapshots)
+                .filter(|(t, _)| t.computer == key.computer && t.site == key.site && t.information == key.information)
+                .map(|(task, before)| Control { task, before, recorded: &recorded })
                 .collect();
-            let old: Vec<Fingerprint> = self.bound_now(item)?;
-            let changes = draft.sites.iter().any(|s| Arc::ptr_eq(s, &item.place.site))
-                && old != item.slots.iter().map(|(_, c)| c.fingerprint()).collect::<Vec<_>>();
-            let new: Vec<Fingerprint> =
-                if changes { item.slots.iter().map(|(_, c)| c.fingerprint()).collect() } else { Vec::new() };
-            for drift in negative_control(&of_item, &old, &new)? {
+            for drift in negative_control(&controls)? {
                 let seen: Vec<String> = drift.seen.iter().map(ToString::to_string).collect();
                 let seen = if seen.is_empty() { "nothing".to_owned() } else { seen.join(", ") };
                 drifts.push(format!("drift at {}: it served {seen}, not what is bound there", drift.endpoint));

@@ -137,7 +137,6 @@ impl Session {
         if let Some(lost) = operation.objects.iter().find(|o| o.site >= servers.len()) {
             return Err(Error::new(ErrorId::StoreUnavailable, format!("{} has no site in the journal", shown(&lost.object))));
         }
-        let roots = self.roots()?;
         let mut tasks = Vec::new();
         for goal in &operation.goals {
             let Some(place) = self.place(&goal.binding)? else { continue };
@@ -148,7 +147,7 @@ impl Session {
                 slots.push((goal.binding.slot, self.certificate_of(&row)?));
             }
             let expectation = if slots.is_empty() { Expectation::ServesNothing } else { Expectation::Serves };
-            tasks.extend(self.tasks_of(&place, &slots, &expectation, &roots)?);
+            tasks.extend(self.tasks_of(&place, &slots, &expectation)?);
         }
         let world = self.world();
         let mut drive = Drive {

@@ -250,3 +250,16 @@ pub(super) fn not_open(operation: u64) -> Error {
         .about(format!("operation {operation}"))
         .hint("`certlet recover` shows what is open")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::MemoryState;
+    use crate::state::contract;
+
+    #[test]
+    fn keeps_the_contract() {
+        contract::contract(|| Arc::new(MemoryState::new()));
+    }
+}

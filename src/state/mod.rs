@@ -1,6 +1,8 @@
 //! What is remembered, behind one contract.
 
 mod audit;
+#[cfg(test)]
+pub(crate) mod contract;
 mod files;
 mod leases;
 mod memory;

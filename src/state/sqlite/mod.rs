@@ -4,6 +4,8 @@ mod certificates;
 mod failure;
 mod schema;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

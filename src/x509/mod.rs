@@ -1,20 +1,46 @@
 //! The one door to certificate libraries: reading, writing, signing, sealing.
 
+mod ber;
+mod contents;
+mod crl;
 mod der;
 mod extensions;
+mod issue;
+mod key;
 mod name;
 mod parse;
+pub(crate) mod pem;
+mod pfx;
+mod pkcs7;
+mod request;
+mod signature;
 mod spki;
+mod template;
+#[cfg(test)]
+mod testing;
 
+pub(crate) use contents::{Contents, read_any};
+pub(crate) use crl::{Revocation, RevocationList, parse_crl};
+pub(crate) use issue::{AuthorityProfile, Issuer, NameConstraints, Profile, issue, random_serial, self_signed};
+pub(crate) use key::{PrivateKey, Signer, check_pair};
+pub(crate) use name::encode_name;
 pub(crate) use parse::parse_certificate;
+pub(crate) use pfx::{read_pfx, write_pfx};
+pub(crate) use request::{CertificateRequest, RequestDetails, build_request, parse_request};
 
+use crate::error::{Error, ErrorId, Result};
 use crate::model::Fingerprint;
 
-/// A private key; elided in `Debug`.
-pub struct PrivateKey(zeroize::Zeroizing<Vec<u8>>);
-
 /// SHA-256 of some bytes.
-pub fn sha256(bytes: &[u8]) -> Fingerprint {
+pub(crate) fn sha256(bytes: &[u8]) -> Fingerprint {
     use sha2::Digest;
     Fingerprint::from_bytes(sha2::Sha256::digest(bytes).into())
+}
+
+/// Random octets from the operating system's generator.
+fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut octets = [0; N];
+    aws_lc_rs::rand::fill(&mut octets)
+        .map_err(|e| Error::new(ErrorId::StoreUnavailable, "the system gives no random octets").because(e))?;
+    Ok(octets)
 }

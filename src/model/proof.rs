@@ -288,11 +288,13 @@ impl Snapshot {
         self.cells.iter().find(|c| c.name == *name && c.version == version && c.family == family).map(|c| &c.outcome)
     }
 
-    /// The leaves served under published names, each once.
+    /// The leaves served to the binding's own names, each once; without such names, to whatever was sent first.
     #[must_use]
     pub fn served(&self) -> Vec<Fingerprint> {
+        let first = self.cells.first().map(|c| &c.name);
+        let own = |c: &&Cell| matches!(c.name, AskedName::Published(_)) || Some(&c.name) == first;
         let mut found = Vec::new();
-        for cell in self.cells.iter().filter(|c| matches!(c.name, AskedName::Published(_))) {
+        for cell in self.cells.iter().filter(own) {
             if let Some(leaf) = cell.outcome.fingerprint().filter(|leaf| !found.contains(leaf)) {
                 found.push(leaf);
             }

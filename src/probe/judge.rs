@@ -120,6 +120,8 @@ pub(super) fn judge(kind: &Kind, goal: &Goal, outcome: &Outcome, was_served: boo
 pub(super) enum Round {
     /// So many matches, and nothing against them.
     Agrees(u32),
+    /// So many matches, nothing against them, and something that cannot be looked at.
+    Partly(u32, Trouble),
     /// Something else was seen.
     Contradicts(Trouble),
     /// Nothing was seen.
@@ -158,7 +160,9 @@ pub(super) fn join(task: &EndpointTask, name: &AskedName, found: &[(Kind, Findin
         return Round::Contradicts(Trouble::new(problem, Remedy::Configure));
     }
     if let Some(trouble) = unseen {
-        return Round::Unseen(trouble);
+        // A server that does not answer may be starting again; one that breaks handshakes stays as it is.
+        let lasts = matches > 0 && trouble.remedy != Remedy::Start;
+        return if lasts { Round::Partly(matches, trouble) } else { Round::Unseen(trouble) };
     }
     let all_refused = matches == 0 && found.iter().any(|(_, finding)| *finding == Finding::Refused);
     if all_refused {
@@ -168,7 +172,7 @@ pub(super) fn join(task: &EndpointTask, name: &AskedName, found: &[(Kind, Findin
     Round::Agrees(if matches == 0 { found.len() as u32 } else { matches })
 }
 
-/// Whether a certificate was served over a version to a name; to the names of the binding when this one was not asked.
+/// Whether a certificate was served over a version to a name.
 pub(super) fn was_on(before: &Snapshot, name: &AskedName, version: TlsVersion) -> bool {
     let served = |cell: &&crate::model::Cell| cell.version == version && cell.outcome.fingerprint().is_some();
     before.cells.iter().filter(served).any(|cell| cell.name == *name)

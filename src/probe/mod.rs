@@ -5,11 +5,24 @@ use std::time::Duration;
 pub use crate::model::{KeyFamily, TlsVersion};
 use crate::model::{Certificate, Moment};
 
+mod chain;
+mod control;
+mod judge;
+mod look;
+mod path;
+mod proof;
+#[cfg(test)]
+mod proof_tests;
 mod rustls_prober;
+mod task;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use control::{Control, check_begun, negative_control};
+pub use look::observe;
+pub use proof::prove;
 pub use rustls_prober::RustlsProber;
+pub use task::{EndpointTask, Expectation, Look, NAME_LIMIT, ProofSettings};
 
 /// Makes one TLS handshake; the seam for tests and other stacks.
 ///

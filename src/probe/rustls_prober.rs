@@ -559,7 +559,7 @@ mod tests {
             }
             return;
         };
-        let (true, key) = write("k.pem", "key", &rsa.key).unwrap() else { panic!("openssl does not take the key") };
+        let (true, key) = write("k.pem", "key", &rsa.key.to_pkcs8_der().unwrap()).unwrap() else { panic!("openssl does not take the key") };
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let address = format!("127.0.0.1:{port}");
         let child = Command::new("openssl")

@@ -7,17 +7,15 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize,
-};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use crate::model::{Certificate, Clock, Moment, Zone};
-use crate::x509::parse_certificate;
+use crate::model::{AlternativeName, Certificate, Clock, KeyAlgorithm, Moment, Purpose, Zone, parse_rdns};
+use crate::x509::{
+    AuthorityProfile, CertificateRequest, Issuer, PrivateKey, Profile, RequestDetails, build_request, issue, self_signed,
+};
 
 /// The wall clock.
 pub(crate) struct WallClock(Instant);
@@ -81,7 +79,7 @@ impl Clock for FakeClock {
 pub(crate) struct Authority {
     pub(crate) root: Certificate,
     pub(crate) intermediate: Certificate,
-    issuer: CertifiedIssuer<'static, KeyPair>,
+    key: PrivateKey,
 }
 
 /// A certificate with its key.
@@ -89,7 +87,7 @@ pub(crate) struct Authority {
 pub(crate) struct Issued {
     pub(crate) leaf: Certificate,
     pub(crate) chain: Vec<Certificate>,
-    pub(crate) key: Vec<u8>,
+    pub(crate) key: PrivateKey,
 }
 
 /// What is out of the ordinary in a certificate.
@@ -103,13 +101,16 @@ pub(crate) struct Oddities {
 
 impl Authority {
     pub(crate) fn new(name: &str) -> Self {
-        let root = CertifiedIssuer::self_signed(authority(&format!("{name} Root")), ecdsa()).unwrap();
-        let issuer = CertifiedIssuer::signed_by(authority(&format!("{name} CA")), ecdsa(), &root).unwrap();
-        Self {
-            root: parse_certificate(root.der()).unwrap(),
-            intermediate: parse_certificate(issuer.der()).unwrap(),
-            issuer,
-        }
+        let (root_key, key) = (ecdsa(), ecdsa());
+        let profile = |name: &str| Profile {
+            subject: Some(parse_rdns(&format!("CN={name}")).unwrap()),
+            ..Profile::authority(now().plus_days(-400), now().plus_days(400), AuthorityProfile::default())
+        };
+        let root = self_signed(&root_key, &profile(&format!("{name} Root"))).unwrap();
+        let request = request(&key, &[]);
+        let issuer = Issuer { certificate: &root, signer: &root_key };
+        let intermediate = issue(&request, &issuer, &profile(&format!("{name} CA"))).unwrap();
+        Self { root, intermediate, key }
     }
 
     pub(crate) fn issue(&self, names: &[&str]) -> Issued {
@@ -117,50 +118,39 @@ impl Authority {
     }
 
     pub(crate) fn issue_odd(&self, names: &[&str], odd: &Oddities) -> Issued {
-        let key = if odd.rsa { KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap() } else { ecdsa() };
-        let mut params = CertificateParams::new(names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).unwrap();
-        params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, names[0]);
-        params.use_authority_key_identifier_extension = true;
-        params.extended_key_usages =
-            vec![if odd.client_only { ExtendedKeyUsagePurpose::ClientAuth } else { ExtendedKeyUsagePurpose::ServerAuth }];
-        let now = time::OffsetDateTime::now_utc();
-        params.not_before = now - time::Duration::days(if odd.ended { 30 } else { 1 });
-        params.not_after = now + time::Duration::days(if odd.ended { -1 } else { 90 });
-        if odd.must_staple {
-            params.custom_extensions.push(CustomExtension::from_oid_content(
-                &[1, 3, 6, 1, 5, 5, 7, 1, 24],
-                vec![0x30, 0x03, 0x02, 0x01, 0x05],
-            ));
-        }
-        let leaf = params.signed_by(&key, &self.issuer).unwrap();
-        Issued {
-            leaf: parse_certificate(leaf.der()).unwrap(),
-            chain: vec![self.intermediate.clone()],
-            key: key.serialize_der(),
-        }
+        let key = if odd.rsa { PrivateKey::generate(KeyAlgorithm::Rsa(2048)).unwrap() } else { ecdsa() };
+        let (start, end) = if odd.ended { (-30, -1) } else { (-1, 90) };
+        let profile = Profile {
+            purposes: vec![if odd.client_only { Purpose::ClientAuth } else { Purpose::ServerAuth }],
+            must_staple: odd.must_staple,
+            ..Profile::server(now().plus_days(start), now().plus_days(end))
+        };
+        let issuer = Issuer { certificate: &self.intermediate, signer: &self.key };
+        let leaf = issue(&request(&key, names), &issuer, &profile).unwrap();
+        Issued { leaf, chain: vec![self.intermediate.clone()], key }
     }
 }
 
-fn ecdsa() -> KeyPair {
-    KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap()
+fn request(key: &PrivateKey, names: &[&str]) -> CertificateRequest {
+    let details = RequestDetails {
+        subject: parse_rdns(&format!("CN={}", names.first().unwrap_or(&"CA"))).unwrap(),
+        alternative_names: names.iter().map(|name| AlternativeName::host(name)).collect(),
+        ..RequestDetails::default()
+    };
+    build_request(key, &details).unwrap()
 }
 
-fn authority(name: &str) -> CertificateParams {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let now = time::OffsetDateTime::now_utc();
-    params.not_before = now - time::Duration::days(400);
-    params.not_after = now + time::Duration::days(400);
-    params
+fn ecdsa() -> PrivateKey {
+    PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap()
+}
+
+fn now() -> Moment {
+    WallClock::new().now()
 }
 
 impl Issued {
     pub(crate) fn certified(&self) -> CertifiedKey {
-        let key = PrivateKeyDer::try_from(self.key.clone()).unwrap();
+        let key = PrivateKeyDer::try_from(self.key.to_pkcs8_der().unwrap().to_vec()).unwrap();
         let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key).unwrap();
         CertifiedKey::new(self.served(), key)
     }

@@ -9,7 +9,7 @@ use super::{Keys, Policy, Session, SystemClock};
 use crate::ca::{Authority, KeyStore};
 use crate::error::Result;
 use crate::model::{Certificate, ChainTo, Clock, Secret, Topology, Website};
-use crate::probe::{ProofSettings, Prober, RustlsProber};
+use crate::probe::{ProofSettings, Prober};
 use crate::servers::Server;
 use crate::state::{MemoryState, State};
 
@@ -140,7 +140,7 @@ impl SessionBuilder {
             sites: self.sites,
             roots: self.roots,
             policy: self.policy,
-            prober: self.prober.unwrap_or_else(|| Arc::new(RustlsProber::default())),
+            prober: self.prober,
             proof: self.proof.unwrap_or_default(),
             lease_wait: self.lease_wait.unwrap_or(Duration::from_secs(30)),
             on_step: self.on_step,
@@ -158,7 +158,7 @@ struct Parts {
     sites: Vec<Arc<Site>>,
     roots: Vec<Certificate>,
     policy: Option<Policy>,
-    prober: Arc<dyn Prober>,
+    prober: Option<Arc<dyn Prober>>,
     proof: ProofSettings,
     lease_wait: Duration,
     on_step: Option<Arc<dyn Fn(&str) + Send + Sync>>,
@@ -193,8 +193,8 @@ impl World for Parts {
         self.policy.clone().map_or_else(|| self.nowhere.policy(), Ok)
     }
 
-    fn prober(&self) -> Result<Arc<dyn Prober>> {
-        Ok(Arc::clone(&self.prober))
+    fn prober(&self) -> Option<Arc<dyn Prober>> {
+        self.prober.clone()
     }
 
     fn proof(&self) -> Result<ProofSettings> {

@@ -33,6 +33,7 @@ use crate::ca::{Authority, KeyStore};
 use crate::command::Facts;
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, ChainTo, Clock, Moment, Topology, Zone};
+use crate::probe::{Prober, RustlsProber};
 use crate::state::{AuditDraft, State};
 use crate::x509;
 
@@ -185,6 +186,11 @@ impl Session {
             roots.extend(authority.chain(&cx)?.into_iter().filter(Certificate::is_self_issued));
         }
         Ok(roots)
+    }
+
+    /// Who looks at endpoints.
+    pub fn prober(&self) -> Arc<dyn Prober> {
+        self.inner.world.prober().unwrap_or_else(|| Arc::new(RustlsProber::new(Arc::clone(&self.inner.clock))))
     }
 
     /// The file that a path of the operator means.

@@ -56,7 +56,7 @@ impl Session {
             tasks.extend(self.tasks_of(&item.place, &item.slots, &expectation)?);
         }
         let mut draft = self.draft(&plan, &prepared, cx)?;
-        let prober = self.world().prober()?;
+        let prober = self.prober();
         let settings = self.world().proof()?;
         let cancel = cx.cancel();
         let cancelled = || cancel.is_cancelled();

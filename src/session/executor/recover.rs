@@ -154,7 +154,7 @@ impl Session {
             session: self,
             state: self.state()?,
             keys: self.keys()?,
-            prober: world.prober()?,
+            prober: self.prober(),
             settings: world.proof()?,
             operation,
             id: open.id,

@@ -10,7 +10,7 @@ use x509_parser::prelude::FromDer;
 
 use super::problem::{ChainProblem, ChainRemark};
 use super::{extensions, signature, spki};
-use crate::model::{Certificate, ExtensionEntry, KeyUsage, Moment, Purpose};
+use crate::model::{Certificate, ExtensionEntry, KeyAlgorithm, KeyUsage, Moment, Purpose};
 
 /// Most authorities above a leaf that are looked for.
 const MAX_DEPTH: usize = 8;
@@ -157,13 +157,15 @@ pub(crate) fn remarks(path: &[Certificate], usage: Usage) -> Vec<ChainRemark> {
             remarks.push(ChainRemark::NoAuthorityKeyIdentifier(one()));
         }
         let serial = c.serial().as_bytes();
-        if serial.iter().all(|b| *b == 0) || serial.first().is_some_and(|b| b & 0x80 != 0) {
+        let odd = serial.iter().all(|b| *b == 0) || serial.first().is_some_and(|b| b & 0x80 != 0);
+        // Several good roots have the number 0, and nothing refers to a root's.
+        if odd && !c.is_self_issued() {
             remarks.push(ChainRemark::OddSerialNumber(one()));
         }
         if let Some(issuer) = path.get(i + 1).filter(|issuer| c.not_after() > issuer.not_after()) {
             remarks.push(ChainRemark::OutlivesIssuer(one(), issuer.not_after()));
         }
-        let elliptic = c.key_algorithm().is_some_and(|a| a.is_elliptic());
+        let elliptic = c.key_algorithm().is_some_and(KeyAlgorithm::is_elliptic);
         if elliptic && c.key_usage().is_some_and(|u| u.contains(KeyUsage::KEY_ENCIPHERMENT)) {
             remarks.push(ChainRemark::EllipticEncipherment(one()));
         }
@@ -429,7 +431,7 @@ mod tests {
             assert_eq!((path.certificates.as_slice(), path.complete), (&expected[..], true));
             assert_eq!(path.served(), &expected[..3]);
         }
-        let path = build_chain(&end, &[b.clone()], &[top.clone()]);
+        let path = build_chain(&end, std::slice::from_ref(&b), std::slice::from_ref(&top));
         assert_eq!((path.served(), path.complete), (&expected[..2], false));
         assert!(is_issued_by(&b, &a) && !is_issued_by(&a, &b));
         assert!(remarks(&expected, Usage::Server).is_empty());
@@ -515,7 +517,7 @@ mod tests {
         let mut profile = server();
         profile.subject = Some(parse_rdns("CN=a").unwrap());
         let own = crate::x509::self_signed(&*P256, &profile).unwrap();
-        assert_eq!(check(&own, &[], std::slice::from_ref(&own)).unwrap(), [own.clone()]);
+        assert_eq!(check(&own, &[], std::slice::from_ref(&own)).unwrap(), std::slice::from_ref(&own));
         assert_eq!(check(&own, &[], &[]).unwrap_err(), ChainProblem::RootNotTrusted(own));
     }
 

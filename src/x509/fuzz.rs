@@ -101,7 +101,9 @@ mod tests {
             seeds.push(bench.read(file));
         }
         seeds.push(super::super::ber::tests::to_ber(&bench.read("plain.p12")));
-        seeds.iter().for_each(|seed| fuzz_one(seed));
+        for seed in &seeds {
+            fuzz_one(seed);
+        }
         let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
         for round in 0..2_600 {
             let seed = &seeds[round % seeds.len()];

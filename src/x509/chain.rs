@@ -487,6 +487,7 @@ mod tests {
         let top = root(&*P256, "CN=Root", AuthorityProfile { path_len: Some(1), constraints: Some(constraints) });
         let tops = std::slice::from_ref(&top);
         let a = authority(&P384, "CN=A", (&top, &P256), |_| ());
+        assert!(a.path_len().is_none());
         let outside = leaf((&a, &P384), |_| ());
         let problem = check(&outside, std::slice::from_ref(&a), tops).unwrap_err();
         assert_eq!(problem, ChainProblem::NameNotPermitted(outside));

@@ -27,7 +27,7 @@ mod testing;
 
 pub(crate) use chain::{Path, Usage, build_chain, is_issued_by, remarks, validate_path};
 pub(crate) use contents::{Contents, read_any};
-pub(crate) use crl::{Revocation, RevocationList, parse_crl};
+pub(crate) use crl::{Revocation, RevocationList, build_crl, parse_crl};
 pub(crate) use host::{certificate_covers, covers, is_wildcard};
 pub(crate) use issue::{AuthorityProfile, Issuer, NameConstraints, Profile, issue, random_serial, self_signed};
 pub(crate) use key::{PrivateKey, Signer, check_pair};

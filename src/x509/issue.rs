@@ -115,9 +115,9 @@ pub(crate) fn issue(request: &CertificateRequest, issuer: &Issuer<'_>, profile: 
         fitted.subject = request.subject().clone();
     }
     let key = Key { algorithm, octets: request.key_octets(), spki: request.spki() };
-    let issued = write(&key, &fitted, &profile, Some((authority.subject().der(), identifier)), issuer.signer)?;
-    check_constraints(&issued, authority)?;
-    Ok(issued)
+    let leaf = write(&key, &fitted, &profile, Some((authority.subject().der(), identifier)), issuer.signer)?;
+    check_constraints(&leaf, authority)?;
+    Ok(leaf)
 }
 
 /// The subject key identifier of an authority, or the one it would have.
@@ -209,7 +209,7 @@ fn write(
     params.not_after = instant(profile.not_after)?;
     params.key_identifier_method = KeyIdMethod::PreSpecified(template::key_identifier(key.octets));
     let usage = profile.key_usage.unwrap_or_else(|| template::default_usage(key.algorithm, profile.authority.is_some()));
-    params.key_usages = template::usages(allowed_usage(key.algorithm, usage));
+    params.key_usages = template::usages(key.algorithm, usage);
     params.extended_key_usages = profile.purposes.iter().map(template::purpose).collect::<Result<_>>()?;
     params.crl_distribution_points =
         profile.crl_urls.iter().map(|url| CrlDistributionPoint { uris: vec![url.clone()] }).collect();
@@ -263,15 +263,6 @@ fn splice(draft: &[u8], issuer: &[u8], subject: &[u8], spki: &[u8]) -> Result<(V
     let extensions = tbs.expect(0xa3)?.whole;
     tbs.end()?;
     Ok((der::sequence(&[version, serial, inner, issuer, validity, subject, spki, extensions]), algorithm))
-}
-
-/// Takes encipherment from elliptic keys (RFC 8813 section 3).
-fn allowed_usage(algorithm: KeyAlgorithm, usage: KeyUsage) -> KeyUsage {
-    if !algorithm.is_elliptic() {
-        return usage;
-    }
-    let never = KeyUsage::KEY_ENCIPHERMENT | KeyUsage::DATA_ENCIPHERMENT;
-    KeyUsage::from_bits(usage.bits() & !never.bits())
 }
 
 fn constraints(constraints: &NameConstraints) -> rcgen::NameConstraints {

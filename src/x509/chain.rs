@@ -1,21 +1,15 @@
-//! Chains: which certificates to serve, and whether they lead to a trusted root.
+//! Validation: does a certificate lead to a trusted root as its peers will check it?
 
 use std::cell::RefCell;
 use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter, VerifiedPath};
-use x509_parser::certificate::X509Certificate;
-use x509_parser::prelude::FromDer;
 
+use super::extensions;
+use super::path::build_chain;
 use super::problem::{ChainProblem, ChainRemark};
-use super::{extensions, signature, spki};
-use crate::model::{Certificate, ExtensionEntry, KeyUsage, Moment, Purpose};
-
-/// Most authorities above a leaf that are looked for.
-const MAX_DEPTH: usize = 8;
-/// Most signatures that one search verifies.
-const MAX_CHECKS: usize = 200;
+use crate::model::{Certificate, ExtensionEntry, KeyAlgorithm, KeyUsage, Moment, Purpose};
 
 /// What the peer of a handshake needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,40 +27,6 @@ impl Usage {
             Self::Client => Purpose::ClientAuth,
         }
     }
-}
-
-/// A path from a leaf upward.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Path {
-    /// Leaf first; the last is a root when the path is complete.
-    pub(crate) certificates: Vec<Certificate>,
-    /// Whether the last one is among the given roots.
-    pub(crate) complete: bool,
-}
-
-impl Path {
-    /// What a server sends: everything but the root.
-    pub(crate) fn served(&self) -> &[Certificate] {
-        match self.certificates.split_last() {
-            Some((_, rest)) if self.complete && !rest.is_empty() => rest,
-            _ => &self.certificates,
-        }
-    }
-}
-
-/// Finds the way from a leaf to a root by names and signatures; validity and purposes are not looked at.
-///
-/// Where several ways lead upward, the one that reaches a root wins, then the longer one; certificates that last longer
-/// are tried first.
-pub(crate) fn build_chain(leaf: &Certificate, intermediates: &[Certificate], roots: &[Certificate]) -> Path {
-    let mut search = Search { intermediates, roots, checks: 0, best: Path { certificates: vec![leaf.clone()], complete: false } };
-    search.climb(&mut vec![leaf.clone()]);
-    search.best
-}
-
-/// Whether a certificate was signed by another's key and names it as its issuer.
-pub(crate) fn is_issued_by(certificate: &Certificate, issuer: &Certificate) -> bool {
-    certificate.issuer() == issuer.subject() && is_signed_by(certificate, issuer)
 }
 
 /// Checks a leaf as a peer would: signatures, validity, purposes, constraints up to a trusted root.
@@ -157,67 +117,20 @@ pub(crate) fn remarks(path: &[Certificate], usage: Usage) -> Vec<ChainRemark> {
             remarks.push(ChainRemark::NoAuthorityKeyIdentifier(one()));
         }
         let serial = c.serial().as_bytes();
-        if serial.iter().all(|b| *b == 0) || serial.first().is_some_and(|b| b & 0x80 != 0) {
+        let odd = serial.iter().all(|b| *b == 0) || serial.first().is_some_and(|b| b & 0x80 != 0);
+        // Several good roots have the number 0, and nothing refers to a root's.
+        if odd && !c.is_self_issued() {
             remarks.push(ChainRemark::OddSerialNumber(one()));
         }
         if let Some(issuer) = path.get(i + 1).filter(|issuer| c.not_after() > issuer.not_after()) {
             remarks.push(ChainRemark::OutlivesIssuer(one(), issuer.not_after()));
         }
-        let elliptic = c.key_algorithm().is_some_and(|a| a.is_elliptic());
+        let elliptic = c.key_algorithm().is_some_and(KeyAlgorithm::is_elliptic);
         if elliptic && c.key_usage().is_some_and(|u| u.contains(KeyUsage::KEY_ENCIPHERMENT)) {
             remarks.push(ChainRemark::EllipticEncipherment(one()));
         }
     }
     remarks
-}
-
-struct Search<'a> {
-    intermediates: &'a [Certificate],
-    roots: &'a [Certificate],
-    checks: usize,
-    best: Path,
-}
-
-impl Search<'_> {
-    /// Goes up from the last certificate; returns whether a root is reached. Depth is bounded by `MAX_DEPTH`.
-    fn climb(&mut self, path: &mut Vec<Certificate>) -> bool {
-        let Some(last) = path.last().cloned() else { return false };
-        if path.len() > self.best.certificates.len() {
-            self.best.certificates.clone_from(path);
-        }
-        if self.roots.contains(&last) {
-            self.best = Path { certificates: path.clone(), complete: true };
-            return true;
-        }
-        if path.len() > MAX_DEPTH || (last.is_self_issued() && is_signed_by(&last, &last)) {
-            return false;
-        }
-        let mut above: Vec<&Certificate> = self.roots.iter().chain(self.intermediates).collect();
-        above.retain(|c| c.subject() == last.issuer() && !path.contains(c));
-        above.sort_by_key(|c| (!self.roots.contains(c), std::cmp::Reverse(c.not_after())));
-        above.dedup();
-        for candidate in above {
-            self.checks += 1;
-            if self.checks > MAX_CHECKS {
-                return false;
-            }
-            if is_signed_by(&last, candidate) {
-                path.push(candidate.clone());
-                let reached = self.climb(path);
-                path.pop();
-                if reached {
-                    return true;
-                }
-            }
-        }
-        false
-    }
-}
-
-fn is_signed_by(certificate: &Certificate, issuer: &Certificate) -> bool {
-    let Ok(key) = spki::read(issuer.spki()) else { return false };
-    let Ok((_, x509)) = X509Certificate::from_der(certificate.der()) else { return false };
-    signature::verify(&key, &x509.signature_algorithm, x509.tbs_certificate.as_ref(), &x509.signature_value.data).is_ok()
 }
 
 fn check_leaf(leaf: &Certificate, at: Moment, usage: Usage) -> Result<(), ChainProblem> {
@@ -391,7 +304,7 @@ mod tests {
     use crate::x509::issue::tests::{at, request, root, server};
     use crate::x509::key::PrivateKey;
     use crate::x509::key::tests::{P256, P384, P521, RSA};
-    use crate::x509::{AuthorityProfile, Issuer, NameConstraints, Profile, issue};
+    use crate::x509::{AuthorityProfile, Issuer, NameConstraints, Profile, is_issued_by, issue};
 
     fn authority(
         key: &PrivateKey,
@@ -429,7 +342,7 @@ mod tests {
             assert_eq!((path.certificates.as_slice(), path.complete), (&expected[..], true));
             assert_eq!(path.served(), &expected[..3]);
         }
-        let path = build_chain(&end, &[b.clone()], &[top.clone()]);
+        let path = build_chain(&end, std::slice::from_ref(&b), std::slice::from_ref(&top));
         assert_eq!((path.served(), path.complete), (&expected[..2], false));
         assert!(is_issued_by(&b, &a) && !is_issued_by(&a, &b));
         assert!(remarks(&expected, Usage::Server).is_empty());
@@ -485,6 +398,7 @@ mod tests {
         let top = root(&*P256, "CN=Root", AuthorityProfile { path_len: Some(1), constraints: Some(constraints) });
         let tops = std::slice::from_ref(&top);
         let a = authority(&P384, "CN=A", (&top, &P256), |_| ());
+        assert!(a.path_len().is_none());
         let outside = leaf((&a, &P384), |_| ());
         let problem = check(&outside, std::slice::from_ref(&a), tops).unwrap_err();
         assert_eq!(problem, ChainProblem::NameNotPermitted(outside));
@@ -515,7 +429,7 @@ mod tests {
         let mut profile = server();
         profile.subject = Some(parse_rdns("CN=a").unwrap());
         let own = crate::x509::self_signed(&*P256, &profile).unwrap();
-        assert_eq!(check(&own, &[], std::slice::from_ref(&own)).unwrap(), [own.clone()]);
+        assert_eq!(check(&own, &[], std::slice::from_ref(&own)).unwrap(), std::slice::from_ref(&own));
         assert_eq!(check(&own, &[], &[]).unwrap_err(), ChainProblem::RootNotTrusted(own));
     }
 

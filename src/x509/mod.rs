@@ -13,6 +13,7 @@ mod issue;
 mod key;
 mod name;
 mod parse;
+mod path;
 pub(crate) mod pem;
 mod pfx;
 mod pkcs7;
@@ -25,14 +26,15 @@ mod template;
 #[cfg(test)]
 mod testing;
 
-pub(crate) use chain::{Path, Usage, build_chain, is_issued_by, remarks, validate_path};
+pub(crate) use chain::{Usage, remarks, validate_path};
 pub(crate) use contents::{Contents, read_any};
-pub(crate) use crl::{Revocation, RevocationList, parse_crl};
+pub(crate) use crl::{Revocation, RevocationList, build_crl, parse_crl};
 pub(crate) use host::{certificate_covers, covers, is_wildcard};
 pub(crate) use issue::{AuthorityProfile, Issuer, NameConstraints, Profile, issue, random_serial, self_signed};
 pub(crate) use key::{PrivateKey, Signer, check_pair};
 pub(crate) use name::encode_name;
 pub(crate) use parse::parse_certificate;
+pub(crate) use path::{Path, build_chain, is_issued_by};
 pub(crate) use pfx::{read_pfx, write_pfx};
 pub(crate) use problem::{ChainProblem, ChainRemark};
 pub(crate) use request::{CertificateRequest, RequestDetails, build_request, parse_request};

@@ -2,6 +2,8 @@
 
 mod certificates;
 mod failure;
+#[cfg(test)]
+mod processes;
 mod schema;
 mod tables;
 #[cfg(test)]

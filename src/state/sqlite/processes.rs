@@ -155,9 +155,8 @@ impl Started {
         loop {
             let mut line = String::new();
             self.lines.read_line(&mut line).unwrap();
-            match line.strip_suffix('\n')?.strip_prefix('>') {
-                Some(said) => return Some(said.to_owned()),
-                None => {}
+            if let Some(said) = line.strip_suffix('\n')?.strip_prefix('>') {
+                return Some(said.to_owned());
             }
         }
     }

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use tempfile::TempDir;
 
 use super::certificates::question;
 use super::{SqliteOptions, SqliteState};
@@ -344,7 +343,7 @@ fn a_state_that_is_there_opens_fast() {
 #[test]
 #[ignore = "a measurement"]
 fn speed() {
-    let home = tempfile::tempdir_in(".").unwrap();
+    let home = tempfile::tempdir().unwrap();
     let state = open(home.path());
     let measure = |what: &str, times: u32, run: &dyn Fn(u32)| {
         let start = Instant::now();
@@ -356,7 +355,7 @@ fn speed() {
     measure("durable batch of 5", 1000, &|n| {
         state.write(&(0..5).map(|i| put_certificate(10_000 + n * 5 + i)).collect::<Vec<_>>()).unwrap();
     });
-    measure("number", 1000, &|_| drop(state.next_number("n").unwrap()));
+    measure("number", 1000, &|_| assert!(state.next_number("n").unwrap() > 0));
     measure("audit line", 1000, &|_| drop(state.record(&[], &draft("Set")).unwrap()));
     measure("operation with before-image", 200, &|_| {
         let id = state.open(Moment::from_unix(1), "m", "{}").unwrap();
@@ -381,7 +380,7 @@ fn speed() {
         measure(name, 20, &|_| drop(state.certificates(&query).unwrap()));
     }
     measure("all 100,000", 1, &|_| drop(state.certificates(&CertificateQuery::default()).unwrap()));
-    measure("data_version", 1000, &|_| drop(state.data_version().unwrap()));
+    measure("data_version", 1000, &|_| assert!(state.data_version().unwrap() > 0));
     measure("lease", 1000, &|_| drop(state.lease("change", "x", Duration::ZERO).unwrap()));
     let path = home.path().join("audit.jsonl");
     measure("audit copy", 50, &|_| {

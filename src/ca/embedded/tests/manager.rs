@@ -94,3 +94,18 @@ fn revoked_is_revoked() {
     // The list counts in the same row as requests do, and loses no number of either.
     assert_eq!(world.submit(&authority, &submission("", POOL)).unwrap().request_id, Some(43));
 }
+
+#[test]
+fn a_list_and_a_request_never_lose_each_others_count() {
+    let (world, authority) = (World::new(), authority());
+    world.submit(&authority, &submission("", POOL)).unwrap();
+    for list_first in [true, false] {
+        let (_, list) = authority.revocation_list(&world.context()).unwrap();
+        let request = authority.begin(&world.context(), &submission("", POOL)).unwrap().writes;
+        let (first, second) = if list_first { (list, request) } else { (request, list) };
+        world.state.write(&first).unwrap();
+        assert_eq!(world.state.write(&second).unwrap_err().id(), ErrorId::PlanStale);
+    }
+    let row = authority.stored(&world.context()).unwrap().unwrap();
+    assert_eq!((row.next_request_id, row.next_crl), (43, 2));
+}

@@ -449,6 +449,9 @@ pub struct AuthorityRow {
 pub struct SubmissionRow {
     /// Who asked.
     pub requester: String,
+    /// The computer it is for, whose own name a directory template puts in.
+    #[serde(default)]
+    pub computer: String,
     /// The template.
     pub template: String,
     /// The PKCS#10, DER.

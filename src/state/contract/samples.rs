@@ -100,6 +100,7 @@ pub(super) fn request(id: u64) -> RequestRow {
 pub(super) fn submission(serial: &str) -> SubmissionRow {
     SubmissionRow {
         requester: "contoso\\kenmyer".to_owned(),
+        computer: "fe01.contoso.net".to_owned(),
         template: "WebServer".to_owned(),
         csr: vec![1, 2],
         disposition: 20,

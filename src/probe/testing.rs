@@ -165,6 +165,23 @@ impl Issued {
     }
 }
 
+impl Authority {
+    /// A connection whose certificate is verified up to this authority's root.
+    pub(crate) fn connect(&self, address: &str) -> rustls::StreamOwned<rustls::ClientConnection, std::net::TcpStream> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from(self.root.der().to_vec())).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = rustls::pki_types::ServerName::try_from("a.example").unwrap();
+        let connection = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+        rustls::StreamOwned::new(connection, std::net::TcpStream::connect(address).unwrap())
+    }
+}
+
 /// Serves the first of these keys that fits the offer; can be told to serve others.
 #[derive(Debug, Default)]
 pub(crate) struct Keys(pub(crate) Mutex<Vec<Arc<CertifiedKey>>>);

@@ -1,5 +1,23 @@
 //! Server programs that hold certificates: one contract for files, reloads and the built-in listener.
 
+mod command;
+mod connection;
+#[cfg(test)]
+mod contract_tests;
+mod files;
+mod http;
+mod listener;
+mod listener_server;
+#[cfg(test)]
+mod listener_tests;
+#[cfg(test)]
+mod nginx_tests;
+mod owner;
+
+pub use command::Children;
+pub use files::FilesServer;
+pub use listener::{Listener, ListenerBinding};
+pub use listener_server::{ListenerServer, Wake};
 use zeroize::Zeroizing;
 
 use crate::error::Result;

@@ -5,14 +5,14 @@ pub mod model;
 
 pub mod ca;
 pub mod command;
-pub(crate) mod config;
+pub mod config;
 pub(crate) mod cmdlets;
 pub(crate) mod engine;
-pub(crate) mod format;
+pub mod format;
 pub mod probe;
 pub mod servers;
 pub mod session;
 pub mod state;
-pub mod x509;
+pub(crate) mod x509;
 
 pub use error::{Error, ErrorId, ExitCode, Result};

@@ -1,1 +1,192 @@
-//! (to be written)
+//! Certification authorities: one contract for the embedded one and those across a wire.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::model::{Certificate, Moment, Secret};
+use crate::state::{Sealed, State, Write};
+
+/// An authority that issues certificates, addressed `host\instance`.
+///
+/// Contract, the same for every implementation (one suite of tests runs on all):
+/// - `begin` hands a request in; `advance` asks on with the ticket of the last answer. The caller stores
+///   the ticket after every answer and before the next call, so that a crash loses nothing; advancing the
+///   same ticket twice is harmless.
+/// - A refusal by the authority is `Progress::Denied`; an error means that the authority did not decide
+///   (`CaUnreachable`, `CaAccessDenied`, `TemplateNotFound`, `KeyTooSmall`…).
+/// - An authority inside the same state writes nothing itself: its rows come back as `Answer::writes` and
+///   are written by the caller in the one transaction that stores request, certificate and key. When that
+///   transaction fails with `PlanStale` (another process took the number), the caller begins again.
+/// - An authority across a wire returns no writes, and the key and the request are durable before `begin`.
+pub trait Authority: Send + Sync {
+    /// `host\instance`, as given to `-CA`.
+    fn config(&self) -> &str;
+
+    /// Whether it keeps its database in the session's own state.
+    fn is_inside(&self) -> bool {
+        false
+    }
+
+    /// Whether its certificates are for everybody's clients, so that public rules bind its names.
+    fn is_public(&self) -> bool {
+        false
+    }
+
+    /// Refuses before a key is made what `begin` would refuse anyway, as far as can be known.
+    ///
+    /// # Errors
+    /// `CaUnreachable`, `CaAccessDenied`, `TemplateNotFound`, `TemplateAccessDenied`, `KeyTooSmall`.
+    fn preflight(&self, cx: &Context<'_>, inquiry: &Inquiry<'_>) -> Result<()>;
+
+    /// Hands a request in.
+    fn begin(&self, cx: &Context<'_>, submission: &Submission) -> Result<Answer>;
+
+    /// Asks on.
+    fn advance(&self, cx: &Context<'_>, ticket: &str) -> Result<Answer>;
+
+    /// The authority's own certificates, nearest the leaf first, root last.
+    fn chain(&self, cx: &Context<'_>) -> Result<Vec<Certificate>>;
+
+    /// The database side, where certlet is the authority.
+    fn as_database(&self) -> Option<&dyn Database> {
+        None
+    }
+}
+
+/// What an authority may use of the session while it answers.
+pub struct Context<'a> {
+    /// The state, for an authority inside it.
+    pub state: &'a dyn State,
+    /// The keys of the session, for an authority inside it.
+    pub keys: &'a dyn KeyStore,
+    /// The present moment.
+    pub now: Moment,
+    /// Whether the run is to end.
+    pub cancelled: &'a dyn Fn() -> bool,
+}
+
+/// Where sealed keys are opened and new ones are sealed; nothing is written by it.
+pub trait KeyStore: Send + Sync {
+    /// Opens a stored key.
+    ///
+    /// # Errors
+    /// `NoPrivateKey`, `StoreLocked`.
+    fn open(&self, key: &crate::model::KeyId) -> Result<crate::x509::PrivateKey>;
+
+    /// The write that stores a key, sealed.
+    ///
+    /// # Errors
+    /// `StoreLocked`.
+    fn seal(&self, key: &crate::x509::PrivateKey, exportable: bool, now: Moment) -> Result<Write>;
+
+    /// Seals bytes that may hold a key (the before-image of a file), bound to a context.
+    ///
+    /// # Errors
+    /// `StoreLocked`.
+    fn seal_bytes(&self, context: &str, bytes: &[u8]) -> Result<Sealed>;
+
+    /// Opens what `seal_bytes` sealed for the same context.
+    ///
+    /// # Errors
+    /// `StoreLocked`.
+    fn open_bytes(&self, context: &str, sealed: &Sealed) -> Result<zeroize::Zeroizing<Vec<u8>>>;
+}
+
+/// What will be asked of an authority, before there is a key.
+#[derive(Clone, Debug)]
+pub struct Inquiry<'a> {
+    /// The template, by name; empty for the authority's own choice.
+    pub template: &'a str,
+    /// The key's algorithm and size.
+    pub key: crate::model::KeyAlgorithm,
+    /// Whether the requester wants to export the key.
+    pub exportable: bool,
+    /// Who asks.
+    pub requester: &'a str,
+    /// Another account to ask as, with its password.
+    pub account: Option<&'a (String, Secret)>,
+}
+
+/// What is asked of an authority.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The PKCS#10 request, DER.
+    pub csr: Vec<u8>,
+    /// The template, by name; empty for the authority's own choice.
+    pub template: String,
+    /// Whether the requester wants to export the key.
+    pub exportable: bool,
+    /// The computer it is for, whose own name a directory template puts in.
+    pub computer: String,
+    /// Who asks.
+    pub requester: String,
+    /// Another account to ask as, with its password.
+    pub account: Option<(String, Secret)>,
+}
+
+/// What an authority answers.
+#[derive(Debug)]
+pub struct Answer {
+    /// The backend's own state, to be given to `advance`.
+    pub ticket: String,
+    /// The authority's number of the request, where it has one.
+    pub request_id: Option<u32>,
+    /// How far it is.
+    pub progress: Progress,
+    /// The authority's last words.
+    pub message: String,
+    /// Rows of an authority inside the same state.
+    pub writes: Vec<Write>,
+}
+
+/// How far a request is at its authority.
+#[derive(Debug)]
+pub enum Progress {
+    /// Ask on at once.
+    Working,
+    /// Ask again at this moment, or when somebody has approved.
+    Waiting(Option<Moment>),
+    /// Issued: the certificate first, then the authorities above it, without the root where it is known.
+    Issued(Vec<Certificate>),
+    /// Refused, with the error that says why.
+    Denied(Error),
+    /// Revoked since.
+    Revoked,
+}
+
+/// The database side of an authority that certlet itself is.
+pub trait Database: Send + Sync {
+    /// The templates it publishes.
+    fn templates(&self) -> Vec<TemplateFacts>;
+
+    /// Approves a pending request; by somebody else than who asked.
+    ///
+    /// # Errors
+    /// `RequestNotFound`, `CaAccessDenied`, `PolicyRefused`.
+    fn approve(&self, cx: &Context<'_>, principal: &str, request_id: u32) -> Result<Vec<Write>>;
+
+    /// Denies a pending request.
+    ///
+    /// # Errors
+    /// `RequestNotFound`, `CaAccessDenied`.
+    fn deny(&self, cx: &Context<'_>, principal: &str, request_id: u32, reason: &str) -> Result<Vec<Write>>;
+
+    /// Revokes an issued certificate; `reason` is the CRLReason of RFC 5280 §5.3.1.
+    ///
+    /// # Errors
+    /// `CertificateNotFound`, `CaAccessDenied`.
+    fn revoke(&self, cx: &Context<'_>, principal: &str, serial: &str, reason: u8) -> Result<Vec<Write>>;
+}
+
+/// A template as operators see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateFacts {
+    /// The name to give to `-Template`.
+    pub name: String,
+    /// The name that dialogs show.
+    pub display_name: String,
+    /// The smallest RSA key.
+    pub minimum_key_size: u32,
+    /// Whether requests wait for approval.
+    pub needs_approval: bool,
+}

@@ -1,1 +1,28 @@
-//! (to be written)
+//! What each verb does: one file a verb, one line here.
+
+mod params;
+mod records;
+
+use crate::command::{Registry, Verb};
+
+/// Declares the verbs: each line is the module and its row in the registry.
+macro_rules! verbs {
+    ($( $family:ident { $($verb:ident)* } )*) => {
+        $(
+            mod $family {
+                //! A family of verbs.
+                $( pub(super) mod $verb; )*
+            }
+        )*
+        const ALL: &[&Verb] = &[$( $( &$family::$verb::VERB, )* )*];
+    };
+}
+
+verbs! {
+    cs { get_cs_certificate }
+}
+
+/// Every verb of the library that needs no script block; the engine adds those of the pipeline.
+pub(crate) fn registry() -> Registry {
+    Registry::new(ALL.iter().map(|verb| (*verb).clone()))
+}

@@ -12,6 +12,7 @@ mod nearest;
 mod position;
 mod proof;
 mod secret;
+mod server;
 mod thumbprint;
 mod topology;
 mod uses;
@@ -20,10 +21,10 @@ mod website;
 pub use algorithm::KeyAlgorithm;
 pub(crate) use certificate::CertificateFacts;
 pub use certificate::{AlternativeName, Certificate, ExtensionEntry, KeyId, SerialNumber};
-pub use host_name::{HostName, RequestedName};
 pub use key_usage::{KeyUsage, Purpose};
 pub use moment::{Clock, Moment, Zone};
 pub use name::{COMMON_NAME, DistinguishedName, NameAttribute, NameValue, RelativeName, parse_rdns};
+pub use host_name::{HostName, RequestedName};
 pub use names::{ComputedName, ComputedNames, NameDifference, NamePattern, NameQuery, NameSource};
 pub use nearest::nearest;
 pub use position::Position;
@@ -31,13 +32,13 @@ pub use proof::{
     AskedName, Cell, Drift, EndpointProof, Evidence, KeyFamily, Outcome, Remedy, Snapshot, TlsVersion, Verdict,
 };
 pub use secret::Secret;
+pub use server::{
+    CaddyServer, CertificateFiles, FileServer, HaproxyServer, IisServer, ServerKind, ServerSettings, Slot, SlotFiles,
+};
 pub use thumbprint::{CertificateSelector, Fingerprint, Thumbprint};
 pub use topology::{
     CertificatePolicy, EdgeInterfaces, Fault, MissingNames, Place, Pool, Role, SimpleUrl, SimpleUrlComponent, SimpleUrlScope,
     SipDomain, SiteKind, Topology, TopologySite, WebPorts, WebServices,
 };
 pub use uses::{ChainTo, KeyRule, NameCondition, NameRule, NamesRow, Needs, Use, UseName, UseScope, Uses};
-pub use website::{
-    Binding, BindingAddress, BindingInformation, BindingProtocol, CaddyServer, CertificateFiles, Endpoint, FileServer, HaproxyServer,
-    IisServer, ProofScope, ServerKind, ServerSettings, SiteState, Slot, SlotFiles, Website,
-};
+pub use website::{Binding, BindingAddress, BindingInformation, BindingProtocol, Endpoint, ProofScope, SiteState, Website};

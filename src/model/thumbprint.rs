@@ -89,6 +89,15 @@ serde_as_hex!(KeyId);
 digest!(Thumbprint, 20);
 digest!(Fingerprint, 32);
 
+impl Fingerprint {
+    /// The SHA-256 of some bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        use sha2::Digest;
+        Self(sha2::Sha256::digest(bytes).into())
+    }
+}
+
 impl FromStr for CertificateSelector {
     type Err = Error;
 

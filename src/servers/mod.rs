@@ -21,7 +21,7 @@ pub use listener_server::{ListenerServer, Wake};
 use zeroize::Zeroizing;
 
 use crate::error::Result;
-use crate::model::{Certificate, Fingerprint};
+use crate::model::{Certificate, Endpoint, Fingerprint};
 use crate::state::BindingKey;
 use crate::x509::PrivateKey;
 
@@ -67,6 +67,23 @@ pub trait Server: Send + Sync {
     /// `ReloadFailed` with the end of the program's own words.
     fn activate(&self) -> Result<()>;
 
+    /// `host:port` of every endpoint of a binding as it really is; the declared ones where they say it all.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`.
+    fn endpoints(&self, _binding: &BindingKey, declared: &[Endpoint]) -> Result<Vec<String>> {
+        Ok(declared.iter().map(ToString::to_string).collect())
+    }
+
+    /// Makes sure that a program which certlet itself is runs, before a change looks at it; a note for the
+    /// operator when this process starts to serve.
+    ///
+    /// # Errors
+    /// `EndpointInUse`.
+    fn ensure_running(&self) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Whether the program listens on loopback by nature, so that a loopback probe is the whole proof.
     fn is_loopback_only(&self) -> bool {
         false
@@ -107,7 +124,7 @@ impl Image {
     /// What `observe` will say of an object with this content.
     pub fn state(&self) -> ObjectState {
         ObjectState::Present(Stamp {
-            sha256: crate::x509::sha256(&self.content),
+            sha256: Fingerprint::of(&self.content),
             mode: self.mode,
             owner: self.owner,
             target: self.target.clone(),

@@ -17,9 +17,11 @@ pub use memory::MemoryState;
 pub use query::CertificateQuery;
 pub use rows::{
     AssignmentKey, AssignmentRow, AuthorityRow, BindingKey, BoundRow, CertificateRow, Expectation, KeyRow,
-    OpenOperation, RequestRow, RequestStatus, Row, RowKey, Sealed, Slot, Store, SubmissionRow, Write,
+    OpenOperation, RequestRow, RequestStatus, Row, RowKey, Sealed, Store, SubmissionRow, Write,
 };
 pub use sqlite::{SqliteOptions, SqliteState};
+
+pub use crate::model::Slot;
 
 use crate::error::Result;
 use crate::model::{Fingerprint, Moment};

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{Certificate, Fingerprint, KeyId, Moment, Thumbprint};
+use crate::model::{Certificate, Fingerprint, KeyId, Moment, Slot, Thumbprint};
 
 /// Which row: a table and its key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -370,17 +370,6 @@ pub(super) fn lowest_assignment() -> AssignmentKey {
 /// The key that sorts before all others.
 pub(super) fn lowest_binding() -> BindingKey {
     BindingKey { computer: String::new(), site: String::new(), information: String::new(), slot: Slot::Any }
-}
-
-/// The key family that an assignment is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Slot {
-    /// The only one that IIS and Lync have.
-    Any,
-    /// The RSA certificate of a server that has two.
-    Rsa,
-    /// The ECDSA certificate of a server that has two.
-    Ecdsa,
 }
 
 /// See [`RowKey::Assignment`].

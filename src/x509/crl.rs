@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
 
-use super::{der, extensions, name, parse, signature, spki};
+use super::issue::{Issuer, identifier_of, instant};
+use super::key::check_pair;
+use super::{der, extensions, name, parse, signature, spki, template};
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{Certificate, DistinguishedName, Moment, SerialNumber};
+use crate::model::{Certificate, DistinguishedName, KeyUsage, Moment, SerialNumber};
 
 /// A parsed revocation list; its signature is checked by [`RevocationList::check_signature`].
 #[derive(Clone, Debug)]
@@ -80,6 +82,80 @@ impl RevocationList {
     }
 }
 
+/// Writes and signs a revocation list; `number` must grow from list to list (RFC 5280 section 5.2.3).
+///
+/// # Errors
+/// `KeyMismatch`; `BadCertificateFile` when the issuer may not sign lists; `InvalidDate` when the next update is not later.
+pub(crate) fn build_crl(
+    issuer: &Issuer<'_>,
+    number: u64,
+    (this_update, next_update): (Moment, Moment),
+    revoked: &[(SerialNumber, Revocation)],
+) -> Result<RevocationList> {
+    let authority = issuer.certificate;
+    check_pair(authority, issuer.signer)?;
+    if !authority.is_ca() || authority.key_usage().is_some_and(|u| !u.contains(KeyUsage::CRL_SIGN)) {
+        let name = authority.short_name();
+        return Err(Error::new(ErrorId::BadCertificateFile, format!("`{name}` may not sign revocation lists")));
+    }
+    if next_update <= this_update {
+        return Err(Error::new(ErrorId::InvalidDate, "the next revocation list would be due before this one"));
+    }
+    let mut revoked_certs = Vec::with_capacity(revoked.len());
+    for (serial, revocation) in revoked {
+        revoked_certs.push(rcgen::RevokedCertParams {
+            serial_number: rcgen::SerialNumber::from_slice(serial.as_bytes()),
+            revocation_time: instant(revocation.at)?,
+            reason_code: revocation.reason.and_then(reason),
+            invalidity_date: None,
+        });
+    }
+    let params = rcgen::CertificateRevocationListParams {
+        this_update: instant(this_update)?,
+        next_update: instant(next_update)?,
+        crl_number: rcgen::SerialNumber::from_slice(&number.to_be_bytes()),
+        issuing_distribution_point: None,
+        revoked_certs,
+        key_identifier_method: rcgen::KeyIdMethod::PreSpecified(identifier_of(authority)?),
+    };
+    let above = rcgen::Issuer::new(rcgen::CertificateParams::default(), template::Unsigned::of(issuer.signer)?);
+    let draft = params.signed_by(&above).map_err(|e| {
+        Error::new(ErrorId::BadCertificateFile, "the revocation list cannot be encoded").because(e)
+    })?;
+    let (list, algorithm) = splice(draft.der(), authority.subject().der()).map_err(template::unexpected)?;
+    parse_crl(&template::signed(&list, &algorithm, issuer.signer)?)
+}
+
+/// Puts the issuer's name into the draft as it stands in its certificate.
+fn splice(draft: &[u8], issuer: &[u8]) -> Result<(Vec<u8>, Vec<u8>), der::Malformed> {
+    let mut outer = der::only(draft, der::SEQUENCE)?.inside();
+    let mut list = outer.expect(der::SEQUENCE)?.inside();
+    let algorithm = outer.expect(der::SEQUENCE)?.whole.to_vec();
+    let mut content = [list.expect(der::INTEGER)?.whole, list.expect(der::SEQUENCE)?.whole, issuer].concat();
+    list.expect(der::SEQUENCE)?;
+    while !list.is_empty() {
+        content.extend_from_slice(list.any()?.whole);
+    }
+    Ok((der::tlv(der::SEQUENCE, &content), algorithm))
+}
+
+/// The reason in rcgen's words; 0, unspecified, is left out as RFC 5280 section 5.3.1 asks.
+fn reason(code: u8) -> Option<rcgen::RevocationReason> {
+    use rcgen::RevocationReason as R;
+    Some(match code {
+        1 => R::KeyCompromise,
+        2 => R::CaCompromise,
+        3 => R::AffiliationChanged,
+        4 => R::Superseded,
+        5 => R::CessationOfOperation,
+        6 => R::CertificateHold,
+        8 => R::RemoveFromCrl,
+        9 => R::PrivilegeWithdrawn,
+        10 => R::AaCompromise,
+        _ => return None,
+    })
+}
+
 /// Reads a revocation list.
 ///
 /// # Errors
@@ -128,7 +204,32 @@ mod tests {
     use super::*;
     use crate::x509::issue::tests::{request, root, server};
     use crate::x509::key::tests::{P256, P384};
-    use crate::x509::{AuthorityProfile, Issuer, issue, pem, testing};
+    use crate::x509::issue::tests::at;
+    use crate::x509::{AuthorityProfile, issue, pem, testing};
+
+    #[test]
+    fn openssl_reads_what_is_written() {
+        let Some(bench) = testing::bench("openssl_reads_what_is_written") else { return };
+        let authority = root(&*P384, "CN=CA, DC=contoso, DC=net", AuthorityProfile::default());
+        let issuer = Issuer { certificate: &authority, signer: &*P384 };
+        let leaf = issue(&request(&P256, "CN=a", &["a"]), &issuer, &server()).unwrap();
+        let other = issue(&request(&P256, "CN=b", &["b"]), &issuer, &server()).unwrap();
+        let now = Moment::from_unix(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64);
+        let gone = [(leaf.serial().clone(), Revocation { at: now.plus_days(-1), reason: Some(4) })];
+        let list = build_crl(&issuer, 7, (now.plus_days(-1), now.plus_days(30)), &gone).unwrap();
+        list.check_signature(&authority).unwrap();
+        assert_eq!(list.is_revoked(leaf.serial()), Some(gone[0].1));
+        bench.write("ca.pem", pem::encode_certificates([&authority]).as_bytes());
+        bench.write("crl.pem", pem::encode("X509 CRL", list.der()).as_bytes());
+        bench.write("gone.pem", pem::encode_certificates([&leaf]).as_bytes());
+        bench.write("good.pem", pem::encode_certificates([&other]).as_bytes());
+        let verify = "verify -crl_check -CAfile ca.pem -CRLfile crl.pem";
+        bench.run(&format!("{verify} good.pem")).unwrap();
+        assert!(bench.run(&format!("{verify} gone.pem")).unwrap_err().contains("certificate revoked"));
+        let empty = build_crl(&issuer, 8, (at("2026-01-01"), at("2026-02-01")), &[]).unwrap();
+        assert_eq!(empty.len(), 0);
+        assert_eq!(build_crl(&issuer, 9, (at("2026-02-01"), at("2026-02-01")), &[]).unwrap_err().id(), ErrorId::InvalidDate);
+    }
 
     #[test]
     fn openssls_lists_are_read() {

@@ -4,7 +4,9 @@ use rcgen::{BasicConstraints, CertificateParams, CidrSubnet, CrlDistributionPoin
 use time::OffsetDateTime;
 
 use super::der::{self, Malformed};
+use super::chain::{Usage, validate_path};
 use super::key::{Signer, check_pair};
+use super::problem::ChainProblem;
 use super::request::CertificateRequest;
 use super::template::{self, Template, Unsigned};
 use super::{parse_certificate, random, spki};
@@ -91,7 +93,8 @@ impl Profile {
 /// # Errors
 /// `KeyMismatch` when the issuer's key is another certificate's; `BadCertificateFile` when the issuer is no authority or
 /// may have none below; `CertificateExpired` or `CertificateNotYetValid` when nothing is left of the validity;
-/// `ParameterArgumentValidationError` for a key that is not certified here; `InvalidName`.
+/// `ParameterArgumentValidationError` for a key that is not certified here; `PolicyRefused` for a name outside the issuer's
+/// own name constraints; `InvalidName`.
 pub(crate) fn issue(request: &CertificateRequest, issuer: &Issuer<'_>, profile: &Profile) -> Result<Certificate> {
     check_issuer(issuer, profile)?;
     let algorithm = request.key_algorithm().ok_or_else(|| {
@@ -100,10 +103,7 @@ pub(crate) fn issue(request: &CertificateRequest, issuer: &Issuer<'_>, profile: 
             .about(name)
     })?;
     let authority = issuer.certificate;
-    let identifier = match authority.subject_key_identifier() {
-        Some(identifier) => identifier.to_vec(),
-        None => template::key_identifier(&spki::read(authority.spki()).map_err(template::unexpected)?.key),
-    };
+    let identifier = identifier_of(authority)?;
     let mut profile = profile.clone();
     profile.not_before = profile.not_before.max(authority.not_before());
     profile.not_after = profile.not_after.min(authority.not_after());
@@ -115,7 +115,17 @@ pub(crate) fn issue(request: &CertificateRequest, issuer: &Issuer<'_>, profile: 
         fitted.subject = request.subject().clone();
     }
     let key = Key { algorithm, octets: request.key_octets(), spki: request.spki() };
-    write(&key, &fitted, &profile, Some((authority.subject().der(), identifier)), issuer.signer)
+    let leaf = write(&key, &fitted, &profile, Some((authority.subject().der(), identifier)), issuer.signer)?;
+    check_constraints(&leaf, authority)?;
+    Ok(leaf)
+}
+
+/// The subject key identifier of an authority, or the one it would have.
+pub(super) fn identifier_of(authority: &Certificate) -> Result<Vec<u8>> {
+    match authority.subject_key_identifier() {
+        Some(identifier) => Ok(identifier.to_vec()),
+        None => Ok(template::key_identifier(&spki::read(authority.spki()).map_err(template::unexpected)?.key)),
+    }
 }
 
 /// Writes a certificate that its own key signs: a root, or a stand-in for a server.
@@ -135,6 +145,21 @@ pub(crate) fn random_serial() -> Result<SerialNumber> {
     let mut octets = random::<16>()?;
     octets[0] = octets[0] & 0x7f | 0x40;
     Ok(SerialNumber::from_der_content(&octets))
+}
+
+/// Asks the path validator whether the issuer may certify these names, so that no useless certificate leaves.
+fn check_constraints(issued: &Certificate, authority: &Certificate) -> Result<()> {
+    let usage = if issued.allows(&Purpose::ServerAuth) { Usage::Server } else { Usage::Client };
+    let judged = validate_path(issued, &[], std::slice::from_ref(authority), issued.not_before(), usage);
+    match judged {
+        Err(problem @ ChainProblem::NameNotPermitted(_)) => {
+            Err(Error::new(ErrorId::PolicyRefused, format!("the authority `{}` may not certify this", authority.short_name()))
+                .about(issued.alternative_names().iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+                .hint("ask for names below the suffixes that the authority was made for")
+                .because(problem))
+        }
+        _ => Ok(()),
+    }
 }
 
 struct Key<'a> {
@@ -184,7 +209,7 @@ fn write(
     params.not_after = instant(profile.not_after)?;
     params.key_identifier_method = KeyIdMethod::PreSpecified(template::key_identifier(key.octets));
     let usage = profile.key_usage.unwrap_or_else(|| template::default_usage(key.algorithm, profile.authority.is_some()));
-    params.key_usages = template::usages(allowed_usage(key.algorithm, usage));
+    params.key_usages = template::usages(key.algorithm, usage);
     params.extended_key_usages = profile.purposes.iter().map(template::purpose).collect::<Result<_>>()?;
     params.crl_distribution_points =
         profile.crl_urls.iter().map(|url| CrlDistributionPoint { uris: vec![url.clone()] }).collect();
@@ -240,15 +265,6 @@ fn splice(draft: &[u8], issuer: &[u8], subject: &[u8], spki: &[u8]) -> Result<(V
     Ok((der::sequence(&[version, serial, inner, issuer, validity, subject, spki, extensions]), algorithm))
 }
 
-/// Takes encipherment from elliptic keys (RFC 8813 section 3).
-fn allowed_usage(algorithm: KeyAlgorithm, usage: KeyUsage) -> KeyUsage {
-    if !algorithm.is_elliptic() {
-        return usage;
-    }
-    let never = KeyUsage::KEY_ENCIPHERMENT | KeyUsage::DATA_ENCIPHERMENT;
-    KeyUsage::from_bits(usage.bits() & !never.bits())
-}
-
 fn constraints(constraints: &NameConstraints) -> rcgen::NameConstraints {
     let whole = [CidrSubnet::from_v4_prefix([0; 4], 0), CidrSubnet::from_v6_prefix([0; 16], 0)];
     let mut out = rcgen::NameConstraints { permitted_subtrees: Vec::new(), excluded_subtrees: Vec::new() };
@@ -273,7 +289,7 @@ fn constraints(constraints: &NameConstraints) -> rcgen::NameConstraints {
     out
 }
 
-fn instant(moment: Moment) -> Result<OffsetDateTime> {
+pub(super) fn instant(moment: Moment) -> Result<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp(moment.unix())
         .ok()
         .filter(|t| (1950..=9999).contains(&t.year()))
@@ -427,11 +443,15 @@ pub(super) mod tests {
         let Some(bench) = testing::bench("openssl_enforces_the_constraints") else { return };
         let constraints = NameConstraints { dns: vec![".contoso.net".into()], networks: Vec::new() };
         let authority = root(&*P256, "CN=CA", AuthorityProfile { path_len: Some(0), constraints: Some(constraints) });
+        // The same name and key without constraints, to issue what the first refuses.
+        let free = root(&*P256, "CN=CA", AuthorityProfile { path_len: Some(0), constraints: None });
         bench.write("ca.pem", crate::x509::pem::encode_certificates([&authority]).as_bytes());
         assert!(authority.extensions().iter().any(|e| e.oid == "2.5.29.30" && e.critical));
         for (name, good) in [("a.contoso.net", true), ("contoso.net", true), ("a.fabrikam.com", false), ("10.0.0.1", false), ("::1", false)] {
-            let issuer = Issuer { certificate: &authority, signer: &*P256 };
-            let leaf = issue(&request(&P384, "O=X", &[name]), &issuer, &server()).unwrap();
+            let asked = request(&P384, "O=X", &[name]);
+            let outcome = issue(&asked, &Issuer { certificate: &authority, signer: &*P256 }, &server());
+            assert_eq!(outcome.map_err(|e| e.id()).err(), (!good).then_some(ErrorId::PolicyRefused), "{name}");
+            let leaf = issue(&asked, &Issuer { certificate: &free, signer: &*P256 }, &server()).unwrap();
             bench.write("leaf.pem", crate::x509::pem::encode_certificates([&leaf]).as_bytes());
             assert_eq!(bench.run("verify -x509_strict -CAfile ca.pem leaf.pem").is_ok(), good, "{name}");
         }

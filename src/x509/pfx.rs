@@ -1,4 +1,4 @@
-//! PKCS#12 files (RFC 7292), as Windows, OpenSSL, Java, NSS and GnuTLS write them.
+//! PKCS#12 files (RFC 7292), as Windows, OpenSSL, Java, NSS and `GnuTLS` write them.
 
 use aws_lc_rs::{digest, hmac};
 use p12_keystore::error::Error as KeyStoreError;
@@ -14,7 +14,7 @@ use crate::model::{Certificate, Secret};
 
 const DATA: &str = "1.2.840.113549.1.7.1";
 const ENCRYPTED_DATA: &str = "1.2.840.113549.1.7.6";
-/// Most rounds of a password derivation that are carried out; NSS and GnuTLS use 600,000.
+/// Most rounds of a password derivation that are carried out; NSS and `GnuTLS` use 600,000.
 const MAX_ROUNDS: u32 = 1_000_000;
 
 /// Reads keys, certificates and friendly names.

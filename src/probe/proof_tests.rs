@@ -255,9 +255,9 @@ fn what_is_not_covered_is_partial() {
     ] {
         assert_proof(&w.prove(&w.serving(&w.new), &task, None), Verdict::Proven, "");
     }
-    let many = w.authority.issue(&["*.example", "b.example"]);
+    let many = w.authority.issue(&["*.w.example", "a.example"]);
     let task = EndpointTask {
-        published_names: (0..130).map(|i| format!("n{i}.example")).collect(),
+        published_names: (0..130).map(|i| format!("n{i}.w.example")).collect(),
         slots: vec![(Slot::Any, many.leaf.clone())],
         needs: Needs { wildcard: true, ..Needs::default() },
         ..w.task()
@@ -300,12 +300,23 @@ fn a_chain_name_or_purpose_that_clients_refuse_spoils_it() {
         (odd(Oddities { client_only: true, ..Oddities::default() }), "Server Authentication"),
         (odd(Oddities { ended: true, ..Oddities::default() }), "ended at"),
         (odd(Oddities { must_staple: true, ..Oddities::default() }), "stapled"),
-        (w.authority.issue(&["a.example"]), "covers `b.example` not"),
-        (w.authority.issue(&["*.example"]), "only by a wildcard"),
+        (w.authority.issue(&["a.example"]), "does not cover `b.example`"),
     ] {
         let task = EndpointTask { slots: vec![(Slot::Any, issued.leaf.clone())], ..w.task() };
         assert_proof(&w.prove(&w.serving(&issued), &task, None), Verdict::Contradicted, words);
     }
+    let wild = w.authority.issue(&["*.w.example"]);
+    let task = EndpointTask {
+        server_name: Some("a.w.example".to_owned()),
+        published_names: vec!["b.w.example".to_owned(), "*.w.example".to_owned()],
+        slots: vec![(Slot::Any, wild.leaf.clone())],
+        ..w.task()
+    };
+    let problem = "covers `a.w.example`, `b.w.example` only by a wildcard";
+    assert_proof(&w.prove(&w.serving(&wild), &task, None), Verdict::Contradicted, problem);
+    let task = EndpointTask { needs: Needs { wildcard: true, ..Needs::default() }, ..task };
+    assert_proof(&w.prove(&w.serving(&wild), &task, None), Verdict::Proven, "");
+
     let stapled = odd(Oddities { must_staple: true, ..Oddities::default() });
     let task = EndpointTask { slots: vec![(Slot::Any, stapled.leaf.clone())], ..w.task() };
     let prober = Scripted { staple: true, ..w.serving(&stapled) };

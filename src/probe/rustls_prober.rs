@@ -117,13 +117,11 @@ fn connection(target: &Target, capture: &Arc<Capture>) -> Result<ClientConnectio
     config.resumption = Resumption::disabled();
     config.enable_early_data = false;
     config.alpn_protocols = target.alpn.iter().map(|p| p.as_bytes().to_vec()).collect();
-    let name = match &target.server_name {
-        Some(name) => ServerName::try_from(name.clone())
-            .map_err(|_| Miss::Broken(format!("`{name}` cannot be sent as a server name")))?,
-        None => {
-            config.enable_sni = false;
-            ServerName::IpAddress(std::net::IpAddr::from([127, 0, 0, 1]).into())
-        }
+    let name = if let Some(name) = &target.server_name {
+        ServerName::try_from(name.clone()).map_err(|_| Miss::Broken(format!("`{name}` cannot be sent as a server name")))?
+    } else {
+        config.enable_sni = false;
+        ServerName::IpAddress(std::net::IpAddr::from([127, 0, 0, 1]).into())
     };
     ClientConnection::new(Arc::new(config), name).map_err(refused)
 }

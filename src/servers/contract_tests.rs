@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::{Children, FilesServer, Image, ListenerServer, Material, ObjectId, ObjectState, Server};
 use crate::error::ErrorId;
-use crate::model::{CertificateFiles, Clock, FileServer, ServerKind, SlotFiles};
+use crate::model::{CertificateFiles, Clock, FileServer, ServerKind, Slot, SlotFiles};
 use crate::probe::testing::{Authority, Issued, WallClock};
-use crate::state::{BindingKey, CertificateRow, MemoryState, Row, RowKey, Slot, State, Store, Write};
+use crate::state::{BindingKey, CertificateRow, MemoryState, Row, RowKey, State, Store, Write};
 
 pub(super) fn binding() -> BindingKey {
     BindingKey { computer: "fe01".to_owned(), site: "Site".to_owned(), information: "*:443:".to_owned(), slot: Slot::Any }
@@ -35,7 +35,7 @@ pub(super) fn files(dir: &Path, key: Option<&str>, chain: Option<&str>) -> FileS
     };
     FileServer {
         preset: ServerKind::Files,
-        slots: vec![SlotFiles { slot: crate::model::Slot::Any, files }],
+        slots: vec![SlotFiles { slot: Slot::Any, files }],
         owner: None,
         mode: None,
         test: words("true"),

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::command::Children;
-use super::{Image, Material, ObjectId, ObjectState, Server, Stamp, owner};
+use super::{Image, Material, ObjectId, ObjectState, Server, owner};
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{CertificateFiles, FileServer, Slot, SlotFiles};
-use crate::state::{self, BindingKey};
-use crate::x509::{self, check_pair, pem, read_any};
+use crate::model::{CertificateFiles, FileServer, SlotFiles};
+use crate::state::BindingKey;
+use crate::x509::{check_pair, pem, read_any};
 
 /// Largest file that is read as a before-image, in bytes.
 const MAX_LENGTH: u64 = 16 << 20;
@@ -42,25 +42,18 @@ impl FilesServer {
     }
 
     fn files(&self, binding: &BindingKey) -> Option<&CertificateFiles> {
-        let slot = match binding.slot {
-            state::Slot::Any => Slot::Any,
-            state::Slot::Rsa => Slot::Rsa,
-            state::Slot::Ecdsa => Slot::Ecdsa,
-        };
-        self.settings.slots.iter().find(|s| s.slot == slot).map(|s| &s.files)
+        self.settings.slots.iter().find(|s| s.slot == binding.slot).map(|s| &s.files)
     }
 
     /// The image of a file, with the owner and mode that it will have.
     fn image(&self, path: &Path, content: Zeroizing<Vec<u8>>, secret: bool) -> Result<Image> {
         let (metadata, target) = look_at(path)?;
         let present = metadata.as_ref().map(|m| m.mode() & 0o7777);
-        let mode = match (secret, self.settings.mode, present) {
-            (true, Some(mode), _) => mode,
+        let mode = if secret {
             // A key that everybody may read does not stay so.
-            (true, None, Some(mode)) => mode & 0o7770,
-            (true, None, None) => 0o600,
-            (false, _, Some(mode)) => mode,
-            (false, _, None) => 0o644,
+            self.settings.mode.unwrap_or(present.map_or(0o600, |mode| mode & 0o7770))
+        } else {
+            present.unwrap_or(0o644)
         };
         let (uid, gid) = self.owner.unwrap_or_default();
         let present = match &metadata {
@@ -71,7 +64,7 @@ impl FilesServer {
     }
 
     /// Compares key and certificate of a slot as they lie there; what is not there is not compared.
-    fn check_files(&self, files: &CertificateFiles) -> Result<()> {
+    fn check_files(files: &CertificateFiles) -> Result<()> {
         let Some(bytes) = read_file(&files.certificate)? else { return Ok(()) };
         let named = |e: Error, path: &Path| Error::new(e.id(), format!("`{}`: {}", path.display(), e.message())).about(shown(path));
         let contents = read_any(&bytes, None).map_err(|e| named(e, &files.certificate))?;
@@ -99,7 +92,7 @@ impl Server for FilesServer {
     fn images(&self, binding: &BindingKey, material: &Material<'_>) -> Result<Vec<(ObjectId, Image)>> {
         check_pair(material.leaf, material.key)?;
         let files = self.files(binding).ok_or_else(|| {
-            let message = format!("the site `{}` has no files for a certificate of the slot `{:?}`", binding.site, binding.slot);
+            let message = format!("the site `{}` has no files for a certificate of the slot `{}`", binding.site, binding.slot);
             Error::new(ErrorId::BindingNotFound, message).about(binding.site.clone())
         })?;
         let mut images = Vec::new();
@@ -162,7 +155,7 @@ impl Server for FilesServer {
             Error::new(ErrorId::TestCommandFailed, format!("the test command of `{}` failed: {why}", self.settings.preset))
         })?;
         // Apache's own test passes a key that does not fit, and its reload then ends the server.
-        self.settings.slots.iter().try_for_each(|SlotFiles { files, .. }| self.check_files(files))
+        self.settings.slots.iter().try_for_each(|SlotFiles { files, .. }| Self::check_files(files))
     }
 
     fn activate(&self) -> Result<()> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 pub use crate::model::{KeyFamily, TlsVersion};
 use crate::model::{Certificate, Moment};
 
+mod capture;
 mod chain;
 mod control;
 mod judge;

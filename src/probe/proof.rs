@@ -143,6 +143,10 @@ impl Prover<'_> {
         let primary = self.first_name();
         let goals: Vec<(Kind, Goal)> =
             judge::goals(self.task, &primary).into_iter().filter(|(_, goal)| !self.is_left_for_the_sweep(goal)).collect();
+        if goals.is_empty() {
+            let problem = "what the binding declares to be proven leaves out every certificate that is assigned";
+            return Err((End::Unseen(Trouble::new(problem, Remedy::Configure)), Box::default()));
+        }
         let pause = self.settings.window / self.settings.matches.max(1);
         let (mut matches, mut since) = (0, self.look.clock.elapsed());
         loop {

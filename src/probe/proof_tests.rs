@@ -234,6 +234,7 @@ fn who_cannot_look_says_so() {
         (EndpointTask { endpoint: None, ..w.task() }, Verdict::Unproven, "no endpoint declared"),
         (EndpointTask { stopped: true, ..w.task() }, Verdict::Unproven, "stopped"),
         (EndpointTask { scope: Some(Vec::new()), ..w.task() }, Verdict::NotApplicable, "prove = []"),
+        (EndpointTask { scope: Some(vec![ProofScope::Rsa]), ..w.task() }, Verdict::Unproven, "leaves out"),
         (EndpointTask { protocol: BindingProtocol::Http, ..w.task() }, Verdict::NotApplicable, "does not speak TLS"),
         (EndpointTask { slots: Vec::new(), ..w.task() }, Verdict::NotApplicable, "no certificate is assigned"),
     ] {
@@ -400,7 +401,11 @@ fn an_interrupted_proof_is_unproven() {
 fn real_handshakes_are_proven_side_by_side() {
     let w = world();
     let clock = Arc::new(WallClock::new());
-    let servers = [TestServer::start(vec![w.new.certified()]), TestServer::start(vec![w.old.certified()])];
+    let servers = [
+        TestServer::start(vec![w.new.certified()]),
+        TestServer::start(vec![w.old.certified()]),
+        TestServer::start(vec![w.new.with_key_of(&w.old)]),
+    ];
     let tasks: Vec<_> = servers
         .iter()
         .map(|s| EndpointTask { endpoint: Some(s.address.clone()), loopback_is_whole: true, ..w.task() })
@@ -412,6 +417,7 @@ fn real_handshakes_are_proven_side_by_side() {
     let proofs = prove(&prober, &tasks, None, &settings, &look);
     assert_proof(&proofs[0], Verdict::Proven, "");
     assert_proof(&proofs[1], Verdict::Contradicted, &w.old.leaf.thumbprint().to_string());
+    assert_proof(&proofs[2], Verdict::Contradicted, "signs with another key");
     let ports: std::collections::HashSet<_> = proofs[0].evidence.iter().filter(|e| e.scheme.is_some()).map(|e| &e.local_address).collect();
     assert!(ports.len() >= 4, "{ports:?}");
 }

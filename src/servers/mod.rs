@@ -34,7 +34,8 @@ use crate::x509::PrivateKey;
 ///   unless the image says otherwise.
 /// - `check` asks the program whether it would take what is there, and compares key and certificate as
 ///   they lie there; it changes nothing. `activate` makes the program serve it; repeating it is harmless.
-/// - Two sites with the same `activation` text are checked and activated once.
+/// - Two sites with the same `activation` text are activated once; each is checked, for its own pair of key and
+///   certificate.
 pub trait Server: Send + Sync {
     /// The objects that make a binding serve a certificate, with the content each is to have, in the
     /// order in which they are to be written.

@@ -32,6 +32,11 @@ pub trait Authority: Send + Sync {
         false
     }
 
+    /// Whether it is worth asking at all: an authority that is known and never answers is not.
+    fn can_issue(&self) -> bool {
+        true
+    }
+
     /// Refuses before a key is made what `begin` would refuse anyway, as far as can be known.
     ///
     /// # Errors

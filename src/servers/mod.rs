@@ -13,11 +13,16 @@ mod listener_tests;
 #[cfg(test)]
 mod nginx_tests;
 mod owner;
+mod serving;
+mod unbuilt;
 
 pub use command::Children;
 pub use files::FilesServer;
 pub use listener::{Listener, ListenerBinding};
 pub use listener_server::{ListenerServer, Wake};
+pub use serving::{ServedListener, Serving};
+pub use unbuilt::Unbuilt;
+
 use zeroize::Zeroizing;
 
 use crate::error::Result;

@@ -166,6 +166,7 @@ impl Session {
             cause: None,
             undo_faults: Vec::new(),
             proofs: Vec::new(),
+            told: Vec::new(),
         };
         let ending = drive.run(Machine::recover(operation, &entries));
         Ok((ending, drive.undo_faults))

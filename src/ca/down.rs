@@ -8,18 +8,24 @@ use crate::model::Certificate;
 #[derive(Clone, Debug)]
 pub struct Down {
     config: String,
+    why: String,
 }
 
 impl Down {
     /// Takes the `host\instance` under which it is known.
     pub fn new(config: impl Into<String>) -> Self {
-        Self { config: config.into() }
+        Self::because(config, "the RPC server is unavailable (0x800706BA)")
+    }
+
+    /// The same with another reason for the silence.
+    pub fn because(config: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { config: config.into(), why: why.into() }
     }
 
     fn silence(&self) -> Error {
         Error::new(
             ErrorId::CaUnreachable,
-            format!("the authority `{}` does not answer: the RPC server is unavailable (0x800706BA)", self.config),
+            format!("the authority `{}` does not answer: {}", self.config, self.why),
         )
         .about(&self.config)
         .hint("name another authority with `-CA`, or write a request file with `-Output`")
@@ -29,6 +35,10 @@ impl Down {
 impl Authority for Down {
     fn config(&self) -> &str {
         &self.config
+    }
+
+    fn can_issue(&self) -> bool {
+        false
     }
 
     fn preflight(&self, _cx: &Context<'_>, _inquiry: &Inquiry<'_>) -> Result<()> {

@@ -158,9 +158,7 @@ fn judge_needs(task: &EndpointTask, leaf: &Certificate, opinion: &mut Opinion) {
     if task.needs.no_pss && leaf.is_pss() {
         lacks.push("it is signed with RSASSA-PSS, which clients of the use refuse".to_owned());
     }
-    if task.needs.cdp && leaf.crl_urls().is_empty() {
-        lacks.push("it has no CRL distribution point".to_owned());
-    }
+    // A missing CRL distribution point is a finding of Find-TlsCertificate, and no fault of what is served.
     for lack in lacks {
         let problem = format!("the certificate `{}` does not fit the use: {lack}", leaf.thumbprint());
         opinion.troubles.push(Trouble::new(problem, Remedy::Replace));

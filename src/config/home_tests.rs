@@ -25,10 +25,10 @@ impl SecretLookup for NoSecrets {
 }
 
 #[derive(Default)]
-struct TestHost {
-    emitted: Vec<Value>,
-    said: Vec<String>,
-    exit: Option<ExitCode>,
+pub(super) struct TestHost {
+    pub(super) emitted: Vec<Value>,
+    pub(super) said: Vec<String>,
+    pub(super) exit: Option<ExitCode>,
 }
 
 impl Host for TestHost {
@@ -72,7 +72,12 @@ impl Host for TestHost {
     }
 }
 
-fn call(session: &Session, verb: &str, set: &'static str, arguments: &[(&'static str, Value)]) -> (TestHost, Result<()>) {
+pub(super) fn call(
+    session: &Session,
+    verb: &str,
+    set: &'static str,
+    arguments: &[(&'static str, Value)],
+) -> (TestHost, Result<()>) {
     let registry = crate::cmdlets::registry();
     let verb = registry.verb(verb).unwrap();
     let mut args = Args::new(set);
@@ -85,10 +90,17 @@ fn call(session: &Session, verb: &str, set: &'static str, arguments: &[(&'static
     (host, outcome)
 }
 
-fn sample_session(dir: &Path) -> (Arc<Home>, Session) {
+pub(super) fn sample_session(dir: &Path) -> (Arc<Home>, Session) {
     for (name, text) in sample::files(&sample::Sample::Contoso) {
         std::fs::write(dir.join(name), text).unwrap();
     }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let (home, session) = open(dir, None);
+    home.populate_sample(&clock).unwrap();
+    (home, session)
+}
+
+pub(super) fn open(dir: &Path, on_step: Option<Arc<dyn Fn(&str) + Send + Sync>>) -> (Arc<Home>, Session) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let options = HomeOptions {
         user: "operator".into(),
@@ -97,10 +109,9 @@ fn sample_session(dir: &Path) -> (Arc<Home>, Session) {
         secrets: Arc::new(NoSecrets),
         lease_wait: Duration::from_secs(5),
         label: Some("sample".into()),
-        on_step: None,
+        on_step,
     };
     let home = Arc::new(Home::new(dir, options, Arc::clone(&clock)));
-    home.populate_sample(&clock).unwrap();
     let session = Session::of(Arc::clone(&home) as Arc<dyn World>, clock);
     (home, session)
 }

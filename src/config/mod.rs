@@ -7,6 +7,8 @@ mod files;
 mod fuzz;
 mod home;
 #[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
 mod home_tests;
 #[cfg(test)]
 mod names_tests;

@@ -5,10 +5,10 @@ pub mod model;
 
 pub mod ca;
 pub mod command;
-pub(crate) mod config;
+pub mod config;
 pub(crate) mod cmdlets;
 pub(crate) mod engine;
-pub(crate) mod format;
+pub mod format;
 pub mod probe;
 pub mod servers;
 pub mod session;

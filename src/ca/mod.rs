@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::model::{Certificate, Moment, Secret};
-use crate::state::{State, Write};
+use crate::state::{Sealed, State, Write};
 
 /// An authority that issues certificates, addressed `host\instance`.
 ///
@@ -78,6 +78,18 @@ pub trait KeyStore: Send + Sync {
     /// # Errors
     /// `StoreLocked`.
     fn seal(&self, key: &crate::x509::PrivateKey, exportable: bool, now: Moment) -> Result<Write>;
+
+    /// Seals bytes that may hold a key (the before-image of a file), bound to a context.
+    ///
+    /// # Errors
+    /// `StoreLocked`.
+    fn seal_bytes(&self, context: &str, bytes: &[u8]) -> Result<Sealed>;
+
+    /// Opens what `seal_bytes` sealed for the same context.
+    ///
+    /// # Errors
+    /// `StoreLocked`.
+    fn open_bytes(&self, context: &str, sealed: &Sealed) -> Result<zeroize::Zeroizing<Vec<u8>>>;
 }
 
 /// What will be asked of an authority, before there is a key.

@@ -1,5 +1,6 @@
 //! What a running verb may do: emit, say, ask, and reach the session.
 
+use super::cancel::Cancel;
 use super::console::{Message, Stream};
 use super::convert::Facts;
 use super::spec::Spec;
@@ -49,11 +50,8 @@ pub trait Host {
     /// Whether `-Verbose` is on, for verbs whose verbose lines are costly.
     fn is_verbose(&self) -> bool;
 
-    /// `Interrupted` or `TimedOut` when the run is to end at the next safe point.
-    ///
-    /// # Errors
-    /// Just these.
-    fn cancelled(&self) -> Result<()>;
+    /// The run's wish to stop.
+    fn cancel(&self) -> Cancel;
 }
 
 /// One call of a verb.
@@ -172,7 +170,12 @@ impl<'a> Invocation<'a> {
     /// # Errors
     /// `Interrupted`, `TimedOut`.
     pub fn check_cancelled(&self) -> Result<()> {
-        self.host.cancelled()
+        self.host.cancel().check()
+    }
+
+    /// The run's wish to stop.
+    pub fn cancel(&self) -> Cancel {
+        self.host.cancel()
     }
 
     /// Says something on a stream.

@@ -1,6 +1,7 @@
 //! Declaration of verbs, values and records, and what a running verb sees.
 
 mod args;
+mod cancel;
 mod console;
 mod convert;
 mod invocation;
@@ -11,6 +12,7 @@ mod spec;
 mod value;
 
 pub use args::Args;
+pub use cancel::Cancel;
 pub use console::{Console, Message, Question, Quiet, Stream};
 pub use convert::{CommaList, Facts, FromValue, Switch, cannot_convert, choice};
 pub use invocation::{Host, Invocation};

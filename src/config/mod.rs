@@ -1,1 +1,31 @@
-//! (to be written)
+//! What the operator declares: `certlet.toml`, the topology, the sample worlds.
+
+mod authorities;
+mod authorities_toml;
+mod certlet_toml;
+mod files;
+mod fuzz;
+#[cfg(test)]
+mod names_tests;
+mod reader;
+pub mod sample;
+mod secrets;
+mod settings;
+mod sites;
+#[cfg(test)]
+mod tests;
+mod topology_toml;
+mod uses;
+mod windows_paths;
+
+pub use authorities::{
+    AcmeAuthority, AcmeChallenge, AdcsAuth, AdcsAuthority, AuthorityClass, AuthorityKind, AuthorityName, AuthoritySettings, CrlPublisher,
+    EmbeddedAuthority, ExternalAccount, Permissions, Right, TemplateApproval, TemplateSettings, TemplateSubject,
+};
+pub use certlet_toml::{parse_duration, read_certlet_toml};
+#[doc(hidden)]
+pub use fuzz::fuzz_one;
+pub use settings::{Configuration, ProofSettings, SecretLookup, SecretSource, StateSettings, StateStore, TrustSettings};
+pub use topology_toml::{read_topology, topology_of_text};
+pub use uses::builtin_uses;
+pub use windows_paths::{OperatorPath, WindowsPaths};

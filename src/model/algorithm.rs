@@ -81,7 +81,7 @@ impl FromStr for KeyAlgorithm {
     /// Reads `RSA`, `RSA 3072`, `ECDH_P256`, `ECDSA_P384`, `ECDSA P-521`, `P256`, `nistP256`, `secp256r1`; case is ignored.
     fn from_str(text: &str) -> Result<Self> {
         let word: String =
-            text.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_uppercase()).collect();
+            text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
         if let Some(size) = word.strip_prefix("RSA") {
             return match size {
                 "" => Ok(Self::Rsa(2048)),

@@ -16,6 +16,7 @@ pub struct Certificate(Arc<CertificateFacts>);
 
 /// What the parser found; only `x509` builds one.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct CertificateFacts {
     pub(crate) der: Box<[u8]>,
     pub(crate) fingerprint: Fingerprint,

@@ -3,14 +3,16 @@
 mod algorithm;
 mod certificate;
 pub mod hex;
+mod host_name;
 mod key_usage;
 mod moment;
 mod name;
-mod host_name;
 pub mod names;
 mod nearest;
 mod position;
+mod proof;
 mod secret;
+mod server;
 mod thumbprint;
 mod topology;
 mod uses;
@@ -26,14 +28,17 @@ pub use host_name::{HostName, RequestedName};
 pub use names::{ComputedName, ComputedNames, NameDifference, NamePattern, NameQuery, NameSource};
 pub use nearest::nearest;
 pub use position::Position;
+pub use proof::{
+    AskedName, Cell, Drift, EndpointProof, Evidence, KeyFamily, Outcome, Remedy, Snapshot, TlsVersion, Verdict,
+};
 pub use secret::Secret;
+pub use server::{
+    CaddyServer, CertificateFiles, FileServer, HaproxyServer, IisServer, ServerKind, ServerSettings, Slot, SlotFiles,
+};
 pub use thumbprint::{CertificateSelector, Fingerprint, Thumbprint};
 pub use topology::{
     CertificatePolicy, EdgeInterfaces, Fault, MissingNames, Place, Pool, Role, SimpleUrl, SimpleUrlComponent, SimpleUrlScope,
     SipDomain, SiteKind, Topology, TopologySite, WebPorts, WebServices,
 };
 pub use uses::{ChainTo, KeyRule, NameCondition, NameRule, NamesRow, Needs, Use, UseName, UseScope, Uses};
-pub use website::{
-    Binding, BindingAddress, BindingInformation, BindingProtocol, CaddyServer, CertificateFiles, Endpoint, FileServer, HaproxyServer,
-    IisServer, ProofScope, ServerKind, ServerSettings, SiteState, Slot, SlotFiles, Website,
-};
+pub use website::{Binding, BindingAddress, BindingInformation, BindingProtocol, Endpoint, ProofScope, SiteState, Website};

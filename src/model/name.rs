@@ -206,8 +206,8 @@ pub fn parse_rdns(text: &str) -> Result<Vec<RelativeName>> {
     let mut rdn = Vec::new();
     while !rest.is_empty() {
         let (kind, value) =
-            rest.split_once('=').ok_or_else(|| malformed(text, format!("`{rest}` has no `=`")))?;
-        let (value, after) = read_value(value).ok_or_else(|| malformed(text, "a quote or an escape is not closed".to_owned()))?;
+            rest.split_once('=').ok_or_else(|| malformed(text, &format!("`{rest}` has no `=`")))?;
+        let (value, after) = read_value(value).ok_or_else(|| malformed(text, "a quote or an escape is not closed"))?;
         rdn.push(NameAttribute::named(kind.trim(), value)?);
         let mut left = after.chars();
         match left.next() {
@@ -220,7 +220,7 @@ pub fn parse_rdns(text: &str) -> Result<Vec<RelativeName>> {
         }
         rest = left.as_str().trim_start();
         if rest.is_empty() {
-            return Err(malformed(text, "it ends with a separator".to_owned()));
+            return Err(malformed(text, "it ends with a separator"));
         }
     }
     rdns.reverse();
@@ -329,7 +329,7 @@ fn is_oid(text: &str) -> bool {
     parts.len() >= 2 && parts.iter().all(|p| !p.is_empty() && p.len() < 16 && p.bytes().all(|b| b.is_ascii_digit()))
 }
 
-fn malformed(text: &str, reason: String) -> Error {
+fn malformed(text: &str, reason: &str) -> Error {
     Error::new(ErrorId::InvalidName, format!("`{text}` is no distinguished name: {reason}"))
         .about(text)
         .hint("write it as `CN=pool01.contoso.net, OU=IT, O=\"Contoso, Ltd.\"`")

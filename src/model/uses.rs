@@ -159,6 +159,7 @@ pub enum NameCondition {
 }
 
 /// What a certificate must be like to serve a use.
+#[expect(clippy::struct_excessive_bools, reason = "each is a need of its own, named as in the file")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// Extended key usages that must all be allowed, as dotted object identifiers.

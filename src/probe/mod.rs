@@ -2,7 +2,27 @@
 
 use std::time::Duration;
 
+pub use crate::model::{KeyFamily, TlsVersion};
 use crate::model::{Certificate, Moment};
+
+mod chain;
+mod control;
+mod judge;
+mod look;
+mod path;
+mod proof;
+#[cfg(test)]
+mod proof_tests;
+mod rustls_prober;
+mod task;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use control::{Control, check_begun, negative_control};
+pub use look::observe;
+pub use proof::prove;
+pub use rustls_prober::RustlsProber;
+pub use task::{EndpointTask, Expectation, Look, NAME_LIMIT, ProofSettings};
 
 /// Makes one TLS handshake; the seam for tests and other stacks.
 ///
@@ -30,28 +50,6 @@ pub struct Target {
     pub alpn: Vec<String>,
     /// How long the whole handshake may take.
     pub timeout: Duration,
-}
-
-/// A TLS version that the prober speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-pub enum TlsVersion {
-    /// TLS 1.2.
-    #[serde(rename = "tls1.2")]
-    Tls12,
-    /// TLS 1.3.
-    #[serde(rename = "tls1.3")]
-    Tls13,
-}
-
-/// The family of the peer's key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-pub enum KeyFamily {
-    /// Either.
-    Any,
-    /// ECDSA signatures only.
-    Ecdsa,
-    /// RSA signatures only.
-    Rsa,
 }
 
 /// What one handshake showed.

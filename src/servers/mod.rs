@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::error::Result;
-use crate::model::{Certificate, Fingerprint};
+use crate::model::{Certificate, Endpoint, Fingerprint};
 use crate::state::BindingKey;
 use crate::x509::PrivateKey;
 
@@ -49,6 +49,23 @@ pub trait Server: Send + Sync {
     /// `ReloadFailed` with the end of the program's own words.
     fn activate(&self) -> Result<()>;
 
+    /// `host:port` of every endpoint of a binding as it really is; the declared ones where they say it all.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`.
+    fn endpoints(&self, _binding: &BindingKey, declared: &[Endpoint]) -> Result<Vec<String>> {
+        Ok(declared.iter().map(ToString::to_string).collect())
+    }
+
+    /// Makes sure that a program which certlet itself is runs, before a change looks at it; a note for the
+    /// operator when this process starts to serve.
+    ///
+    /// # Errors
+    /// `EndpointInUse`.
+    fn ensure_running(&self) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Whether the program listens on loopback by nature, so that a loopback probe is the whole proof.
     fn is_loopback_only(&self) -> bool {
         false
@@ -62,7 +79,7 @@ pub struct Material<'a> {
     /// The authorities above it, nearest first, without the root.
     pub chain: &'a [Certificate],
     /// Its private key.
-    pub key: &'a PrivateKey,
+    pub(crate) key: &'a PrivateKey,
 }
 
 /// The name of something a server reads: `file:/etc/nginx/tls/site.pem`, `listener:fe01…/Site/*:443:`.

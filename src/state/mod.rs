@@ -1,14 +1,27 @@
 //! What is remembered, behind one contract.
 
+mod audit;
+#[cfg(test)]
+pub(crate) mod contract;
+mod files;
+mod leases;
+mod memory;
+mod query;
 mod rows;
+mod sqlite;
 
 use std::time::Duration;
 
+pub use audit::{AuditCopy, AuditDraft, AuditLine, AuditVerdict, copy_audit, verify_audit, verify_audit_file};
+pub use memory::MemoryState;
+pub use query::CertificateQuery;
 pub use rows::{
-    AssignmentKey, AssignmentRow, AuditDraft, AuditLine, AuthorityRow, BindingKey, BoundRow, CertificateQuery,
-    CertificateRow, Expectation, KeyRow, OpenOperation, RequestRow, RequestStatus, Row, RowKey, Sealed, Store,
-    SubmissionRow, Write,
+    AssignmentKey, AssignmentRow, AuthorityRow, BindingKey, BoundRow, CertificateRow, Expectation, KeyRow,
+    OpenOperation, RequestRow, RequestStatus, Row, RowKey, Sealed, Store, SubmissionRow, Write,
 };
+pub use sqlite::{SqliteOptions, SqliteState};
+
+pub use crate::model::Slot;
 
 use crate::error::Result;
 use crate::model::{Fingerprint, Moment};
@@ -17,13 +30,15 @@ use crate::model::{Fingerprint, Moment};
 ///
 /// Contract, the same for every implementation (one suite of tests runs on all):
 /// - Calls are short and thread-safe; no lock and no transaction outlives a call.
-/// - `write` is atomic and durable when it returns: all writes of the batch, or none. A write whose
-///   expectation does not hold fails the whole batch with `PlanStale`, naming the row.
-/// - `journal` is durable when it returns. Entries come back in the order they were written.
+/// - `write` is atomic and durable when it returns: all writes of the batch, in their order, or none. A write
+///   whose expectation does not hold fails the whole batch with `PlanStale`, naming the row.
+/// - `journal` is durable when it returns. Entries come back in the order they were written. Numbers of
+///   operations and counters are never given twice.
 /// - `close` writes rows, removes the operation and its before-images, and appends the audit line, in one
-///   transaction. Audit lines are numbered from 1 without gaps; `previous` is the SHA-256 (lower-case hex)
-///   of the previous line's bytes, 64 zeros at first. Lines are never changed or removed.
-/// - Removed keys and before-images are overwritten on the medium.
+///   transaction. An operation that is not open (closed by another process, say) is `PlanStale`. Audit lines are
+///   numbered from 1 without gaps; `previous` is the SHA-256 (lower-case hex) of the previous line's bytes,
+///   64 zeros at first. Lines are never changed or removed.
+/// - Removed or replaced keys, before-images and settings leave no bytes in the files of the state.
 /// - Several processes may use the same state at once; `data_version` differs after any of them wrote.
 pub trait State: Send + Sync {
     /// One row.
@@ -80,13 +95,16 @@ pub trait State: Send + Sync {
     /// A number that differs after any process wrote.
     fn data_version(&self) -> Result<u64>;
 
-    /// Takes a lease, waiting up to `wait`; freed when the guard drops or the process dies.
+    /// Takes a lease, waiting up to `wait` in slices of at most 50 ms; freed when the guard drops or the process dies.
+    ///
+    /// `name` is lower-case ASCII letters, digits and hyphens; `holder` is one line for other processes: pid, verb,
+    /// since when.
     ///
     /// # Errors
-    /// `Busy`, naming who holds it (`holder` of the other: pid, verb, since when).
+    /// `Busy`, naming who holds it (`holder` of the other).
     fn lease(&self, name: &str, holder: &str, wait: Duration) -> Result<Lease>;
 
-    /// Whether somebody else holds the lease, and who.
+    /// Who holds the lease, if anybody (this process included).
     fn lease_holder(&self, name: &str) -> Result<Option<String>>;
 }
 

@@ -1,9 +1,10 @@
 //! The rows of the state: what is remembered, as plain data.
 
-use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, Fingerprint, KeyId, Moment, Slot, Thumbprint};
 
 /// Which row: a table and its key.
@@ -13,7 +14,7 @@ pub enum RowKey {
     Certificate(Fingerprint),
     /// A sealed private key.
     Key(KeyId),
-    /// The sealed content of a file before a change, by operation and object.
+    /// The sealed content of a file before a change: `OPERATION/OBJECT`, see [`RowKey::before_image`].
     BeforeImage(String),
     /// A request, by its local id.
     Request(u64),
@@ -29,6 +30,31 @@ pub enum RowKey {
     Submission(String, u32),
     /// A setting of the state itself (`machine`, `store-secret`, …).
     Setting(String),
+}
+
+impl RowKey {
+    /// The before-image of an object in an operation; [`close`](super::State::close) removes all of its operation.
+    pub fn before_image(operation: u64, object: &str) -> Self {
+        Self::BeforeImage(format!("{operation}/{object}"))
+    }
+}
+
+impl fmt::Display for RowKey {
+    /// The row in an operator's words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Certificate(fingerprint) => write!(f, "certificate {fingerprint}"),
+            Self::Key(key) => write!(f, "private key {key}"),
+            Self::BeforeImage(object) => write!(f, "before-image {object}"),
+            Self::Request(id) => write!(f, "request {id}"),
+            Self::Assignment(key) => write!(f, "assignment of {} ({})", key.use_name, key.scope),
+            Self::Bound(key) => write!(f, "binding {key}"),
+            Self::Listener(key) => write!(f, "listener binding {key}"),
+            Self::Authority(name) => write!(f, "authority {name}"),
+            Self::Submission(authority, id) => write!(f, "request {id} at {authority}"),
+            Self::Setting(name) => write!(f, "setting {name}"),
+        }
+    }
 }
 
 /// A row.
@@ -67,7 +93,7 @@ pub struct Write {
     pub row: Option<Row>,
 }
 
-/// What a write expects to find.
+/// What a write expects to find, the writes before it in the batch included.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Expectation {
     /// Anything.
@@ -98,6 +124,49 @@ impl Write {
     /// Removes a row whatever it is.
     pub fn remove(key: RowKey) -> Self {
         Self { key, expect: Expectation::Anything, row: None }
+    }
+
+    /// Refuses a row that does not belong to its key.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`: whoever built the batch is wrong, not the operator.
+    pub fn check(&self) -> Result<()> {
+        let fits = match (&self.key, &self.row) {
+            (_, None)
+            | (RowKey::Certificate(_), Some(Row::Certificate(_)))
+            | (RowKey::Key(_), Some(Row::Key(_)))
+            | (RowKey::BeforeImage(_), Some(Row::BeforeImage(_)))
+            | (RowKey::Assignment(_), Some(Row::Assignment(_)))
+            | (RowKey::Bound(_), Some(Row::Bound(_)))
+            | (RowKey::Listener(_), Some(Row::Listener(_)))
+            | (RowKey::Authority(_), Some(Row::Authority(_)))
+            | (RowKey::Submission(..), Some(Row::Submission(_)))
+            | (RowKey::Setting(_), Some(Row::Setting(_))) => true,
+            (RowKey::Request(id), Some(Row::Request(row))) => *id == row.id,
+            _ => false,
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(Error::new(ErrorId::StoreUnavailable, format!("the {} was to be written with another row's content", self.key)))
+    }
+
+    /// Refuses what is there now when something else was expected.
+    ///
+    /// # Errors
+    /// `PlanStale`, naming the row.
+    pub fn admit(&self, found: Option<&Row>) -> Result<()> {
+        let wrong = match &self.expect {
+            Expectation::Anything => return Ok(()),
+            Expectation::Absent if found.is_none() => return Ok(()),
+            Expectation::Exactly(row) if found == Some(row) => return Ok(()),
+            Expectation::Absent => "there is one already",
+            Expectation::Exactly(_) if found.is_none() => "it is gone",
+            Expectation::Exactly(_) => "it has another content",
+        };
+        Err(Error::new(ErrorId::PlanStale, format!("the {} is not as the change expects: {wrong}", self.key))
+            .about(self.key.to_string())
+            .hint("somebody else changed it meanwhile: run the command again"))
     }
 }
 
@@ -293,6 +362,16 @@ pub struct AssignmentKey {
     pub slot: Slot,
 }
 
+/// The key that sorts before all others.
+pub(super) fn lowest_assignment() -> AssignmentKey {
+    AssignmentKey { scope: String::new(), use_name: String::new(), slot: Slot::Any }
+}
+
+/// The key that sorts before all others.
+pub(super) fn lowest_binding() -> BindingKey {
+    BindingKey { computer: String::new(), site: String::new(), information: String::new(), slot: Slot::Any }
+}
+
 /// See [`RowKey::Assignment`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssignmentRow {
@@ -317,6 +396,12 @@ pub struct BindingKey {
     pub information: String,
     /// Which key family.
     pub slot: Slot,
+}
+
+impl fmt::Display for BindingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} on {}", self.information, self.site, self.computer)
+    }
 }
 
 /// See [`RowKey::Bound`] and [`RowKey::Listener`].
@@ -369,29 +454,6 @@ pub struct SubmissionRow {
     pub revoked: Option<(Moment, u8)>,
 }
 
-/// Which certificates: every criterion given must hold.
-#[derive(Clone, Debug, Default)]
-pub struct CertificateQuery {
-    /// Of this store.
-    pub store: Option<Store>,
-    /// With this SHA-1.
-    pub thumbprint: Option<Thumbprint>,
-    /// With this public key.
-    pub key: Option<KeyId>,
-    /// With this serial number.
-    pub serial: Option<String>,
-    /// Ending at this moment or before.
-    pub ends_by: Option<Moment>,
-    /// Naming this host exactly (lower case), or, with `*`, by wildcard match of the text.
-    pub name: Option<String>,
-    /// With this friendly name.
-    pub friendly_name: Option<String>,
-    /// Continue after this one; rows come ordered by (not_after, fingerprint).
-    pub after: Option<(Moment, Fingerprint)>,
-    /// At most so many.
-    pub limit: Option<usize>,
-}
-
 /// A change under way, as the journal holds it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenOperation {
@@ -405,37 +467,6 @@ pub struct OpenOperation {
     pub body: String,
     /// What was journaled since, in order (JSON each).
     pub entries: Vec<String>,
-}
-
-/// A closed change: a line of the audit log.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AuditLine {
-    /// Its number, from 1, without gaps.
-    pub seq: u64,
-    /// One JSON object, without newline.
-    pub line: String,
-}
-
-/// What a closed change is recorded with; `seq` and `previous` are filled in by the state.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AuditDraft {
-    /// When it ended.
-    pub time: Moment,
-    /// The operating-system user.
-    pub user: String,
-    /// The principal that was asserted.
-    pub principal: String,
-    /// The verb.
-    pub verb: String,
-    /// `Done`, `Undone`, `Contested`, …
-    pub outcome: String,
-    /// What was changed, with before and after.
-    pub changes: serde_json::Value,
-    /// The proof and its evidence.
-    pub proof: serde_json::Value,
-    /// Anything else, by name.
-    #[serde(flatten)]
-    pub more: BTreeMap<String, serde_json::Value>,
 }
 
 /// Bytes as Base64-free hexadecimal text in JSON.

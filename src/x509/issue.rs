@@ -4,7 +4,9 @@ use rcgen::{BasicConstraints, CertificateParams, CidrSubnet, CrlDistributionPoin
 use time::OffsetDateTime;
 
 use super::der::{self, Malformed};
+use super::chain::{Usage, validate_path};
 use super::key::{Signer, check_pair};
+use super::problem::ChainProblem;
 use super::request::CertificateRequest;
 use super::template::{self, Template, Unsigned};
 use super::{parse_certificate, random, spki};
@@ -91,7 +93,8 @@ impl Profile {
 /// # Errors
 /// `KeyMismatch` when the issuer's key is another certificate's; `BadCertificateFile` when the issuer is no authority or
 /// may have none below; `CertificateExpired` or `CertificateNotYetValid` when nothing is left of the validity;
-/// `ParameterArgumentValidationError` for a key that is not certified here; `InvalidName`.
+/// `ParameterArgumentValidationError` for a key that is not certified here; `PolicyRefused` for a name outside the issuer's
+/// own name constraints; `InvalidName`.
 pub(crate) fn issue(request: &CertificateRequest, issuer: &Issuer<'_>, profile: &Profile) -> Result<Certificate> {
     check_issuer(issuer, profile)?;
     let algorithm = request.key_algorithm().ok_or_else(|| {
@@ -100,10 +103,7 @@ pub(crate) fn issue(request: &CertificateRequest, issuer: &Issuer<'_>, profile: 
             .about(name)
     })?;
     let authority = issuer.certificate;
-    let identifier = match authority.subject_key_identifier() {
-        Some(identifier) => identifier.to_vec(),
-        None => template::key_identifier(&spki::read(authority.spki()).map_err(template::unexpected)?.key),
-    };
+    let identifier = identifier_of(authority)?;
     let mut profile = profile.clone();
     profile.not_before = profile.not_before.max(authority.not_before());
     profile.not_after = profile.not_after.min(authority.not_after());
@@ -115,7 +115,17 @@ pub(crate) fn issue(request: &CertificateRequest, issuer: &Issuer<'_>, profile: 
         fitted.subject = request.subject().clone();
     }
     let key = Key { algorithm, octets: request.key_octets(), spki: request.spki() };
-    write(&key, &fitted, &profile, Some((authority.subject().der(), identifier)), issuer.signer)
+    let leaf = write(&key, &fitted, &profile, Some((authority.subject().der(), identifier)), issuer.signer)?;
+    check_constraints(&leaf, authority)?;
+    Ok(leaf)
+}
+
+/// The subject key identifier of an authority, or the one it would have.
+pub(super) fn identifier_of(authority: &Certificate) -> Result<Vec<u8>> {
+    match authority.subject_key_identifier() {
+        Some(identifier) => Ok(identifier.to_vec()),
+        None => Ok(template::key_identifier(&spki::read(authority.spki()).map_err(template::unexpected)?.key)),
+    }
 }
 
 /// Writes a certificate that its own key signs: a root, or a stand-in for a server.
@@ -135,6 +145,21 @@ pub(crate) fn random_serial() -> Result<SerialNumber> {
     let mut octets = random::<16>()?;
     octets[0] = octets[0] & 0x7f | 0x40;
     Ok(SerialNumber::from_der_content(&octets))
+}
+
+/// Asks the path validator whether the issuer may certify these names, so that no useless certificate leaves.
+fn check_constraints(issued: &Certificate, authority: &Certificate) -> Result<()> {
+    let usage = if issued.allows(&Purpose::ServerAuth) { Usage::Server } else { Usage::Client };
+    let judged = validate_path(issued, &[], std::slice::from_ref(authority), issued.not_before(), usage);
+    match judged {
+        Err(problem @ ChainProblem::NameNotPermitted(_)) => {
+            Err(Error::new(ErrorId::PolicyRefused, format!("the authority `{}` may not certify this", authority.short_name()))
+                .about(issued.alternative_names().iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+                .hint("ask for names below the suffixes that the authority was made for")
+                .because(problem))
+        }
+        _ => Ok(()),
+    }
 }
 
 struct Key<'a> {
@@ -184,7 +209,7 @@ fn write(
     params.not_after = instant(profile.not_after)?;
     params.key_identifier_method = KeyIdMethod::PreSpecified(template::key_identifier(key.octets));
     let usage = profile.key_usage.unwrap_or_else(|| template::default_usage(key.algorithm, profile.authority.is_some()));
-    params.key_usages = template::usages(allowed_usage(key.algorithm, usage));
+    params.key_usages = template::usages(key.algorithm, usage);
     params.extended_key_usages = profile.purposes.iter().map(template::purpose).collect::<Result<_>>()?;
     params.crl_distribution_points =
         profile.crl_urls.iter().map(|url| CrlDistributionPoint { uris: vec![url.clone()] }).collect();
@@ -240,15 +265,6 @@ fn splice(draft: &[u8], issuer: &[u8], subject: &[u8], spki: &[u8]) -> Result<(V
     Ok((der::sequence(&[version, serial, inner, issuer, validity, subject, spki, extensions]), algorithm))
 }
 
-/// Takes encipherment from elliptic keys (RFC 8813 section 3).
-fn allowed_usage(algorithm: KeyAlgorithm, usage: KeyUsage) -> KeyUsage {
-    if !algorithm.is_elliptic() {
-        return usage;
-    }
-    let never = KeyUsage::KEY_ENCIPHERMENT | KeyUsage::DATA_ENCIPHERMENT;
-    KeyUsage::from_bits(usage.bits() & !never.bits())
-}
-
 fn constraints(constraints: &NameConstraints) -> rcgen::NameConstraints {
     let whole = [CidrSubnet::from_v4_prefix([0; 4], 0), CidrSubnet::from_v6_prefix([0; 16], 0)];
     let mut out = rcgen::NameConstraints { permitted_subtrees: Vec::new(), excluded_subtrees: Vec::new() };
@@ -273,7 +289,7 @@ fn constraints(constraints: &NameConstraints) -> rcgen::NameConstraints {
     out
 }
 
-fn instant(moment: Moment) -> Result<OffsetDateTime> {
+pub(super) fn instant(moment: Moment) -> Result<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp(moment.unix())
         .ok()
         .filter(|t| (1950..=9999).contains(&t.year()))
@@ -286,4 +302,166 @@ fn no_validity(profile: &Profile) -> Error {
         format!("nothing is left of the validity: it would run from {} to {}", profile.not_before, profile.not_after),
     )
     .hint("renew the issuing authority's certificate first")
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::model::parse_rdns;
+    use crate::x509::key::PrivateKey;
+    use crate::x509::key::tests::{P256, P384, RSA, kinds};
+    use crate::x509::request::{RequestDetails, build_request, parse_request};
+    use crate::x509::testing;
+
+    pub(in crate::x509) fn at(text: &str) -> Moment {
+        Moment::parse(text, &crate::model::Zone::utc()).unwrap()
+    }
+
+    pub(in crate::x509) fn root(signer: &dyn Signer, subject: &str, authority: AuthorityProfile) -> Certificate {
+        let mut profile = Profile::authority(at("2020-01-01"), at("2040-01-01"), authority);
+        profile.purposes = Vec::new();
+        profile.subject = Some(parse_rdns(subject).unwrap());
+        self_signed(signer, &profile).unwrap()
+    }
+
+    pub(in crate::x509) fn request(key: &PrivateKey, subject: &str, names: &[&str]) -> CertificateRequest {
+        let details = RequestDetails {
+            subject: parse_rdns(subject).unwrap(),
+            alternative_names: names.iter().map(|n| AlternativeName::host(n)).collect(),
+            ..RequestDetails::default()
+        };
+        build_request(key, &details).unwrap()
+    }
+
+    pub(in crate::x509) fn server() -> Profile {
+        Profile::server(at("2024-01-01"), at("2034-01-01"))
+    }
+
+    const SUBJECTS: [&str; 5] = [
+        "CN=Plain CA, O=Contoso, C=US",
+        "CN=contoso-DC01-CA, DC=contoso, DC=net",
+        "CN=Units, OU=A, OU=B, OU=C, O=Contoso",
+        "CN=Multi + OU=Valued, O=Contoso + L=Redmond",
+        "CN=Prüfstelle €, O=\"Contöso, Ltd.\", S=Île-de-France",
+    ];
+
+    /// rcgen alone mis-issues several of these; OpenSSL is the judge.
+    #[test]
+    fn every_name_with_every_key_verifies_in_openssl() {
+        let Some(bench) = testing::bench("every_name_with_every_key_verifies_in_openssl") else { return };
+        for (i, key) in kinds().iter().enumerate() {
+            bench.write(&format!("{i}.pem"), key.to_pem().unwrap().as_bytes());
+        }
+        // The fifth kind: a P-384 key whose request is signed with SHA-256.
+        let requests = ["-key 0.pem", "-key 1.pem", "-key 2.pem", "-key 3.pem", "-key 2.pem -sha256"];
+        let mut count = 0;
+        for (i, subject) in SUBJECTS.iter().enumerate() {
+            let signer = kinds()[i % 4];
+            let authority = root(signer, subject, AuthorityProfile::default());
+            bench.write("ca.pem", crate::x509::pem::encode_certificates([&authority]).as_bytes());
+            for (j, options) in requests.iter().enumerate() {
+                let asked = ["/DC=net/DC=contoso/CN=a.b", "/O=X/OU=1/OU=2/CN=a.b", "/O=X+L=Y/CN=a.b+OU=Z", "/CN=a.b/O=Contöso", "/C=US/CN=a.b"][(i + j) % 5];
+                let mut words: Vec<&str> = "req -new -utf8 -outform DER -out r.der -addext subjectAltName=DNS:a.b".split(' ').collect();
+                words.extend(options.split(' '));
+                words.extend(["-subj", asked]);
+                bench.words(&words).unwrap();
+                let request = parse_request(&bench.read("r.der")).unwrap();
+                let issuer = Issuer { certificate: &authority, signer };
+                let leaf = issue(&request, &issuer, &server()).unwrap();
+                assert_eq!(leaf.subject(), request.subject());
+                assert_eq!((leaf.issuer(), leaf.spki()), (authority.subject(), request.spki()));
+                bench.write("leaf.pem", crate::x509::pem::encode_certificates([&leaf]).as_bytes());
+                bench
+                    .run("verify -x509_strict -check_ss_sig -purpose sslserver -verify_hostname a.b -CAfile ca.pem leaf.pem")
+                    .unwrap_or_else(|e| panic!("{subject} {options} {asked}: {e}"));
+                count += 1;
+            }
+        }
+        assert_eq!(count, 25);
+    }
+
+    #[test]
+    fn certificates_keep_manners() {
+        let authority = root(&*P256, "CN=CA", AuthorityProfile { path_len: Some(0), constraints: None });
+        assert!(authority.is_ca() && authority.path_len() == Some(0) && authority.is_self_issued());
+        let issuer = Issuer { certificate: &authority, signer: &*P256 };
+        let mut profile = server();
+        profile.not_before = at("2000-01-01");
+        profile.not_after = at("2090-01-01");
+        profile.key_usage = Some(KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_ENCIPHERMENT);
+        profile.crl_urls = vec!["http://pki.contoso.net/ca.crl".into()];
+        profile.must_staple = true;
+        let leaf = issue(&request(&P384, "CN=a.b", &["a.b", "10.0.0.1"]), &issuer, &profile).unwrap();
+        assert_eq!((leaf.not_before(), leaf.not_after()), (authority.not_before(), authority.not_after()));
+        assert_eq!(leaf.key_usage(), Some(KeyUsage::DIGITAL_SIGNATURE));
+        assert_eq!(leaf.authority_key_identifier(), authority.subject_key_identifier());
+        assert_eq!(leaf.crl_urls(), ["http://pki.contoso.net/ca.crl"]);
+        assert!(leaf.must_staple() && !leaf.is_ca() && leaf.serial().as_bytes().len() == 16);
+        assert_eq!(leaf.alternative_names().len(), 2);
+        assert_eq!(leaf.signature_algorithm(), "sha256ECDSA");
+        check_pair(&leaf, &*P384).unwrap();
+        assert_eq!(check_pair(&leaf, &*P256).unwrap_err().id(), ErrorId::KeyMismatch);
+
+        let wanted: SerialNumber = "F00D".parse().unwrap();
+        profile.serial = Some(wanted.clone());
+        let rsa = issue(&request(&RSA, "CN=a.b", &["a.b"]), &issuer, &profile).unwrap();
+        assert_eq!(rsa.serial(), &wanted);
+        assert!(rsa.key_usage().unwrap().contains(KeyUsage::KEY_ENCIPHERMENT));
+    }
+
+    #[test]
+    fn a_certificate_without_common_name_has_critical_names() {
+        let authority = root(&*P256, "CN=CA", AuthorityProfile::default());
+        let long = format!("{}.contoso.net", "a".repeat(60));
+        let request = request(&P256, &format!("CN={long}"), &[]);
+        let leaf = issue(&request, &Issuer { certificate: &authority, signer: &*P256 }, &server()).unwrap();
+        assert!(leaf.subject().is_empty());
+        assert!(leaf.extensions().iter().any(|e| e.oid == "2.5.29.17" && e.critical));
+        assert_eq!(leaf.dns_names().collect::<Vec<_>>(), [long.as_str()]);
+    }
+
+    #[test]
+    fn a_wrong_issuer_is_refused() {
+        let authority = root(&*P256, "CN=CA", AuthorityProfile { path_len: Some(0), constraints: None });
+        let asked = request(&P384, "CN=a.b", &["a.b"]);
+        let by = |certificate, signer| Issuer { certificate, signer };
+        let error = issue(&asked, &by(&authority, &*P384), &server()).unwrap_err();
+        assert_eq!(error.id(), ErrorId::KeyMismatch);
+        let leaf = issue(&asked, &by(&authority, &*P256), &server()).unwrap();
+        let error = issue(&asked, &by(&leaf, &*P384), &server()).unwrap_err();
+        assert!(error.message().contains("basic constraints"), "{error}");
+        let below = Profile::authority(at("2024-01-01"), at("2030-01-01"), AuthorityProfile::default());
+        let error = issue(&asked, &by(&authority, &*P256), &below).unwrap_err();
+        assert!(error.message().contains("no authority below"), "{error}");
+        let late = Profile::server(at("2041-01-01"), at("2042-01-01"));
+        let error = issue(&asked, &by(&authority, &*P256), &late).unwrap_err();
+        assert_eq!(error.id(), ErrorId::CertificateExpired);
+    }
+
+    #[test]
+    fn openssl_enforces_the_constraints() {
+        let Some(bench) = testing::bench("openssl_enforces_the_constraints") else { return };
+        let constraints = NameConstraints { dns: vec![".contoso.net".into()], networks: Vec::new() };
+        let authority = root(&*P256, "CN=CA", AuthorityProfile { path_len: Some(0), constraints: Some(constraints) });
+        // The same name and key without constraints, to issue what the first refuses.
+        let free = root(&*P256, "CN=CA", AuthorityProfile { path_len: Some(0), constraints: None });
+        bench.write("ca.pem", crate::x509::pem::encode_certificates([&authority]).as_bytes());
+        assert!(authority.extensions().iter().any(|e| e.oid == "2.5.29.30" && e.critical));
+        for (name, good) in [("a.contoso.net", true), ("contoso.net", true), ("a.fabrikam.com", false), ("10.0.0.1", false), ("::1", false)] {
+            let asked = request(&P384, "O=X", &[name]);
+            let outcome = issue(&asked, &Issuer { certificate: &authority, signer: &*P256 }, &server());
+            assert_eq!(outcome.map_err(|e| e.id()).err(), (!good).then_some(ErrorId::PolicyRefused), "{name}");
+            let leaf = issue(&asked, &Issuer { certificate: &free, signer: &*P256 }, &server()).unwrap();
+            bench.write("leaf.pem", crate::x509::pem::encode_certificates([&leaf]).as_bytes());
+            assert_eq!(bench.run("verify -x509_strict -CAfile ca.pem leaf.pem").is_ok(), good, "{name}");
+        }
+    }
+
+    #[test]
+    fn serial_numbers_are_sixteen_positive_octets() {
+        for _ in 0..200 {
+            let serial = random_serial().unwrap();
+            assert!(serial.as_bytes().len() == 16 && (1..0x80).contains(&serial.as_bytes()[0]));
+        }
+    }
 }

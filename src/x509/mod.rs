@@ -1,26 +1,53 @@
 //! The one door to certificate libraries: reading, writing, signing, sealing.
 
+mod ber;
+mod chain;
+mod contents;
+mod crl;
 mod der;
 mod extensions;
+#[doc(hidden)]
+pub(crate) mod fuzz;
+mod host;
 mod issue;
 mod key;
 mod name;
 mod parse;
+mod path;
 pub(crate) mod pem;
+mod pfx;
+mod pkcs7;
+mod problem;
 mod request;
+mod seal;
 mod signature;
 mod spki;
 mod template;
 #[cfg(test)]
 mod testing;
 
+pub(crate) use chain::{Usage, remarks, validate_path};
+pub(crate) use contents::{Contents, read_any};
+pub(crate) use crl::{Revocation, RevocationList, build_crl, parse_crl};
+pub(crate) use host::{certificate_covers, covers, is_wildcard};
 pub(crate) use issue::{AuthorityProfile, Issuer, NameConstraints, Profile, issue, random_serial, self_signed};
 pub(crate) use key::{PrivateKey, Signer, check_pair};
 pub(crate) use name::encode_name;
 pub(crate) use parse::parse_certificate;
+pub(crate) use path::{Path, build_chain, is_issued_by};
+pub(crate) use pfx::{read_pfx, write_pfx};
+pub(crate) use problem::{ChainProblem, ChainRemark};
 pub(crate) use request::{CertificateRequest, RequestDetails, build_request, parse_request};
+pub(crate) use seal::StoreSecret;
 
 use crate::error::{Error, ErrorId, Result};
+use crate::model::Fingerprint;
+
+/// SHA-256 of some bytes.
+pub(crate) fn sha256(bytes: &[u8]) -> Fingerprint {
+    use sha2::Digest;
+    Fingerprint::from_bytes(sha2::Sha256::digest(bytes).into())
+}
 
 /// Random octets from the operating system's generator.
 fn random<const N: usize>() -> Result<[u8; N]> {

@@ -148,7 +148,7 @@ fn string(tlv: Tlv<'_>) -> Result<Option<String>, Malformed> {
     Ok(Some(text))
 }
 
-/// PrintableString where it fits and RFC 5280 appendix A wants it, IA5String for `DC` and `E`, UTF8String else.
+/// `PrintableString` where RFC 5280 appendix A wants it and it fits, `IA5String` for `DC` and `E`, `UTF8String` else.
 fn encode_attribute(attribute: &NameAttribute) -> Option<Vec<u8>> {
     let value = match attribute.value() {
         NameValue::Raw(der) => der.clone(),

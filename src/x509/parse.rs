@@ -93,14 +93,13 @@ fn read_name(raw: &[u8], which: &str) -> Result<DistinguishedName, String> {
 fn check_version(x509: &X509Certificate<'_>) -> Result<(), String> {
     let tbs = &x509.tbs_certificate;
     match tbs.version {
-        X509Version::V3 => Ok(()),
         X509Version(version @ 0..=1) if !tbs.extensions().is_empty() => {
             Err(format!("it is of version {} and yet has extensions", version + 1))
         }
         X509Version::V1 if tbs.issuer_uid.is_some() || tbs.subject_uid.is_some() => {
             Err("it is of version 1 and yet has unique identifiers".to_owned())
         }
-        X509Version(0..=1) => Ok(()),
+        X509Version(0..=2) => Ok(()),
         X509Version(version) => Err(format!("it is of the unknown version {}", u64::from(version) + 1)),
     }
 }
@@ -142,5 +141,104 @@ pub(super) fn plain<E: std::fmt::Display>(error: &x509_parser::nom::Err<E>) -> S
     match error {
         x509_parser::nom::Err::Error(e) | x509_parser::nom::Err::Failure(e) => e.to_string(),
         x509_parser::nom::Err::Incomplete(_) => "it ends too early".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x509::AuthorityProfile;
+    use crate::x509::issue::tests::root;
+    use crate::x509::key::tests::P256;
+
+    const SERIAL: usize = 1;
+    const ISSUER: usize = 3;
+    const SUBJECT: usize = 5;
+    const EXTENSIONS: usize = 7;
+
+    /// A good certificate, its TBS elements and the rest, to be put together wrongly; signatures are not looked at.
+    fn good() -> (Vec<u8>, Vec<Vec<u8>>, Vec<u8>) {
+        let der = root(&*P256, "CN=Root, O=Contoso", AuthorityProfile::default()).der().to_vec();
+        let mut outer = der::only(&der, der::SEQUENCE).unwrap().inside();
+        let mut tbs = outer.any().unwrap().inside();
+        let parts: Vec<_> = std::iter::from_fn(|| tbs.any().ok().map(|t| t.whole.to_vec())).collect();
+        let rest = [outer.any().unwrap().whole, outer.any().unwrap().whole].concat();
+        (der, parts, rest)
+    }
+
+    fn assemble(parts: &[Vec<u8>], rest: &[u8]) -> Vec<u8> {
+        der::sequence(&[&der::tlv(der::SEQUENCE, &parts.concat()), rest])
+    }
+
+    fn reason(der: &[u8]) -> String {
+        let error = parse_certificate(der).unwrap_err();
+        assert_eq!(error.id(), ErrorId::BadCertificateFile);
+        error.message().to_owned()
+    }
+
+    fn changed(change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Vec<u8> {
+        let (_, mut parts, rest) = good();
+        change(&mut parts);
+        assemble(&parts, &rest)
+    }
+
+    #[test]
+    fn facts_are_read() {
+        let (der, parts, rest) = good();
+        assert_eq!(assemble(&parts, &rest), der);
+        let read = parse_certificate(&der).unwrap();
+        assert_eq!(read.subject().to_string(), "CN=Root, O=Contoso");
+        assert_eq!((read.version(), read.key_algorithm_name(), read.key_bits()), (3, "ECDSA P-256", 256));
+        assert!(read.is_ca() && !read.is_pss() && read.is_self_issued());
+        assert_eq!(read.not_after().rfc3339(), "2040-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn what_is_malformed_is_refused_with_its_reason() {
+        let (der, _, rest) = good();
+        assert!(reason(&[&der[..], &[0]].concat()).contains("bytes follow"));
+        assert!(reason(&der[..der.len() - 1]).contains("ends too early"));
+        assert!(reason(&[]).contains("expected type"));
+        assert!(reason(&der::sequence(&[&rest])).contains("no X.509 certificate"));
+        // ecdsa-with-SHA256 outside becomes ecdsa-with-SHA384.
+        let (_, parts, mut rest) = good();
+        let at = rest.windows(8).position(|w| w == [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]).unwrap();
+        rest[at + 7] = 3;
+        assert!(reason(&assemble(&parts, &rest)).contains("algorithms differ"));
+
+        let twice = changed(|p| {
+            let list = der::only(&p[EXTENSIONS], 0xa3).unwrap().inside().any().unwrap();
+            let first = list.inside().any().unwrap().whole;
+            p[EXTENSIONS] = der::tlv(0xa3, &der::sequence(&[list.content, first]));
+        });
+        assert!(reason(&twice).contains("twice"));
+        assert!(reason(&changed(|p| drop(p.remove(0)))).contains("version 1 and yet has extensions"));
+        let broken = changed(|p| {
+            let at = p[SUBJECT].windows(4).position(|w| w == b"Root").unwrap();
+            p[SUBJECT][at] = 0xff;
+        });
+        assert!(reason(&broken).contains("subject is malformed: a string"));
+        let padded = changed(|p| {
+            let list = der::only(&p[EXTENSIONS], 0xa3).unwrap().inside().any().unwrap();
+            let names = der::sequence(&[&der::oid(extensions::ALTERNATIVE_NAMES).unwrap(), &der::tlv(4, &[0x30, 3, 0x82, 1, b'a', 0])]);
+            p[EXTENSIONS] = der::tlv(0xa3, &der::sequence(&[list.content, &names]));
+        });
+        assert!(reason(&padded).contains("`2.5.29.17` is malformed: bytes follow"));
+    }
+
+    #[test]
+    fn serial_numbers_are_checked_except_in_roots() {
+        let foreign = |serial: &[u8]| {
+            changed(|p| {
+                p[SERIAL] = der::tlv(der::INTEGER, serial);
+                let other = name::encode_name(&crate::model::parse_rdns("CN=Other").unwrap()).unwrap();
+                p[ISSUER] = other.der().to_vec();
+            })
+        };
+        assert!(reason(&foreign(&[0x80])).contains("negative"));
+        assert!(reason(&foreign(&[1; 21])).contains("21 octets"));
+        assert!(parse_certificate(&foreign(&[0])).is_ok());
+        assert!(parse_certificate(&foreign(&[0x7f; 20])).is_ok());
+        assert!(parse_certificate(&changed(|p| p[SERIAL] = der::tlv(der::INTEGER, &[0x80]))).is_ok());
     }
 }

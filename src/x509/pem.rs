@@ -54,7 +54,7 @@ pub(super) fn decode(text: &str) -> Result<Vec<Block>, String> {
         };
         let body = &rest[..end];
         rest = &rest[end + "-----END ".len()..];
-        if !rest.split("-----").next().is_some_and(|l| l.trim() == label) {
+        if rest.split("-----").next().is_none_or(|l| l.trim() != label) {
             return Err(format!("the block `{label}` ends with another label"));
         }
         let (has_headers, body) = without_headers(body);

@@ -129,7 +129,7 @@ pub(crate) fn build_request(signer: &dyn Signer, details: &RequestDetails) -> Re
     let usage = details.key_usage.unwrap_or_else(|| template::default_usage(signer.algorithm(), false));
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
-    params.key_usages = template::usages(usage);
+    params.key_usages = template::usages(signer.algorithm(), usage);
     params.extended_key_usages = details.purposes.iter().map(template::purpose).collect::<Result<_>>()?;
     params.custom_extensions.extend(template::names_extension(&alternative_names, names_critical)?);
     if details.must_staple {

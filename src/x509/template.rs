@@ -61,8 +61,9 @@ pub(super) fn default_usage(algorithm: KeyAlgorithm, ca: bool) -> KeyUsage {
     KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_ENCIPHERMENT
 }
 
-/// The bits in rcgen's words.
-pub(super) fn usages(usage: KeyUsage) -> Vec<KeyUsagePurpose> {
+/// The bits in rcgen's words, without encipherment for elliptic keys (RFC 8813 section 3).
+pub(super) fn usages(algorithm: KeyAlgorithm, usage: KeyUsage) -> Vec<KeyUsagePurpose> {
+    let usage = allowed_usage(algorithm, usage);
     [
         (KeyUsage::DIGITAL_SIGNATURE, KeyUsagePurpose::DigitalSignature),
         (KeyUsage::NON_REPUDIATION, KeyUsagePurpose::ContentCommitment),
@@ -78,6 +79,14 @@ pub(super) fn usages(usage: KeyUsage) -> Vec<KeyUsagePurpose> {
     .filter(|(bit, _)| usage.contains(*bit))
     .map(|(_, purpose)| purpose)
     .collect()
+}
+
+fn allowed_usage(algorithm: KeyAlgorithm, usage: KeyUsage) -> KeyUsage {
+    if !algorithm.is_elliptic() {
+        return usage;
+    }
+    let never = KeyUsage::KEY_ENCIPHERMENT | KeyUsage::DATA_ENCIPHERMENT;
+    KeyUsage::from_bits(usage.bits() & !never.bits())
 }
 
 /// An extended key usage in rcgen's words.

@@ -2,8 +2,6 @@
 
 mod difference;
 mod pattern;
-#[cfg(test)]
-mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -84,7 +82,7 @@ pub struct ComputedName {
 }
 
 impl ComputedName {
-    /// The rules in one sentence: "pool FQDN; asked for by -DomainName".
+    /// The rules in one sentence: "pool FQDN; asked for by `-DomainName`".
     #[must_use]
     pub fn reason(&self) -> String {
         self.rules.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
@@ -134,7 +132,7 @@ pub fn compute(topology: &Topology, query: &NameQuery) -> Result<ComputedNames> 
     }
     for name in &query.domain_name {
         let wildcard = name.dns().is_some_and(|name| facts.may_be_wildcard(&rows, name));
-        found.add(name.clone(), "asked for by -DomainName".to_owned(), None, wildcard);
+        found.add(name.clone(), "asked for by `-DomainName`".to_owned(), None, wildcard);
     }
 
     let not_computed = query.excluded.iter().filter(|e| !found.names.iter().any(|n| n.name == **e)).cloned().collect();
@@ -308,7 +306,7 @@ impl Facts<'_> {
         let domain = |name: &HostName| (name.clone(), format!("SIP domain {name}"));
         let (web, edge) = (self.pool.web.as_ref(), self.pool.edge.as_ref());
         match source {
-            NameSource::Literal(name) => vec![(name.clone(), format!("name of use {use}", use = r#use))],
+            NameSource::Literal(name) => vec![(name.clone(), format!("name of use {use}"))],
             NameSource::Pool => one(Some(&self.pool.fqdn), "pool FQDN"),
             NameSource::Computer => one(Some(self.computer), "server FQDN"),
             NameSource::EdgeAccess => one(edge.map(|e| &e.access), "Access Edge external FQDN"),

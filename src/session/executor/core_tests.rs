@@ -74,6 +74,8 @@ fn operation(sites: &[usize], on_failure: OnFailure, hold: bool) -> Operation {
             .collect(),
         goals: Vec::new(),
         rows: Vec::new(),
+        assignments: Vec::new(),
+        snapshots: Vec::new(),
     }
 }
 

@@ -1,8 +1,13 @@
 //! The executor: every change of state goes through here.
 
+mod commit;
 mod core;
 #[cfg(test)]
 mod core_tests;
+mod drive;
+mod images;
 mod operation;
+mod recover;
 
-pub(crate) use operation::{ActivationStep, Entry, Goal, ObjectStep, OnFailure, Operation};
+pub use operation::OnFailure;
+pub(crate) use recover::{RecoverOrder, Recovered};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Fingerprint, Moment};
+use crate::model::{Fingerprint, Moment, Snapshot};
 use crate::servers::{ObjectId, ObjectState};
 use crate::state::{BindingKey, Write};
 
@@ -29,6 +29,10 @@ pub struct Operation {
     pub goals: Vec<Goal>,
     /// The rows, written together with the commit mark.
     pub rows: Vec<Write>,
+    /// What is assigned by it, for the audit log: use, certificate before, certificate after.
+    pub assignments: Vec<(String, Option<Fingerprint>, Option<Fingerprint>)>,
+    /// What the endpoints served before, so that putting back can be proven after a crash too.
+    pub snapshots: Vec<Snapshot>,
 }
 
 /// One object outside the state.

@@ -1,0 +1,112 @@
+//! Arbitrary bytes for the two readers.
+
+use std::path::Path;
+
+use super::certlet_toml::configuration_of;
+use super::reader::{Document, Table};
+use super::topology_toml::topology_of_text;
+use super::uses::read_use;
+use crate::error::ErrorId;
+use crate::model::names::{compute, difference};
+use crate::model::{NameQuery, Topology};
+
+/// Reads bytes as a topology and as a `certlet.toml`; whatever they are, it returns.
+///
+/// A topology that is accepted must also compute names for each of its computers. The first byte chooses the
+/// reader. No file is opened: the configuration's topology is the sample's, whatever it names.
+#[doc(hidden)]
+pub fn fuzz_one(data: &[u8]) {
+    let Some((first, rest)) = data.split_first() else { return };
+    let Ok(text) = std::str::from_utf8(rest) else { return };
+    match first % 3 {
+        0 => {
+            if let Ok(topology) = topology_of_text("topology.toml", text) {
+                compute_everything(&topology);
+            }
+        }
+        1 => {
+            let sample = include_str!("sample/contoso.topology.toml");
+            let home = Path::new("/nonexistent/home/certlet.toml");
+            let read = configuration_of(home, "certlet.toml", text.to_owned(), &|_| topology_of_text("topology.toml", sample));
+            drop(read);
+        }
+        _ => {
+            let document = Document::new("uses.toml", text.to_owned(), ErrorId::TopologyInvalid);
+            if let Ok(root) = document.parse() {
+                for table in Table::root(&document, &root).tables("use") {
+                    drop(read_use(table, true, Path::new("/nonexistent")));
+                }
+            }
+        }
+    }
+}
+
+fn compute_everything(topology: &Topology) {
+    for pool in &topology.pools {
+        for computer in pool.computers.iter().take(4) {
+            let uses = topology.uses_of(pool).map(|u| u.name.clone()).collect();
+            let query = NameQuery { all_sip_domain: true, ..NameQuery::new(computer.clone(), uses) };
+            if let Ok(computed) = compute(topology, &query) {
+                let found: Vec<String> = computed.names.iter().map(|n| n.name.to_string()).collect();
+                drop(difference(&computed, &found));
+            }
+        }
+    }
+    drop(topology.suffixes());
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{ProptestConfig, any, proptest};
+
+    use super::*;
+
+    const SEEDS: [&str; 7] = [
+        include_str!("sample/contoso.topology.toml"),
+        include_str!("sample/contoso.certlet.toml"),
+        include_str!("uses.toml"),
+        include_str!("sample/web.topology.toml"),
+        include_str!("sample/web.certlet.toml"),
+        "version = 1\n[[use]]\nname = \"X\"\nnames = [{ name = \"{pool}\", when = \"autodiscover\" }]\n",
+        include_str!("sample/plain.certlet.toml"),
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 192, ..ProptestConfig::default() })]
+
+        #[test]
+        fn damaged_files_are_refused_or_read(
+            seed in 0..SEEDS.len(),
+            edits in proptest::collection::vec((any::<usize>(), 0..5u8, "[\\PC\\n]{0,6}|\\[\\[|\\{|\\}|=|\"|''"), 1..8),
+        ) {
+            let mut text: Vec<char> = SEEDS[seed].chars().collect();
+            for (place, kind, insert) in edits {
+                let place = place % text.len().max(1);
+                let end = (place + 1 + usize::from(kind) * 7).min(text.len());
+                match kind {
+                    0 => drop(text.drain(place..end)),
+                    1 => { let piece: Vec<char> = text[place..end].to_vec(); text.splice(place..place, piece); }
+                    2 => text.truncate(place + text.len() / 2),
+                    _ => { text.splice(place..(place + usize::from(kind == 4)).min(text.len()), insert.chars()); }
+                }
+            }
+            let text: String = text.into_iter().collect();
+            for reader in 0..3u8 {
+                let mut data = vec![reader];
+                data.extend_from_slice(text.as_bytes());
+                fuzz_one(&data);
+            }
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_refused() {
+        for text in ["a = ".to_owned() + &"[".repeat(100_000), "a = ".to_owned() + &"{a=".repeat(100_000), "a.".repeat(100_000) + "a = 1", "[".to_owned() + &"a.".repeat(50_000) + "a]"] {
+            for reader in 0..3u8 {
+                let mut data = vec![reader];
+                data.extend_from_slice(text.as_bytes());
+                fuzz_one(&data);
+            }
+        }
+    }
+}

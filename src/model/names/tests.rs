@@ -1,1 +1,0 @@
-//! The worked examples of name computation, and what holds for every query.

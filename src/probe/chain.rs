@@ -1,0 +1,122 @@
+//! The judgement over what was served: chain, path to the roots, names, purposes, dates, staple.
+
+use super::judge::Trouble;
+use super::task::{EndpointTask, sent_name};
+use super::{Sighting, path};
+use crate::model::{AskedName, Certificate, KeyRule, KeyUsage, Moment, Purpose, Remedy};
+
+/// Clients whose clocks are late by so many seconds must accept it too.
+const LATE_CLOCK: i64 = 300;
+
+/// What is wrong with what was served, and what merely deserves a word.
+#[derive(Debug, Default)]
+pub(super) struct Opinion {
+    pub(super) troubles: Vec<Trouble>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Judges one sighting of the assigned certificate at the moment it was made.
+pub(super) fn judge(task: &EndpointTask, sighting: &Sighting) -> Opinion {
+    let mut opinion = Opinion::default();
+    judge_order(task, sighting, &mut opinion);
+    judge_dates(&sighting.leaf, sighting.ended, &mut opinion);
+    judge_needs(task, &sighting.leaf, &mut opinion);
+    for at in [sighting.ended, sighting.ended.plus_seconds(-LATE_CLOCK)] {
+        if let Err(why) = path::reaches_roots(&sighting.leaf, &sighting.chain, &task.roots, at) {
+            let problem = format!("what is served makes no path to the roots that the clients have: {why}");
+            opinion.troubles.push(Trouble::new(problem, Remedy::MendChain));
+            break;
+        }
+    }
+    if sighting.leaf.must_staple() && sighting.staple.is_none() {
+        opinion.troubles.push(Trouble::new(
+            "the certificate demands a stapled OCSP response (RFC 7633) and none is served",
+            Remedy::Staple,
+        ));
+    }
+    opinion
+}
+
+/// The published name that the certificate does not cover, if one.
+pub(super) fn uncovered(task: &EndpointTask, leaf: &Certificate, name: &AskedName) -> Option<Trouble> {
+    let AskedName::Published(published) = name else { return None };
+    let asked = sent_name(name).unwrap_or_else(|| published.clone());
+    let wildcard = task.needs.wildcard || published.starts_with("*.");
+    if path::covers(leaf, &asked, wildcard) {
+        return None;
+    }
+    let why = if path::covers(leaf, &asked, true) { "only by a wildcard, which the use does not allow" } else { "not" };
+    Some(Trouble::new(format!("the certificate `{}` covers `{published}` {why}", leaf.thumbprint()), Remedy::Replace))
+}
+
+fn judge_order(task: &EndpointTask, sighting: &Sighting, opinion: &mut Opinion) {
+    let mut above: Vec<&Certificate> = vec![&sighting.leaf];
+    for certificate in &sighting.chain {
+        if above.contains(&certificate) {
+            let problem = format!("the certificate of `{}` is served twice", certificate.short_name());
+            opinion.troubles.push(Trouble::new(problem, Remedy::MendChain));
+            return;
+        }
+        let below = above.last().copied().unwrap_or(&sighting.leaf);
+        let is_issuer = below.issuer() == certificate.subject()
+            && match (below.authority_key_identifier(), certificate.subject_key_identifier()) {
+                (Some(wanted), Some(is)) => wanted == is,
+                _ => true,
+            };
+        if !is_issuer {
+            let problem = format!(
+                "the chain is out of order or holds a foreign certificate: `{}` did not issue `{}`",
+                certificate.short_name(),
+                below.short_name()
+            );
+            opinion.troubles.push(Trouble::new(problem, Remedy::MendChain));
+            return;
+        }
+        above.push(certificate);
+    }
+    if let Some(root) = sighting.chain.iter().find(|c| c.is_self_issued()) {
+        let known = if task.roots.contains(root) { "" } else { ", which the clients do not have" };
+        opinion.warnings.push(format!("the root `{}`{known} is served too: it only costs time", root.short_name()));
+    }
+}
+
+fn judge_dates(leaf: &Certificate, at: Moment, opinion: &mut Opinion) {
+    if at > leaf.not_after() {
+        let problem = format!("the certificate ended at {}", leaf.not_after());
+        opinion.troubles.push(Trouble::new(problem, Remedy::Replace));
+    } else if at.plus_seconds(-LATE_CLOCK) < leaf.not_before() {
+        let problem = format!("the certificate begins at {}: clients whose clock is late by 5 min refuse it", leaf.not_before());
+        opinion.troubles.push(Trouble::new(problem, Remedy::Retry));
+    }
+}
+
+fn judge_needs(task: &EndpointTask, leaf: &Certificate, opinion: &mut Opinion) {
+    let mut lacks = Vec::new();
+    if leaf.has_acme_identifier() {
+        lacks.push("it answers an ACME challenge and is for no other client (RFC 8737)".to_owned());
+    }
+    let asked = task.needs.eku.iter().map(|oid| Purpose::from_oid(oid));
+    for purpose in std::iter::once(Purpose::ServerAuth).chain(asked.filter(|p| *p != Purpose::ServerAuth)) {
+        if !leaf.allows(&purpose) {
+            lacks.push(format!("its extended key usage lacks {purpose}"));
+        }
+    }
+    if leaf.key_usage().is_some_and(|usage| !usage.contains(KeyUsage::DIGITAL_SIGNATURE)) {
+        lacks.push("its key usage lacks Digital Signature".to_owned());
+    }
+    let elliptic = leaf.key_algorithm().is_some_and(crate::model::KeyAlgorithm::is_elliptic);
+    if !task.needs.keys.is_empty() && !task.needs.keys.iter().any(|rule| rule.allows(elliptic, leaf.key_bits())) {
+        let rules: Vec<String> = task.needs.keys.iter().map(KeyRule::to_string).collect();
+        lacks.push(format!("its key ({}) is none of {}", leaf.key_algorithm_name(), rules.join(", ")));
+    }
+    if task.needs.no_pss && leaf.is_pss() {
+        lacks.push("it is signed with RSASSA-PSS, which clients of the use refuse".to_owned());
+    }
+    if task.needs.cdp && leaf.crl_urls().is_empty() {
+        lacks.push("it has no CRL distribution point".to_owned());
+    }
+    for lack in lacks {
+        let problem = format!("the certificate `{}` does not fit the use: {lack}", leaf.thumbprint());
+        opinion.troubles.push(Trouble::new(problem, Remedy::Replace));
+    }
+}

@@ -1,0 +1,267 @@
+//! Certificates from authorities: no key and no issued certificate is ever lost.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::Session;
+use crate::ca::{Answer, Authority, Context, Inquiry, Progress, Submission};
+use crate::error::{Error, ErrorId, Result};
+use crate::model::{Certificate, Fingerprint, KeyAlgorithm, Secret};
+use crate::state::{AuditDraft, CertificateRow, RequestRow, RequestStatus, Row, RowKey, Store, Write};
+use crate::x509::{PrivateKey, RequestDetails, Signer, build_request};
+
+/// What is to be asked of an authority.
+pub(crate) struct Enrollment {
+    /// Whom to ask; `None` for a request file.
+    pub(crate) authority: Option<Arc<dyn Authority>>,
+    /// Subject, names and usages.
+    pub(crate) details: RequestDetails,
+    /// The key to make.
+    pub(crate) key: KeyAlgorithm,
+    /// Whether the key may leave the store.
+    pub(crate) exportable: bool,
+    /// The template; empty for the authority's own choice.
+    pub(crate) template: String,
+    /// The computer it is for.
+    pub(crate) computer: String,
+    /// Another account to ask as.
+    pub(crate) account: Option<(String, Secret)>,
+    /// The uses it is for.
+    pub(crate) uses: Vec<String>,
+    /// The names computed, each with its reason.
+    pub(crate) names: Vec<(String, String)>,
+    /// The friendly name.
+    pub(crate) friendly_name: String,
+}
+
+/// What came of asking.
+#[derive(Debug)]
+pub(crate) enum Obtained {
+    /// The certificate is stored with its key.
+    Issued(Certificate, RequestRow),
+    /// The authority has not decided, or a request file waits to be sent.
+    Pending(RequestRow),
+}
+
+impl Session {
+    /// Makes a key and a request, asks the authority, and stores what comes.
+    ///
+    /// # Errors
+    /// What the authority refuses with; `RequestDenied` is recorded, so that the list shows it.
+    pub(crate) fn obtain(&self, enrollment: &Enrollment, cancelled: &dyn Fn() -> bool) -> Result<Obtained> {
+        let policy = self.policy()?;
+        policy.check_change()?;
+        let (state, keys) = (self.state()?, self.keys()?);
+        let now = self.now();
+        let cx = Context { state: &*state, keys: &*keys, now, cancelled };
+        if let Some(authority) = &enrollment.authority {
+            authority.preflight(
+                &cx,
+                &Inquiry {
+                    template: &enrollment.template,
+                    key: enrollment.key,
+                    exportable: enrollment.exportable,
+                    requester: &policy.principal,
+                    account: enrollment.account.as_ref(),
+                },
+            )?;
+        }
+        let key = PrivateKey::generate(enrollment.key)?;
+        let request = build_request(&key, &enrollment.details)?;
+        let key_write = keys.seal(&key, enrollment.exportable, now)?;
+        let mut row = RequestRow {
+            id: state.next_number("request")?,
+            ca: enrollment.authority.as_ref().map_or_else(String::new, |a| a.config().to_owned()),
+            request_id: None,
+            status: RequestStatus::Submitting,
+            ticket: String::new(),
+            csr: request.der().to_vec(),
+            key: key.key_id(),
+            requester: enrollment.account.as_ref().map_or(&policy.principal, |(user, _)| user).clone(),
+            template: enrollment.template.clone(),
+            uses: enrollment.uses.clone(),
+            subject: request.subject().to_string(),
+            names: enrollment.names.clone(),
+            friendly_name: enrollment.friendly_name.clone(),
+            submitted: now,
+            retry_at: None,
+            message: String::new(),
+            certificate: None,
+        };
+        let Some(authority) = &enrollment.authority else {
+            row.status = RequestStatus::Pending;
+            "the request file waits for its answer".clone_into(&mut row.message);
+            let writes = [key_write, put_request(&row)];
+            state.record(&writes, &self.audit("Request", &row, "Pending"))?;
+            self.after_commit()?;
+            return Ok(Obtained::Pending(row));
+        };
+        let submission = Submission {
+            csr: row.csr.clone(),
+            template: enrollment.template.clone(),
+            exportable: enrollment.exportable,
+            computer: enrollment.computer.clone(),
+            requester: policy.principal.clone(),
+            account: enrollment.account.clone(),
+        };
+        if !authority.is_inside() {
+            // Across a wire the key and the record are durable before anybody is asked.
+            state.record(&[key_write, put_request(&row)], &self.audit("Request", &row, "Submitting"))?;
+            let answer = authority.begin(&cx, &submission)?;
+            return self.follow(&**authority, &cx, row, answer, &[]);
+        }
+        for _ in 0..64 {
+            let answer = authority.begin(&cx, &submission)?;
+            match self.follow(&**authority, &cx, row.clone(), answer, std::slice::from_ref(&key_write)) {
+                // Another process took the number in between.
+                Err(error) if error.id() == ErrorId::PlanStale => {}
+                other => return other,
+            }
+        }
+        Err(Error::new(ErrorId::Busy, format!("`{}` is busy with other requests", authority.config())))
+    }
+
+    /// Asks on for a request that is not decided.
+    ///
+    /// # Errors
+    /// `CaUnreachable` when its authority is not configured any more; what the authority refuses with.
+    pub(crate) fn retrieve(&self, row: RequestRow, cancelled: &dyn Fn() -> bool) -> Result<Obtained> {
+        self.policy()?.check_change()?;
+        if row.ca.is_empty() {
+            return Ok(Obtained::Pending(row));
+        }
+        let authority = self.authority(&row.ca)?;
+        let (state, keys) = (self.state()?, self.keys()?);
+        let cx = Context { state: &*state, keys: &*keys, now: self.now(), cancelled };
+        let answer = if row.ticket.is_empty() {
+            let submission = Submission {
+                csr: row.csr.clone(),
+                template: row.template.clone(),
+                exportable: false,
+                computer: String::new(),
+                requester: row.requester.clone(),
+                account: None,
+            };
+            authority.begin(&cx, &submission)?
+        } else {
+            authority.advance(&cx, &row.ticket)?
+        };
+        self.follow(&*authority, &cx, row, answer, &[])
+    }
+
+    fn follow(
+        &self,
+        authority: &dyn Authority,
+        cx: &Context<'_>,
+        mut row: RequestRow,
+        mut answer: Answer,
+        first: &[Write],
+    ) -> Result<Obtained> {
+        loop {
+            row.ticket = std::mem::take(&mut answer.ticket);
+            row.request_id = answer.request_id.or(row.request_id);
+            row.message = std::mem::take(&mut answer.message);
+            let mut writes = first.to_vec();
+            writes.append(&mut answer.writes);
+            match answer.progress {
+                Progress::Working => {
+                    writes.push(put_request(&row));
+                    cx.state.write(&writes)?;
+                    answer = authority.advance(cx, &row.ticket)?;
+                }
+                Progress::Waiting(retry_at) => {
+                    row.status = RequestStatus::Pending;
+                    row.retry_at = retry_at;
+                    writes.push(put_request(&row));
+                    cx.state.record(&writes, &self.audit("Request", &row, "Pending"))?;
+                    self.after_commit()?;
+                    return Ok(Obtained::Pending(row));
+                }
+                Progress::Issued(certificates) => {
+                    let leaf = self.install(&certificates, &mut row, &mut writes)?;
+                    cx.state.record(&writes, &self.audit("Request", &row, "Issued"))?;
+                    self.after_commit()?;
+                    return Ok(Obtained::Issued(leaf, row));
+                }
+                Progress::Denied(error) => {
+                    row.status = RequestStatus::Denied;
+                    error.message().clone_into(&mut row.message);
+                    // A refused request needs no key.
+                    writes.retain(|w| !matches!(w.key, RowKey::Key(_)));
+                    writes.push(put_request(&row));
+                    cx.state.record(&writes, &self.audit("Request", &row, "Denied"))?;
+                    self.after_commit()?;
+                    return Err(error);
+                }
+                Progress::Revoked => {
+                    row.status = RequestStatus::Revoked;
+                    writes.push(put_request(&row));
+                    cx.state.record(&writes, &self.audit("Request", &row, "Revoked"))?;
+                    return Err(Error::new(
+                        ErrorId::RequestRevoked,
+                        format!("request {} was revoked at `{}`", row.request_id.unwrap_or_default(), row.ca),
+                    )
+                    .about(row.request_id.map_or_else(String::new, |id| id.to_string())));
+                }
+            }
+        }
+    }
+
+    fn install(&self, certificates: &[Certificate], row: &mut RequestRow, writes: &mut Vec<Write>) -> Result<Certificate> {
+        let Some((leaf, above)) = certificates.split_first() else {
+            return Err(Error::new(ErrorId::RequestDenied, format!("`{}` says issued and gives no certificate", row.ca)));
+        };
+        if leaf.key_id() != row.key {
+            return Err(Error::new(
+                ErrorId::KeyMismatch,
+                format!("the certificate that `{}` gave is for another key than the request's", row.ca),
+            ));
+        }
+        let now = self.now();
+        let origin = match row.request_id {
+            Some(id) => format!("request {id} at {}", row.ca),
+            None => format!("request at {}", row.ca),
+        };
+        let mut stored = CertificateRow::of(leaf, Store::My, &origin, now);
+        stored.friendly_name.clone_from(&row.friendly_name);
+        stored.chain = above.iter().map(Certificate::fingerprint).collect();
+        writes.push(Write::put(RowKey::Certificate(leaf.fingerprint()), Row::Certificate(stored)));
+        for authority in above {
+            writes.extend(self.store_authority(authority, &origin)?);
+        }
+        row.status = RequestStatus::Issued;
+        row.certificate = Some(leaf.fingerprint());
+        writes.push(put_request(row));
+        Ok(leaf.clone())
+    }
+
+    /// The write that keeps an authority's certificate, where it is not kept yet.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`.
+    pub(crate) fn store_authority(&self, certificate: &Certificate, origin: &str) -> Result<Option<Write>> {
+        let key = RowKey::Certificate(certificate.fingerprint());
+        if self.state()?.row(&key)?.is_some() {
+            return Ok(None);
+        }
+        let store = if certificate.is_self_issued() { Store::Root } else { Store::Ca };
+        Ok(Some(Write::put(key, Row::Certificate(CertificateRow::of(certificate, store, origin, self.now())))))
+    }
+
+    fn audit(&self, verb: &str, row: &RequestRow, outcome: &str) -> AuditDraft {
+        self.audit_draft(
+            verb,
+            outcome,
+            json!([{
+                "request": row.id, "requestId": row.request_id, "ca": row.ca, "uses": row.uses, "subject": row.subject,
+                "certificate": row.certificate.map(|f: Fingerprint| f.to_string()),
+            }]),
+            json!(null),
+        )
+    }
+}
+
+fn put_request(row: &RequestRow) -> Write {
+    Write::put(RowKey::Request(row.id), Row::Request(row.clone()))
+}

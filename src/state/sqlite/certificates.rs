@@ -1,0 +1,240 @@
+//! Certificates in a state file: typed columns, each question answered from an index.
+
+use rusqlite::types::{Type, Value};
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+
+use super::tables::from_json;
+use crate::model::{Fingerprint, KeyId, Moment, Thumbprint};
+use crate::state::{CertificateQuery, CertificateRow, Store};
+
+/// Reads one.
+pub(super) fn read(db: &Connection, fingerprint: &Fingerprint) -> rusqlite::Result<Option<CertificateRow>> {
+    let sql = format!("SELECT {COLUMNS} FROM certificates WHERE fingerprint = ?1");
+    db.prepare_cached(&sql)?.query_row([fingerprint.as_bytes()], row).optional().map(|found| found.map(|(_, row)| row))
+}
+
+/// Puts one in place of what was there.
+pub(super) fn put(db: &Connection, fingerprint: &Fingerprint, row: &CertificateRow) -> rusqlite::Result<()> {
+    let chain: Vec<u8> = row.chain.iter().flat_map(|f| *f.as_bytes()).collect();
+    let names = serde_json::Value::from(row.names.clone()).to_string();
+    let id: i64 = db.prepare_cached(PUT)?.query_row(
+        named_params! {
+            ":fingerprint": fingerprint.as_bytes(), ":thumbprint": row.thumbprint.as_bytes(),
+            ":key": row.key.as_bytes(), ":serial": row.serial, ":not_before": row.not_before.unix(),
+            ":not_after": row.not_after.unix(), ":store": row.store.name(), ":friendly_name": row.friendly_name,
+            ":subject": row.subject, ":issuer": row.issuer, ":names": names, ":chain": chain, ":origin": row.origin,
+            ":added": row.added.unix(), ":banned": row.banned, ":der": row.der,
+        },
+        |row| row.get(0),
+    )?;
+    db.prepare_cached("DELETE FROM certificate_names WHERE certificate = ?1")?.execute([id])?;
+    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO certificate_names VALUES (?1, ?2, ?3)")?;
+    for name in &row.names {
+        insert.execute(params![id, name, reversed(name)])?;
+    }
+    Ok(())
+}
+
+/// Removes one, with its names.
+pub(super) fn remove(db: &Connection, fingerprint: &Fingerprint) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM certificates WHERE fingerprint = ?1")?.execute([fingerprint.as_bytes()])?;
+    Ok(())
+}
+
+/// Reads those that a query asks for.
+pub(super) fn list(db: &Connection, query: &CertificateQuery) -> rusqlite::Result<Vec<(Fingerprint, CertificateRow)>> {
+    let (sql, values) = question(db, query)?;
+    let mut statement = db.prepare_cached(&sql)?;
+    statement.query_map(rusqlite::params_from_iter(values), row)?.collect()
+}
+
+const COLUMNS: &str = "fingerprint, thumbprint, key, serial, not_before, not_after, store, friendly_name, subject, \
+                       issuer, names, chain, origin, added, banned, der";
+
+const PUT: &str = "
+    INSERT INTO certificates (fingerprint, thumbprint, key, serial, not_before, not_after, store, friendly_name,
+                              subject, issuer, names, chain, origin, added, banned, der)
+    VALUES (:fingerprint, :thumbprint, :key, :serial, :not_before, :not_after, :store, :friendly_name,
+            :subject, :issuer, :names, :chain, :origin, :added, :banned, :der)
+    ON CONFLICT (fingerprint) DO UPDATE SET
+        thumbprint = :thumbprint, key = :key, serial = :serial, not_before = :not_before, not_after = :not_after,
+        store = :store, friendly_name = :friendly_name, subject = :subject, issuer = :issuer, names = :names,
+        chain = :chain, origin = :origin, added = :added, banned = :banned, der = :der
+    RETURNING id";
+
+/// A wildcard that fits this many names or more is looked for along the ends of validity, page by page, instead of
+/// being collected and sorted for each page.
+const MANY: i64 = 2_000;
+
+/// The SQL of a query. The index is named, for without statistics the planner takes the one that sorts before the
+/// one that selects.
+pub(super) fn question(db: &Connection, query: &CertificateQuery) -> rusqlite::Result<(String, Vec<Value>)> {
+    let mut asked = Question::default();
+    let mut access = None;
+    if let Some(thumbprint) = &query.thumbprint {
+        asked.equal("thumbprint", thumbprint.as_bytes().to_vec().into());
+        access.get_or_insert("INDEXED BY certificates_by_thumbprint");
+    }
+    if let Some(serial) = &query.serial {
+        asked.equal("serial", serial.clone().into());
+        access.get_or_insert("INDEXED BY certificates_by_serial");
+    }
+    if let Some(key) = &query.key {
+        asked.equal("key", key.as_bytes().to_vec().into());
+        access.get_or_insert("INDEXED BY certificates_by_key");
+    }
+    if let Some(name) = &query.friendly_name {
+        asked.equal("friendly_name", name.clone().into());
+        if !name.is_empty() {
+            asked.conditions.push("friendly_name <> ''".to_owned());
+            access.get_or_insert("INDEXED BY certificates_by_friendly_name");
+        }
+    }
+    if let Some(name) = &query.name {
+        let names = Names::of(name);
+        if access.is_none() && names.is_selective(db, query.limit)? {
+            let among = names.condition(&mut asked);
+            asked.conditions.push(format!("id IN (SELECT certificate FROM certificate_names WHERE {among})"));
+            access = Some("NOT INDEXED");
+        } else {
+            let fits = asked.bind(names.glob.into());
+            asked.conditions.push(format!(
+                "EXISTS (SELECT 1 FROM certificate_names WHERE certificate = certificates.id AND name GLOB {fits})"
+            ));
+        }
+    }
+    if let Some(store) = query.store {
+        asked.equal("store", store.name().to_owned().into());
+        access.get_or_insert("INDEXED BY certificates_by_store");
+    }
+    if let Some(end) = query.ends_by {
+        let end = asked.bind(end.unix().into());
+        asked.conditions.push(format!("not_after <= {end}"));
+    }
+    if let Some((end, fingerprint)) = query.after {
+        let end = asked.bind(end.unix().into());
+        let fingerprint = asked.bind(fingerprint.as_bytes().to_vec().into());
+        asked.conditions.push(format!("(not_after, fingerprint) > ({end}, {fingerprint})"));
+    }
+    let access = access.unwrap_or("INDEXED BY certificates_by_end");
+    let limit = asked.bind(query.limit.map_or(-1, |l| i64::try_from(l).unwrap_or(i64::MAX)).into());
+    let conditions = asked.conditions.join(" AND ");
+    let conditions = if conditions.is_empty() { String::new() } else { format!("WHERE {conditions}") };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM certificates {access} {conditions} ORDER BY not_after, fingerprint LIMIT {limit}"
+    );
+    Ok((sql, asked.values))
+}
+
+#[derive(Default)]
+struct Question {
+    conditions: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Question {
+    fn bind(&mut self, value: Value) -> String {
+        self.values.push(value);
+        format!("?{}", self.values.len())
+    }
+
+    fn equal(&mut self, column: &str, value: Value) {
+        let value = self.bind(value);
+        self.conditions.push(format!("{column} = {value}"));
+    }
+}
+
+/// A name that is asked for, or a wildcard with the longer of its fixed ends.
+struct Names {
+    exact: Option<String>,
+    glob: String,
+    column: &'static str,
+    begin: String,
+}
+
+impl Names {
+    fn of(pattern: &str) -> Self {
+        // In GLOB `?` and `[` mean something too; for us only the star does.
+        let glob = pattern.replace('[', "[[]").replace('?', "[?]");
+        let first = pattern.split('*').next().unwrap_or_default();
+        let last = pattern.rsplit('*').next().unwrap_or_default();
+        let exact = (!pattern.contains('*')).then(|| pattern.to_owned());
+        if first.len() >= last.len() {
+            Self { exact, glob, column: "name", begin: first.to_owned() }
+        } else {
+            Self { exact, glob, column: "reversed", begin: reversed(last) }
+        }
+    }
+
+    /// Whether it is better to collect the names first: always when everything is asked for at once.
+    fn is_selective(&self, db: &Connection, limit: Option<usize>) -> rusqlite::Result<bool> {
+        if self.exact.is_some() {
+            return Ok(true);
+        }
+        if self.begin.is_empty() {
+            return Ok(false);
+        }
+        if limit.is_none() {
+            return Ok(true);
+        }
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM certificate_names WHERE {column} >= ?1 AND {column} < ?2 LIMIT {MANY})",
+            column = self.column
+        );
+        let found: i64 = db.prepare_cached(&sql)?.query_row([&self.begin, &behind(&self.begin)], |row| row.get(0))?;
+        Ok(found < MANY)
+    }
+
+    fn condition(&self, asked: &mut Question) -> String {
+        if let Some(name) = &self.exact {
+            return format!("name = {}", asked.bind(name.clone().into()));
+        }
+        let begin = asked.bind(self.begin.clone().into());
+        let behind = asked.bind(behind(&self.begin).into());
+        let glob = asked.bind(self.glob.clone().into());
+        let column = self.column;
+        format!("{column} >= {begin} AND {column} < {behind} AND name GLOB {glob}")
+    }
+}
+
+/// A text behind all that begin so.
+fn behind(begin: &str) -> String {
+    format!("{begin}{}", char::MAX)
+}
+
+fn reversed(name: &str) -> String {
+    name.chars().rev().collect()
+}
+
+fn row(row: &Row<'_>) -> rusqlite::Result<(Fingerprint, CertificateRow)> {
+    let chain: Vec<u8> = row.get("chain")?;
+    let (digests, rest) = chain.as_chunks::<32>();
+    if !rest.is_empty() {
+        return Err(rusqlite::Error::FromSqlConversionFailure(11, Type::Blob, "not a list of digests".into()));
+    }
+    let names: String = row.get("names")?;
+    let store: String = row.get("store")?;
+    let found = CertificateRow {
+        der: row.get("der")?,
+        thumbprint: Thumbprint::from_bytes(row.get("thumbprint")?),
+        subject: row.get("subject")?,
+        issuer: row.get("issuer")?,
+        serial: row.get("serial")?,
+        not_before: Moment::from_unix(row.get("not_before")?),
+        not_after: Moment::from_unix(row.get("not_after")?),
+        names: from_json(10, &names)?,
+        key: KeyId::from_bytes(row.get("key")?),
+        store: named_store(&store)?,
+        friendly_name: row.get("friendly_name")?,
+        chain: digests.iter().map(|d| Fingerprint::from_bytes(*d)).collect(),
+        origin: row.get("origin")?,
+        added: Moment::from_unix(row.get("added")?),
+        banned: row.get("banned")?,
+    };
+    Ok((Fingerprint::from_bytes(row.get("fingerprint")?), found))
+}
+
+fn named_store(name: &str) -> rusqlite::Result<Store> {
+    let store = [Store::My, Store::Ca, Store::Root].into_iter().find(|s| s.name() == name);
+    store.ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(6, Type::Text, "not a certificate store".into()))
+}

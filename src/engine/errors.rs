@@ -12,25 +12,23 @@ use crate::error::{Error, ErrorId, ExitCode};
 /// An error as `catch (e)` and `$_` see it.
 pub(super) struct ErrorRecord(pub(super) Error);
 
-static KIND: Kind = Kind::new(
-    "ErrorRecord",
-    &[
-        Property::new("Message"),
-        Property::new("Id"),
-        Property::new("Category"),
-        Property::new("Target"),
-        Property::new("Hints"),
-        Property::new("Cmdlet"),
-        Property::new("File"),
-        Property::new("Line"),
-        Property::new("Column"),
-        Property::new("FullyQualifiedErrorId"),
-        Property::hidden("CategoryInfo"),
-        Property::hidden("TargetObject"),
-        Property::hidden("Exception"),
-    ],
-    View::List,
-);
+const PROPERTIES: &[Property] = &[
+    Property::new("Message"),
+    Property::new("Id"),
+    Property::new("Category"),
+    Property::new("Target"),
+    Property::new("Hints"),
+    Property::new("Cmdlet"),
+    Property::new("File"),
+    Property::new("Line"),
+    Property::new("Column"),
+    Property::new("FullyQualifiedErrorId"),
+    Property::hidden("CategoryInfo"),
+    Property::hidden("TargetObject"),
+    Property::hidden("Exception"),
+];
+
+static KIND: Kind = Kind::new("ErrorRecord", PROPERTIES, View::List);
 
 impl Record for ErrorRecord {
     fn kind(&self) -> &Kind {
@@ -69,7 +67,9 @@ impl Record for ErrorRecord {
 /// `$_.Exception`.
 struct Exception(Error);
 
-static EXCEPTION: Kind = Kind::new("Exception", &[Property::new("Message")], View::List);
+const EXCEPTION_PROPERTIES: &[Property] = &[Property::new("Message")];
+
+static EXCEPTION: Kind = Kind::new("Exception", EXCEPTION_PROPERTIES, View::List);
 
 impl Record for Exception {
     fn kind(&self) -> &Kind {
@@ -92,17 +92,15 @@ impl Record for Exception {
 /// `$_.CategoryInfo`.
 struct CategoryInfo(Error);
 
-static CATEGORY: Kind = Kind::new(
-    "ErrorCategoryInfo",
-    &[
-        Property::new("Category"),
-        Property::new("Activity"),
-        Property::new("Reason"),
-        Property::new("TargetName"),
-        Property::new("TargetType"),
-    ],
-    View::List,
-);
+const CATEGORY_PROPERTIES: &[Property] = &[
+    Property::new("Category"),
+    Property::new("Activity"),
+    Property::new("Reason"),
+    Property::new("TargetName"),
+    Property::new("TargetType"),
+];
+
+static CATEGORY: Kind = Kind::new("ErrorCategoryInfo", CATEGORY_PROPERTIES, View::List);
 
 impl Record for CategoryInfo {
     fn kind(&self) -> &Kind {

@@ -24,6 +24,7 @@ pub(super) struct Source {
 pub(super) struct Sources {
     texts: Mutex<HashMap<String, Arc<Source>>>,
     closures: Mutex<HashMap<String, String>>,
+    modules: Mutex<HashMap<String, String>>,
 }
 
 impl Sources {
@@ -43,6 +44,16 @@ impl Sources {
     /// The text in which a closure stands.
     pub(super) fn of_closure(&self, closure: &str) -> Option<String> {
         lock(&self.closures).get(closure).cloned()
+    }
+
+    /// Remembers which text `import "path"` names.
+    pub(super) fn add_module(&self, path: &str, source: &str) {
+        lock(&self.modules).insert(path.to_owned(), source.to_owned());
+    }
+
+    /// The text that `import "path"` names.
+    pub(super) fn module(&self, path: &str) -> Option<String> {
+        lock(&self.modules).get(path).cloned()
     }
 
     /// The place in the operator's text of a position that Rhai reports.

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhai::{Dynamic, Scope};
 
-use super::cancel::Cancel;
 use super::limits::Limits;
 use super::source::Sources;
 use super::values::{to_dynamic, to_value};
-use crate::command::{Console, Message, Registry, Stream, Value};
+use crate::command::{Cancel, Console, Message, Registry, Stream, Value};
 use crate::error::{Error, ExitCode, Result};
 use crate::model::Zone;
 use crate::session::Session;
@@ -43,7 +43,8 @@ pub(super) struct State {
     errors: Mutex<VecDeque<Error>>,
     exit: Mutex<ExitCode>,
     succeeded: AtomicBool,
-    operations: AtomicU64,
+    texts: AtomicU64,
+    roots: Mutex<Vec<PathBuf>>,
 }
 
 /// The preference variables and their values in a new engine.
@@ -91,7 +92,8 @@ impl State {
             errors: Mutex::new(VecDeque::new()),
             exit: Mutex::new(ExitCode::Done),
             succeeded: AtomicBool::new(true),
-            operations: AtomicU64::new(0),
+            texts: AtomicU64::new(0),
+            roots: Mutex::new(Vec::new()),
         }
     }
 
@@ -153,7 +155,7 @@ impl State {
 
     /// A number that no earlier text of this engine has.
     pub(super) fn next_number(&self) -> u64 {
-        self.operations.fetch_add(1, Ordering::Relaxed) + 1
+        self.texts.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// The value of a preference or captured variable, in any case.
@@ -198,9 +200,36 @@ impl State {
         }
     }
 
+    /// The folders that modules come from.
+    pub(super) fn roots(&self) -> Vec<PathBuf> {
+        lock(&self.roots).clone()
+    }
+
+    pub(super) fn set_roots(&self, roots: Vec<PathBuf>) {
+        *lock(&self.roots) = roots;
+    }
+
+    /// Lets modules come from one more folder, before the others, until the guard is dropped.
+    pub(super) fn lend_root(&self, root: PathBuf) -> LentRoot<'_> {
+        lock(&self.roots).insert(0, root);
+        LentRoot(self)
+    }
+
     /// The names of those variables.
     pub(super) fn cell_names(&self) -> Vec<String> {
         lock(&self.cells).keys().cloned().collect()
+    }
+}
+
+/// A folder that modules may come from for the time of one run.
+pub(super) struct LentRoot<'a>(&'a State);
+
+impl Drop for LentRoot<'_> {
+    fn drop(&mut self) {
+        let mut roots = lock(&self.0.roots);
+        if !roots.is_empty() {
+            roots.remove(0);
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Values of the command language and Rhai's own, both ways.
 
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
-use rhai::{Array, Dynamic, ExclusiveRange, FnPtr, InclusiveRange, Map};
+use rhai::{Array, Dynamic, FnPtr, Map};
 
 use crate::command::{Block, Record, Value};
 use crate::error::{Error, ErrorId, Result};
@@ -123,10 +124,10 @@ fn custom(dynamic: &Dynamic) -> Result<Value> {
     if let Some(pointer) = dynamic.read_lock::<FnPtr>() {
         return Ok(Value::Block(Block::new(pointer.clone())));
     }
-    if let Some(range) = dynamic.read_lock::<ExclusiveRange>() {
+    if let Some(range) = dynamic.read_lock::<Range<i64>>() {
         return numbers(range.start, range.end);
     }
-    if let Some(range) = dynamic.read_lock::<InclusiveRange>() {
+    if let Some(range) = dynamic.read_lock::<RangeInclusive<i64>>() {
         return numbers(*range.start(), range.end().saturating_add(1));
     }
     Ok(Value::Block(Block::new(Opaque(dynamic.clone()))))

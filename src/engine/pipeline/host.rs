@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::run::{Down, too_many};
 use super::stage::Stage;
-use crate::command::{Args, Host, Input, Invocation, Message, ParamSpec, Value, Verb};
+use crate::command::{Args, Cancel, Host, Input, Invocation, Message, ParamSpec, Value, Verb};
 use crate::engine::bind::Bound;
 use crate::engine::state::State;
 use crate::error::{Error, ErrorId, ExitCode, Result};
@@ -140,7 +140,7 @@ impl Host for VerbHost<'_, '_> {
         self.down.is_verbose()
     }
 
-    fn cancelled(&self) -> Result<()> {
-        self.down.run.state.cancel.check()
+    fn cancel(&self) -> Cancel {
+        self.down.run.state.cancel.clone()
     }
 }

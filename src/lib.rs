@@ -15,4 +15,6 @@ pub mod session;
 pub mod state;
 pub(crate) mod x509;
 
+pub use engine::{Completeness, Engine, EngineBuilder, Failure, Library, Limits, Literal, Outcome, Output, ScriptParameter};
 pub use error::{Error, ErrorId, ExitCode, Result};
+pub use session::Session;

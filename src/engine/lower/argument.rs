@@ -266,12 +266,12 @@ impl<'a> Lowerer<'a> {
         loop {
             let Some(value) = self.value(stage) else { break };
             values.push(value);
-            let after = self.pos;
+            let (after, owed) = (self.pos, self.owed);
             self.skip_blanks();
             if self.byte(0) != b',' || !self.comma_continues() {
-                // A blank that was skipped belongs to nobody; a line that was continued stays so.
-                if self.byte(0) == b',' {
+                if self.owed == owed {
                     self.pos = after;
+                    self.out.drop_to(after);
                 }
                 break;
             }

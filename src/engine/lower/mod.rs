@@ -5,6 +5,7 @@ mod code;
 mod dollar;
 mod fault;
 mod frame;
+mod fuzz;
 mod keyword;
 mod names;
 mod operators;
@@ -12,6 +13,7 @@ mod output;
 mod pipeline;
 mod quoted;
 mod report;
+mod sample;
 mod scan;
 mod script_params;
 mod value;
@@ -22,6 +24,8 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::model::Position;
 
+#[doc(hidden)]
+pub use fuzz::fuzz_one;
 pub use output::ColumnMap;
 pub use report::{ArgumentUse, CommandUse, Literal, ValueUse};
 pub use script_params::{ParamBlock, ScriptParameter};
@@ -82,7 +86,5 @@ pub fn unknown_verbs(text: &str, file: Option<Arc<str>>, words: &dyn Words) -> V
     unknown.map(|span| (text.get(span.0 as usize..span.1 as usize).unwrap_or_default().to_owned(), places.position(span))).collect()
 }
 
-#[cfg(test)]
-mod sample;
 #[cfg(test)]
 mod tests;

@@ -25,10 +25,12 @@ pub(super) struct Stage<'a> {
     start: usize,
     site: usize,
     emitted: Vec<Emitted<'a>>,
+    /// The line ends that were owed before the command.
+    owed: u32,
     /// `<…>` words that the operator was to replace.
     pub(super) placeholders: Vec<(usize, usize)>,
     /// An argument was wrong, so that the others are not judged by their number.
-    faulty: bool,
+    pub(super) faulty: bool,
 }
 
 impl<'a> Lowerer<'a> {
@@ -41,7 +43,7 @@ impl<'a> Lowerer<'a> {
         self.pos = end;
         self.out.drop_to(end);
         let base = self.out.len();
-        let mut stage = Stage { verb, start, site, emitted: Vec::new(), placeholders: Vec::new(), faulty: false };
+        let mut stage = Stage { verb, start, site, emitted: Vec::new(), owed: self.owed, placeholders: Vec::new(), faulty: false };
         while self.argument(&mut stage) {}
         self.report_placeholders(&stage);
         self.check_positions(&stage);
@@ -349,6 +351,8 @@ impl<'a> Lowerer<'a> {
         };
         let verb = std::mem::replace(&mut stage.verb, help);
         stage.emitted.clear();
+        // What stood before goes, but for its line ends.
+        self.owed = stage.owed + count_lines(self.slice(stage.start, end));
         let from = self.out.len();
         self.out.make(stage.start, |text| super::quoted::write_literal(text, verb));
         stage.emitted.push(Emitted { parameter: None, from, to: self.out.len() });

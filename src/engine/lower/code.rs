@@ -146,6 +146,7 @@ impl Lowerer<'_> {
             }
             _ if kind.has_statements() && (self.top.ps || self.top.dollar) && self.top.header == Header::None => {
                 if self.next_line_begins_statement() {
+                    self.offer_value();
                     self.put_at_end(";");
                     self.next_statement();
                 }
@@ -185,6 +186,7 @@ impl Lowerer<'_> {
         if next >= self.src.len() || matches!(self.byte_at(next), b'}' | b')' | b']' | b',' | b';') {
             return;
         }
+        self.offer_value();
         self.put_at_end(";");
         self.next_statement();
     }
@@ -269,6 +271,7 @@ impl Lowerer<'_> {
         }
         let at = self.pos;
         let frame = self.top;
+        self.offer_value();
         self.end_expression();
         match frame.kind {
             Kind::Elements => {

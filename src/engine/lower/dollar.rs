@@ -80,6 +80,7 @@ impl Lowerer<'_> {
         if statement {
             self.out.cut(end, end + 2);
             self.out.put(step);
+            self.top.statement = false;
             self.operand(end + 2);
         }
     }

@@ -101,7 +101,7 @@ impl Lowerer<'_> {
                 self.top.header = Header::Else;
                 self.operator_word(end);
             }
-            "elseif" if !self.top.expects_operand() || self.top.prev == Prev::Block => {
+            "elseif" if self.elseif_follows(end) => {
                 self.out.cut(at, end);
                 self.out.put("else if");
                 self.top.header = Header::Else;
@@ -151,6 +151,13 @@ impl Lowerer<'_> {
     fn operator_word(&mut self, end: usize) {
         self.pos = end;
         self.top.prev = Prev::Start;
+    }
+
+    /// Whether `elseif`, which ends at `end`, goes on with a condition after an `if` block.
+    fn elseif_follows(&self, end: usize) -> bool {
+        let next = self.byte_at(self.after_space(end));
+        !matches!(self.top.prev, Prev::Start | Prev::Closure | Prev::Dot)
+            && (next.is_ascii_alphanumeric() || matches!(next, b'(' | b'$' | b'!' | b'_' | b'"' | b'\''))
     }
 
     fn header(&mut self, header: Header, end: usize) {
@@ -286,6 +293,9 @@ impl Lowerer<'_> {
                 let stop = self.word_end(at);
                 self.check_name(at, stop);
                 at = stop;
+            } else if self.byte_at(at) == b'"' {
+                // The name of a type: `fn "My Type".show()`.
+                at += 1 + self.slice(at + 1, self.src.len()).find(['"', '\n']).map_or(0, |length| length + 1);
             } else {
                 at += 1;
             }

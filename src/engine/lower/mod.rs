@@ -7,6 +7,7 @@ mod fault;
 mod frame;
 mod fuzz;
 mod keyword;
+mod mask;
 mod names;
 mod operators;
 mod output;
@@ -26,6 +27,7 @@ use crate::model::Position;
 
 #[doc(hidden)]
 pub use fuzz::fuzz_one;
+pub use mask::mask_secrets;
 pub use output::ColumnMap;
 pub use report::{ArgumentUse, CommandUse, Literal, ValueUse};
 pub use script_params::{ParamBlock, ScriptParameter};

@@ -96,9 +96,8 @@ impl<'a> Lowerer<'a> {
     fn closure(&mut self) {
         let at = self.pos;
         self.run(Frame::new(Kind::Body, self.top.ps, at, 0));
-        let end = self.top.end as usize;
-        self.out.flush(end);
-        self.owed += count_lines(self.slice(end, self.pos));
+        self.out.flush(self.top.end as usize);
+        self.owed += count_lines(self.slice(self.out.reached(), self.pos));
         self.out.drop_to(self.pos);
     }
 
@@ -198,7 +197,7 @@ impl<'a> Lowerer<'a> {
             self.put_expansion(at, expansion);
             return Some(literal);
         }
-        Some(Some(self.bareword(at, expansion)))
+        Some(Some(self.bareword(stage, at, expansion)))
     }
 
     /// Takes the characters up to the next that means something in a bareword.
@@ -217,9 +216,10 @@ impl<'a> Lowerer<'a> {
         expansion.text.push_str(self.slice(first, self.pos));
     }
 
-    fn bareword(&mut self, at: usize, expansion: Expansion) -> Literal {
+    fn bareword(&mut self, stage: &mut Stage<'a>, at: usize, expansion: Expansion) -> Literal {
         let text = expansion.text.clone();
         if OPERATORS.contains(&text.as_str()) {
+            stage.faulty = true;
             self.refuse(at, self.pos, format!("`{text}` is no value"), "put the command in parentheses: `(Get-… ) == x`; quote text: `'='`");
         }
         if self.slice(at, self.pos) == text
@@ -272,6 +272,7 @@ impl<'a> Lowerer<'a> {
         };
         let length = word.len();
         self.refuse(start, start + length.max(1), format!("redirection does not exist here: `{word}`"), hint);
+        stage.faulty = true;
         self.stop();
         false
     }

@@ -1,10 +1,92 @@
 //! Input and output, line by line.
 
-use super::lowered;
-
 #[test]
 fn explore() {
-    let lines = super::LINES;
+    let lines = &[
+        "$certs | Where-Object { $_.Type -eq 'Default' -and $_.NotAfter -lt (Get-Date).AddDays(30) }",
+        "if ($c.Type -eq 'Default') { Get-X }",
+        "$x = Get-X -A b | sort z\nif ($x) { $x.Count }",
+        "if ($x -like 'a*' -or $y -notmatch '^b') { 1 }",
+        "while ($n -lt 3) { $n++ }",
+        "$x.Name = 'a b'\n$x[0] = 'c d'",
+        "Get-X -A b || true",
+        "Get-X;\nGet-X -A 1 ;",
+        "Get-X |?{ $_.a }|%{ $_.b }",
+        "Get-X | Where-Object {$_.Issuer -eq \"cn=CONTOSO-dc01-ca, dc=contoso, dc=net\"}",
+        "Request-CsCertificate -New -Type Default,WebServicesInternal,WebServicesExternal -CA dc01.contoso.net\\contoso-DC01-CA -Verbose -DomainName \"LyncdiscoverInternal.Contoso.com,Lyncdiscover.Contoso.com\"",
+        "Request-CsCertificate -New -Type Default,WebServicesInternal,WebServicesExternal -CA <CA Server FQDN\\CA Instance> -Verbose -DomainName \"<FQDN entries to be added to the Subject Alternative Name>\"",
+        "Set-CsCertificate -Type Default -Thumbprint 466D9BB0E8B928B65AF38FA2D9F41E1B301ECE9D",
+        "Set-CsCertificate –Type Default –Thumbprint “466D” -Confirm:$false",
+        "Get-X > out.txt",
+        "Get-X 2>&1",
+        "Get-CsCertificate -Foo 1",
+        "Request-CsCertificate -C x",
+        "Request-CsCertificate -New -Type Default -CA",
+        "Get-CsCertificate -Type A -Type B",
+        "Get-CsCertificate stray",
+        "Get-CsCertificate == 5",
+        "Get-X | Frobnicate-Y",
+        "Get-X | sotr z",
+        "Get-X -A 'open",
+        "Get-X |",
+        "Get-X `",
+        "Get-X -A b,",
+        "if x {",
+        "Get-X `  \n -A b",
+        "function Foo { }",
+        "[int]$x",
+        "\"{0}\" -f $x",
+        "$x = @\"\nfoo\n\"@",
+        "try { } catch { } finally { }",
+        "& 'C:\\x.exe'",
+        "switch ($x) { 'a' { 1 } }",
+        "$env:PATH",
+        "__emit(1)",
+        "eval(\"1\")",
+        "$_",
+        "(1]",
+        "let a = 5; let b = a -eq 5;",
+        "$x = if ($a) { 'one' } else { 'two' }\n$x",
+        "$b = { $_.x -gt 3 }\nGet-X | Where-Object $b",
+        "Get-X | Select-Object @{n='Days';e={ ($_.NotAfter - (Get-Date)).Days }}, Name",
+        "param(#{ ca: #{ type: \"String\", default: \"dc01\\\\x\", help: \"the CA\" }, n: #{ type: \"Int\" } });\nGet-X -A $ca",
+        "$x = $x -replace 'a','b' -split ','\n-join $x",
+        "'a','b' | % { \"<$_>\" }",
+        "@{ a = 1 } | ConvertTo-Json",
+        "$h = @{\n  'k 1' = Get-X -A 1\n  list = 1, 2,\n    3\n}",
+        "let z = \"C:\\\\x\" + 'abc def';",
+        "Get-X -A $x.y[0].z -Value $($x; 5) -Path ${x}",
+        "Get-X -A \"$x.Prop $(Get-Date) ${x.y} $5 $\"",
+        "Get-X -A a\"b c\"d'e'$x",
+        "$default = 5; $new.use; Get-X -A $default.type",
+        "#!/usr/bin/env certlet\nGet-X",
+        "\u{feff}Get-X",
+        "Get-X\r\n  | sort a\r\n$x = 5\r\n$x\r\n",
+        "do { Get-X } while ($x -lt 3)",
+        "foreach ($a in @(1,2)) { foreach ($b in $a) { Get-X -A \"$a$b\" } }",
+        "fn f(x) { $x + $y }\n$y = 1\n$Y = 2",
+        "Get-X -Flag:$false -A $null $true",
+        "Get-CsCertificate -Type Default | Set-CsCertificate -Type WebServicesExternal",
+        "return Get-X -A b",
+        "let f = || Get-X;\nlet g = |a| { Get-X -A $a };",
+        "Get-X | Where-Object |c| c.z < 3 && c.y == \"a|b\" | fl",
+        "-not $true; !$x",
+        "for ($i = 0; $i -lt 3; $i++) { }",
+        "Get-X -A {$_}",
+        "\"a\nb\" | Get-X",
+        "$x = 'a\nb'\n$x",
+        "Get-X -A (1, 2 | % { $_ }) # end",
+        "1, 2 | sort",
+        "$l = 1, 2, 3\n$l | % { $_ }",
+        "Get-X|sort z|ft",
+        "switch x { 1 => Get-X\n}\nfoo();",
+        "if c { Get-X } else { Get-X -A 1 }\nfoo();",
+        "let v = if c { Get-X } else { Get-X -A 1 };",
+        "Get-X -A (Get-X -A (Get-X -A 1).b).c",
+        "Get-X -Path Cert:\\LocalMachine\\My\\<OLD>",
+        "Get-X -A http://x/y?z=1 // comment",
+        "Get-X | % { try { Set-CsCertificate -Type A -Thumbprint $_.T } catch { \"$($_.id)\" } }",
+    ];
     for line in lines {
         println!("{line}");
         match super::super::lower(line, None, &super::Sample, &[]) {
@@ -13,10 +95,9 @@ fn explore() {
                 if let Err(e) = super::engine().compile(&l.text) {
                     println!("  !! {e}");
                 }
-                if l.text.matches('\n').count() != line.matches('\n').count() { println!("  !! LINES"); }
             }
-            Err(e) => println!("  EE {e:?}"),
+            Err(super::LowerFailure::Incomplete(e)) => println!("  INC {} {}", e.message(), e.position().unwrap()),
+            Err(super::LowerFailure::Errors(es)) => for e in es { println!("  EE {} {} @{} +{} {:?} {:?}", e.id(), e.message(), e.position().unwrap(), e.position().unwrap().width, e.target(), e.hints()) },
         }
     }
-    let _ = lowered;
 }

@@ -58,7 +58,8 @@ fn argument_of(line: &str, word: usize, end: usize, secret_names: &[&str]) -> Op
         return Some(value);
     }
     let quote = follows.strip_prefix(['"', '\'']).map_or(follows, str::trim_start);
-    let assigned = (quote.starts_with(':') && !quote.starts_with("::")) || (quote.starts_with('=') && !quote.starts_with("=="));
+    let assigned =
+        (quote.starts_with(':') && !quote.starts_with("::")) || (quote.starts_with('=') && !quote.starts_with("=="));
     if assigned && secret_names.iter().any(|secret| ends_with(name, secret) || nearly(name, secret)) {
         return Some(skip_blanks(line, line.len() - quote.len() + 1));
     }
@@ -112,9 +113,8 @@ fn value_end(line: &str, at: usize) -> usize {
             '"' | '\'' | '\u{2018}'..='\u{201e}' => quote = Some(character),
             '`' => escaped = true,
             '(' | '[' | '{' => open += 1,
-            ')' | ']' | '}' if open == 0 => return here,
+            ')' | ']' | '}' | ' ' | '\t' | '\n' | '\r' | '\u{a0}' | ',' | ';' | '|' if open == 0 => return here,
             ')' | ']' | '}' => open -= 1,
-            ' ' | '\t' | '\n' | '\r' | '\u{a0}' | ',' | ';' | '|' if open == 0 => return here,
             _ => {}
         }
     }
@@ -132,7 +132,10 @@ fn abbreviates(name: &str, secret: &str) -> bool {
 }
 
 fn ends_with(name: &str, secret: &str) -> bool {
-    name.len().checked_sub(secret.len()).and_then(|start| name.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(secret))
+    name.len()
+        .checked_sub(secret.len())
+        .and_then(|start| name.get(start..))
+        .is_some_and(|end| end.eq_ignore_ascii_case(secret))
 }
 
 /// Whether two letters at most are to be changed, added, taken away or swapped to make one name of the other.
@@ -200,7 +203,13 @@ mod tests {
 
     #[test]
     fn other_words_stay() {
-        for line in ["Get-X -Path a -Port 5", "password == x", "names::password::x", "Import-X -Password", "the password is gone"] {
+        for line in [
+            "Get-X -Path a -Port 5",
+            "password == x",
+            "names::password::x",
+            "Import-X -Password",
+            "the password is gone",
+        ] {
             assert_eq!(mask(line), line);
         }
     }

@@ -167,7 +167,9 @@ impl<'a> Lowerer<'a> {
 
     pub(super) fn unknown_command(&mut self, start: usize, end: usize) {
         let word = self.slice(start, end);
-        self.fault(Fault::new(ErrorId::CommandNotFoundException, format!("`{word}` is no command"), start, end).about(word));
+        self.fault(
+            Fault::new(ErrorId::CommandNotFoundException, format!("`{word}` is no command"), start, end).about(word),
+        );
         self.stop();
     }
 }

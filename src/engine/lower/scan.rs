@@ -157,6 +157,7 @@ impl<'a> Lowerer<'a> {
             self.pending.truncate(self.top.pending as usize);
             self.top.dollar = false;
             self.top.dollar_first = false;
+            self.top.command = false;
             self.top.after_do = false;
             self.top.elements += 1;
         }
@@ -299,9 +300,7 @@ impl<'a> Lowerer<'a> {
             (b'/', b'/') => Some(to_line_end(index)),
             (b'/', b'*') => Some(self.block_comment_end(index)),
             (b'<', b'#') if !matches!(self.byte_at(index + 2), b'"' | b'{') => self.angle_comment_end(index),
-            (b'#', b'{' | b'"') => None,
-            (b'#', b'#') if self.raw_string_quote(index).is_some() => None,
-            (b'#', _) => Some(to_line_end(index)),
+            (b'#', next) if next != b'{' && self.raw_string_quote(index).is_none() => Some(to_line_end(index)),
             _ => None,
         }
     }

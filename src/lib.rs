@@ -15,4 +15,10 @@ pub mod session;
 pub mod state;
 pub(crate) mod x509;
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
+#[cfg(feature = "cli")]
+pub(crate) mod repl;
+
 pub use error::{Error, ErrorId, ExitCode, Result};

@@ -21,4 +21,6 @@ pub mod cli;
 #[cfg(feature = "cli")]
 pub(crate) mod repl;
 
+pub use engine::{Completeness, Engine, EngineBuilder, Failure, Library, Limits, Literal, Outcome, Output, ScriptParameter};
 pub use error::{Error, ErrorId, ExitCode, Result};
+pub use session::Session;

@@ -19,7 +19,7 @@ macro_rules! verbs {
 }
 
 verbs! {
-    cs { get_cs_certificate }
+    cs { get_cs_certificate import_cs_certificate remove_cs_certificate request_cs_certificate set_cs_certificate }
 }
 
 /// Every verb of the library that needs no script block; the engine adds those of the pipeline.

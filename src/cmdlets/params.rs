@@ -1,9 +1,9 @@
 //! Parameters that several verbs share, and the types of this domain as parameters.
 
-use crate::command::{CommaList, Facts, FromValue, Param, Switch, Value, Values, cannot_convert};
+use crate::command::{Args, CommaList, Facts, FromValue, Invocation, Param, Switch, Value, Values, cannot_convert};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{UseName, nearest};
-use crate::session::Session;
+use crate::session::{Artefact, Session};
 
 /// `-Report`: where the log of the command's steps goes.
 pub(super) static REPORT: Param<String> =
@@ -85,11 +85,56 @@ pub(super) fn scope(identity: Option<&str>) -> Result<Option<&'static str>> {
     }
 }
 
+/// The log that `-Report` asks for: opened before the first change, written at the end.
+pub(super) struct Report(Option<(Artefact, bool)>);
+
+impl Report {
+    /// Opens the file, so that a folder that cannot be written stops the command and not its end.
+    ///
+    /// # Errors
+    /// `FileNotWritable`, `PathNotAllowed`.
+    pub(super) fn open(session: &Session, args: &Args) -> Result<Self> {
+        let Some(shown) = args.get(&REPORT, session)? else { return Ok(Self(None)) };
+        let path = session.resolve_path(&shown)?;
+        let is_xml = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xml"));
+        Ok(Self(Some((Artefact::create(&path, &shown)?, is_xml))))
+    }
+
+    /// Writes it; nothing under `-WhatIf`.
+    ///
+    /// # Errors
+    /// `FileNotWritable`, `DiskFull`.
+    pub(super) fn finish(self, session: &Session, cx: &mut Invocation<'_>, verb: &str, lines: &[String]) -> Result<()> {
+        let Some((artefact, is_xml)) = self.0 else { return Ok(()) };
+        if cx.what_if() {
+            return Ok(());
+        }
+        let steps: Vec<String> = lines.iter().map(|l| markup(l)).collect();
+        let time = session.now();
+        let text = if is_xml {
+            let steps: String = steps.iter().map(|s| format!("  <Step>{s}</Step>\n")).collect();
+            format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<Report Verb=\"{verb}\" Time=\"{time}\">\n{steps}</Report>\n")
+        } else {
+            let steps: String = steps.iter().map(|s| format!("<li>{s}</li>\n")).collect();
+            format!(
+                "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{verb}</title></head>\n\
+                 <body><h1>{verb}</h1><p>{time}</p>\n<ol>\n{steps}</ol></body></html>\n"
+            )
+        };
+        let path = artefact.finish(text.as_bytes(), false)?;
+        cx.verbose(format!("the report is in {}", path.display()))
+    }
+}
+
+fn markup(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
 /// Warns a reader that a change was cut off; reading never mends it.
 ///
 /// # Errors
 /// `StoreUnavailable`, or the warning itself where `-WarningAction` is `Stop`.
-pub(super) fn warn_of_open_change(session: &Session, cx: &mut crate::command::Invocation<'_>) -> Result<()> {
+pub(super) fn warn_of_open_change(session: &Session, cx: &mut Invocation<'_>) -> Result<()> {
     let state = session.state()?;
     let open = state.open_operations()?;
     if open.is_empty() || state.lease_holder("change")?.is_some() {

@@ -6,7 +6,7 @@ use crate::command::{Kind, Property, Record, Value, View};
 use crate::error::Result;
 use crate::model::{Certificate, Fingerprint, Moment, Slot};
 use crate::session::{Assigned, Session};
-use crate::state::CertificateRow;
+use crate::state::{CertificateRow, RequestRow};
 
 /// What Get-, Request- and Set-CsCertificate emit: a certificate, and the use it is assigned to.
 #[derive(Clone, Debug)]
@@ -207,5 +207,69 @@ impl CertificateReference {
     /// Whether the certificate itself has vanished from the store.
     pub(crate) fn is_vanished(&self) -> bool {
         self.store.is_empty()
+    }
+}
+
+/// What `Request-CsCertificate -List` emits, and `-New` for a request that is not decided.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestRecord(RequestRow);
+
+/// The kind of [`RequestRecord`].
+pub(crate) static REQUEST_RECORD: Kind = Kind::new(
+    "CertificateRequest",
+    const {
+        &[
+            Property::new("RequestId"),
+            Property::new("CA"),
+            Property::new("CertificateUses"),
+            Property::new("Status"),
+            Property::new("Subject"),
+            Property::new("AlternativeNames"),
+            Property::new("FriendlyName"),
+            Property::new("SubmittedAt"),
+            Property::new("Message"),
+            Property::hidden("Id"),
+            Property::hidden("Template"),
+            Property::hidden("Requester"),
+            Property::hidden("RetryAt"),
+        ]
+    },
+    View::List,
+);
+
+impl RequestRecord {
+    /// The record of a row.
+    pub(crate) fn of(row: &RequestRow) -> Self {
+        Self(row.clone())
+    }
+}
+
+impl Record for RequestRecord {
+    fn kind(&self) -> &Kind {
+        &REQUEST_RECORD
+    }
+
+    fn value(&self, index: usize) -> Value {
+        let row = &self.0;
+        match index {
+            0 => row.request_id.map(i64::from).into(),
+            1 => Value::text(if row.ca.is_empty() { "(offline)" } else { &row.ca }),
+            2 => Value::list(row.uses.iter().map(Value::text)),
+            3 => row.status.name().into(),
+            4 => Value::text(&row.subject),
+            5 => Value::list(row.names.iter().map(|(name, _)| Value::text(name))),
+            6 => Value::text(&row.friendly_name),
+            7 => row.submitted.into(),
+            8 => Value::text(&row.message),
+            9 => Value::Int(row.id as i64),
+            10 => Value::text(&row.template),
+            11 => Value::text(&row.requester),
+            12 => row.retry_at.into(),
+            _ => Value::Null,
+        }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }

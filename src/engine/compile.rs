@@ -1,0 +1,108 @@
+//! From a text to what Rhai runs: lowering, the check of its commands, parsing.
+
+use std::sync::Arc;
+
+use rhai::{AST, Engine as Rhai, EvalAltResult, Scope};
+
+use super::bind::check::{captured_variables, check};
+use super::bind::words::RegistryWords;
+use super::errors::{lower_first, of_rhai};
+use super::lower::{LowerFailure, Lowered, lower};
+use super::show::type_name;
+use super::source::Source;
+use super::state::State;
+use super::trace::{command_not_found, not_a_command};
+use crate::error::{Error, ErrorId, ExitCode};
+
+/// Compiles texts against an engine.
+pub(super) struct Compiler<'a> {
+    engine: &'a Rhai,
+    state: &'a State,
+}
+
+/// A text that can be run.
+pub(super) struct Compiled {
+    pub(super) ast: AST,
+    pub(super) source: Arc<Source>,
+}
+
+impl<'a> Compiler<'a> {
+    pub(super) fn new(engine: &'a Rhai, state: &'a State) -> Self {
+        Self { engine, state }
+    }
+
+    /// Lowers, checks and parses a text, and remembers it under `name`; `known` are further variables in scope.
+    ///
+    /// # Errors
+    /// All that is wrong with it, in its order, each of exit code 2.
+    pub(super) fn compile(&self, text: &str, name: &str, file: Option<Arc<str>>, known: &[String]) -> Result<Compiled, Vec<Error>> {
+        let lowered = self.lowered(text, file.clone(), known).map_err(|failure| match failure {
+            LowerFailure::Incomplete(error) => vec![error.exits(ExitCode::Usage)],
+            LowerFailure::Errors(errors) => errors.into_iter().map(|e| self.suggest(e).exits(ExitCode::Usage)).collect(),
+        })?;
+        let interactive = self.state.console.interactive();
+        let mut errors = check(&lowered.commands, &self.state.registry, &self.state.session, interactive);
+        let source = Arc::new(Source { file, text: text.into(), lowered });
+        self.state.sources.add(name, Arc::clone(&source));
+        let mut ast = match self.engine.compile_with_scope(&Scope::new(), &source.lowered.text) {
+            Ok(ast) => ast,
+            Err(parse) => {
+                errors.push(self.parse_error(&parse.into(), name, &source));
+                return Err(errors);
+            }
+        };
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        ast.set_source(name);
+        for function in ast.iter_functions() {
+            if function.name.starts_with("anon$") {
+                self.state.sources.add_closure(function.name, name);
+            }
+        }
+        Ok(Compiled { ast, source })
+    }
+
+    /// Lowers a text; what its commands leave in variables counts as declared.
+    pub(super) fn lowered(&self, text: &str, file: Option<Arc<str>>, known: &[String]) -> Result<Lowered, LowerFailure> {
+        let words = RegistryWords(&self.state.registry);
+        let cells = self.state.cell_names();
+        let mut names: Vec<&str> = cells.iter().chain(known).map(String::as_str).collect();
+        let lowered = lower(text, file.clone(), &words, &names)?;
+        let captured = captured_variables(&lowered.commands, &self.state.registry);
+        let fresh: Vec<&String> = captured.iter().filter(|c| !names.iter().any(|n| n.eq_ignore_ascii_case(c))).collect();
+        if fresh.is_empty() {
+            return Ok(lowered);
+        }
+        for name in &fresh {
+            self.state.declare_cell(name);
+        }
+        names.extend(fresh.iter().map(|name| name.as_str()));
+        lower(text, file, &words, &names)
+    }
+
+    fn suggest(&self, error: Error) -> Error {
+        match (error.id(), error.target(), error.position()) {
+            (ErrorId::CommandNotFoundException, Some(word), Some(position)) => {
+                command_not_found(self.state, word, position.clone())
+            }
+            _ => error,
+        }
+    }
+
+    fn parse_error(&self, error: &EvalAltResult, name: &str, source: &Source) -> Error {
+        let place = self.state.sources.place(name, error.position());
+        if let Some(place) = &place
+            && let Some(better) = not_a_command(self.state, &source.text, source.file.clone(), place.line)
+        {
+            return better.exits(ExitCode::Usage);
+        }
+        let plain = of_rhai(error, |name| type_name(self.engine, name));
+        let plain = Error::new(plain.id(), lower_first(plain.message()));
+        match place {
+            Some(place) => plain.at(place),
+            None => plain,
+        }
+        .exits(ExitCode::Usage)
+    }
+}

@@ -1,0 +1,344 @@
+//! The scanner's state: where it stands, what is open, what it found.
+
+use super::fault::Fault;
+use super::frame::{Frame, Fresh, Header, Kind, NONE, Prev, Tail};
+use super::names::Names;
+use super::operators::Operator;
+use super::output::Output;
+use super::report::Command;
+use super::words::Words;
+use crate::error::ErrorId;
+
+/// How deep commands, blocks and strings may stand inside one another.
+///
+/// Brackets of plain Rhai do not count; Rhai itself bounds those.
+const MAX_DEPTH: u32 = 64;
+
+/// One pass over a text.
+pub(super) struct Lowerer<'a> {
+    pub(super) src: &'a str,
+    pub(super) words: &'a dyn Words,
+    pub(super) pos: usize,
+    pub(super) out: Output<'a>,
+    /// The innermost open bracket.
+    pub(super) top: Frame,
+    /// The brackets around it.
+    pub(super) outer: Vec<Frame>,
+    pub(super) operators: Vec<Operator>,
+    /// Pipelines at the end of a block of which it is not yet known whether they are its value.
+    pub(super) pending: Vec<u32>,
+    pub(super) names: Names<'a>,
+    pub(super) commands: Vec<Command<'a>>,
+    pub(super) faults: Vec<Fault>,
+    /// Why the text is not complete.
+    pub(super) open: Option<Fault>,
+    /// Words of the shape `Verb-Noun` at the start of an expression that are no verbs.
+    pub(super) unknown: Vec<(u32, u32)>,
+    /// Line ends that a command swallowed and has yet to give back.
+    pub(super) owed: u32,
+    depth: u32,
+}
+
+impl<'a> Lowerer<'a> {
+    pub(super) fn new(src: &'a str, words: &'a dyn Words, known: &[&'a str]) -> Self {
+        Self {
+            src,
+            words,
+            pos: 0,
+            out: Output::new(src),
+            top: Frame::new(Kind::Script, false, 0, 0),
+            outer: Vec::new(),
+            operators: Vec::new(),
+            pending: Vec::new(),
+            names: Names::new(known),
+            commands: Vec::new(),
+            faults: Vec::new(),
+            open: None,
+            unknown: Vec::new(),
+            owed: 0,
+            depth: 0,
+        }
+    }
+
+    /// Scans to the end of the text.
+    pub(super) fn script(&mut self) {
+        while self.pos < self.src.len() {
+            self.token();
+        }
+        while !self.outer.is_empty() {
+            self.unwind();
+        }
+        self.end_expression();
+        for id in self.pending.drain(..) {
+            self.out.collect(id);
+        }
+    }
+
+    /// Opens a bracket and scans until it is closed.
+    pub(super) fn run(&mut self, frame: Frame) {
+        if self.depth >= MAX_DEPTH {
+            let message = format!("commands and blocks stand more than {MAX_DEPTH} deep in one another");
+            self.fault(Fault::new(ErrorId::ParseError, message, frame.open as usize, frame.open as usize + 1));
+            self.stop();
+            return;
+        }
+        self.depth += 1;
+        self.push(frame);
+        let base = self.outer.len();
+        while self.outer.len() >= base && self.pos < self.src.len() {
+            self.token();
+        }
+        while self.outer.len() >= base {
+            self.unwind();
+        }
+        self.depth -= 1;
+    }
+
+    pub(super) fn push(&mut self, mut frame: Frame) {
+        frame.start = self.out.mark(self.pos);
+        frame.operators = self.operators.len() as u32;
+        frame.pending = self.pending.len() as u32;
+        frame.names = self.names.len();
+        self.outer.push(std::mem::replace(&mut self.top, frame));
+    }
+
+    /// Leaves the innermost bracket; what follows its closing byte is the caller's.
+    pub(super) fn pop(&mut self) {
+        self.end_expression();
+        let Some(outer) = self.outer.pop() else { return };
+        let frame = std::mem::replace(&mut self.top, outer);
+        self.operators.truncate(frame.operators as usize);
+        self.names.truncate(frame.names);
+        if frame.floor != NONE {
+            self.names.set_floor(frame.floor);
+        }
+        match frame.tail {
+            Tail::Inherit => {}
+            Tail::Emit => self.pending.truncate(frame.pending as usize),
+            Tail::Value => {
+                for id in self.pending.drain((frame.pending as usize).min(self.pending.len())..) {
+                    self.out.collect(id);
+                }
+            }
+        }
+        self.top.dollar |= frame.dollar;
+        self.top.command |= frame.command;
+    }
+
+    /// Leaves a bracket that the end of the text left open.
+    fn unwind(&mut self) {
+        if self.top.close == 0 {
+            self.end_line();
+            return;
+        }
+        if !self.stopped() {
+            let at = self.top.open as usize;
+            let opener = self.src.get(at..).and_then(|rest| rest.chars().next()).unwrap_or('{');
+            self.incomplete(format!("`{opener}` is never closed"), at, at + opener.len_utf8());
+        }
+        self.pop();
+    }
+
+    /// Begins the token at `pos`; tells whether it is the first of its expression.
+    pub(super) fn begin(&mut self) -> bool {
+        if self.top.prev == Prev::Block {
+            self.next_after_block();
+        }
+        let fresh = self.top.fresh;
+        if fresh == Fresh::No {
+            return false;
+        }
+        self.top.fresh = Fresh::No;
+        self.top.start = self.out.mark(self.pos);
+        self.top.statement = fresh != Fresh::Expression;
+        if fresh == Fresh::Statement {
+            self.pending.truncate(self.top.pending as usize);
+            self.top.dollar = false;
+            self.top.dollar_first = false;
+            self.top.after_do = false;
+            self.top.elements += 1;
+        }
+        true
+    }
+
+    /// A block of a statement is over and something else than `else` or `catch` follows.
+    fn next_after_block(&mut self) {
+        if self.top.kind == Kind::Switch {
+            self.top.key = true;
+        }
+        self.next_statement();
+    }
+
+    pub(super) fn next_statement(&mut self) {
+        self.end_expression();
+        self.top.prev = Prev::Start;
+        self.top.header = Header::None;
+        let statements = self.top.kind.has_statements() || self.top.kind == Kind::Elements;
+        self.top.fresh = if statements { Fresh::Statement } else { Fresh::Expression };
+    }
+
+    /// The next token begins an expression of its own inside the statement.
+    pub(super) fn next_expression(&mut self) {
+        self.end_expression();
+        self.top.prev = Prev::Start;
+        self.top.fresh = Fresh::Expression;
+    }
+
+    pub(super) fn end_expression(&mut self) {
+        self.reduce(0);
+        if self.top.closure != NONE {
+            self.names.truncate(self.top.closure);
+            self.top.closure = NONE;
+        }
+    }
+
+    /// An operand ends at `end`, and the scanner goes on there.
+    pub(super) fn operand(&mut self, end: usize) {
+        self.pos = end;
+        self.top.prev = Prev::Operand;
+        self.top.end = end as u32;
+        self.top.logic = false;
+    }
+
+    /// Something of the operand's end, `)` or `]`, is put where the last operand ended.
+    pub(super) fn put_at_end(&mut self, text: &'static str) {
+        self.out.flush(self.top.end as usize);
+        self.out.put(text);
+    }
+
+    /// The byte `ahead` of the position; 0 after the end.
+    pub(super) fn byte(&self, ahead: usize) -> u8 {
+        self.byte_at(self.pos + ahead)
+    }
+
+    pub(super) fn byte_at(&self, index: usize) -> u8 {
+        self.src.as_bytes().get(index).copied().unwrap_or(0)
+    }
+
+    pub(super) fn slice(&self, start: usize, end: usize) -> &'a str {
+        self.src.get(start..end).unwrap_or_default()
+    }
+
+    pub(super) fn rest(&self) -> &'a str {
+        self.src.get(self.pos..).unwrap_or_default()
+    }
+
+    pub(super) fn char_at(&self, index: usize) -> Option<char> {
+        self.src.get(index..).and_then(|rest| rest.chars().next())
+    }
+
+    /// The end of the identifier at `start`.
+    pub(super) fn word_end(&self, start: usize) -> usize {
+        let bytes = self.src.as_bytes();
+        let mut end = start;
+        while bytes.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
+            end += 1;
+        }
+        end
+    }
+
+    /// The next place from `index` on that is no blank and no line end; comments are not skipped.
+    pub(super) fn after_space(&self, mut index: usize) -> usize {
+        while matches!(self.byte_at(index), b' ' | b'\t' | b'\r' | b'\n') {
+            index += 1;
+        }
+        index
+    }
+
+    /// The next place from `index` on that is no blank.
+    pub(super) fn after_blanks(&self, mut index: usize) -> usize {
+        while matches!(self.byte_at(index), b' ' | b'\t') {
+            index += 1;
+        }
+        index
+    }
+
+    /// The next place from `index` on that is neither blank, line end nor comment.
+    pub(super) fn after_trivia(&self, mut index: usize) -> usize {
+        loop {
+            index = self.after_space(index);
+            match self.comment_end(index) {
+                Some(end) if end > index => index = end,
+                _ => return index,
+            }
+        }
+    }
+
+    /// Where the comment at `index` ends, if there is one; the end of the text when it is not closed.
+    pub(super) fn comment_end(&self, index: usize) -> Option<usize> {
+        let to_line_end = |from: usize| {
+            let rest = self.src.as_bytes().get(from..).unwrap_or_default();
+            from + rest.iter().position(|byte| *byte == b'\n' || *byte == b'\r').unwrap_or(rest.len())
+        };
+        match (self.byte_at(index), self.byte_at(index + 1)) {
+            (b'/', b'/') => Some(to_line_end(index)),
+            (b'/', b'*') => Some(self.block_comment_end(index)),
+            (b'<', b'#') if !matches!(self.byte_at(index + 2), b'"' | b'{') => self.angle_comment_end(index),
+            (b'#', b'{' | b'"') => None,
+            (b'#', b'#') if self.raw_string_quote(index).is_some() => None,
+            (b'#', _) => Some(to_line_end(index)),
+            _ => None,
+        }
+    }
+
+    /// The end of `/* … */`, which nests.
+    fn block_comment_end(&self, index: usize) -> usize {
+        let bytes = self.src.as_bytes();
+        let mut depth = 1_u32;
+        let mut at = index + 2;
+        while depth > 0 && at < bytes.len() {
+            match (self.byte_at(at), self.byte_at(at + 1)) {
+                (b'*', b'/') => {
+                    depth -= 1;
+                    at += 2;
+                }
+                (b'/', b'*') => {
+                    depth += 1;
+                    at += 2;
+                }
+                _ => at += 1,
+            }
+        }
+        at.min(bytes.len())
+    }
+
+    fn angle_comment_end(&self, index: usize) -> Option<usize> {
+        self.src.get(index..)?.find("#>").map(|length| index + length + 2)
+    }
+
+    /// The place of the quote that opens a raw string whose `#`s begin at `index`.
+    pub(super) fn raw_string_quote(&self, index: usize) -> Option<usize> {
+        let mut at = index;
+        while self.byte_at(at) == b'#' {
+            at += 1;
+        }
+        (at > index && self.byte_at(at) == b'"').then_some(at)
+    }
+
+    pub(super) fn fault(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    /// Refuses what begins at `start`, with the form to use instead.
+    pub(super) fn refuse(&mut self, start: usize, end: usize, message: impl Into<String>, hint: impl Into<String>) {
+        self.fault(Fault::new(ErrorId::ParseError, message, start, end).hint(hint));
+    }
+
+    /// The text ends where more is needed.
+    pub(super) fn incomplete(&mut self, message: impl Into<String>, start: usize, end: usize) {
+        if self.open.is_none() {
+            self.open = Some(Fault::new(ErrorId::ParseError, message, start, end));
+        }
+        self.stop();
+    }
+
+    /// Ends the scan; everything that is open is left.
+    pub(super) fn stop(&mut self) {
+        self.pos = self.src.len();
+        self.out.drop_to(self.pos);
+    }
+
+    fn stopped(&self) -> bool {
+        self.open.is_some() || !self.faults.is_empty()
+    }
+}

@@ -1,0 +1,1 @@
+//! Plain Rhai comes out byte for byte.

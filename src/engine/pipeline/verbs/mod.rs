@@ -1,0 +1,58 @@
+//! The verbs that come with the engine, because they work on any object or take script blocks.
+
+mod convert_to_json;
+mod convert_to_secure_string;
+mod for_each_object;
+mod format_objects;
+mod get_date;
+mod group_object;
+mod measure_object;
+mod out_null;
+mod out_string;
+mod read_host;
+mod select_object;
+mod sort_object;
+mod where_object;
+mod write;
+
+use super::stage::Make;
+use crate::command::{Spec, Verb};
+
+/// The stages that only the engine can run: they call script blocks or end the pipeline.
+pub(super) static INTERNAL: &[(&Spec, Make)] = &[
+    (&where_object::SPEC, where_object::make),
+    (&for_each_object::SPEC, for_each_object::make),
+    (&select_object::SPEC, select_object::make),
+    (&sort_object::SPEC, sort_object::make),
+    (&group_object::SPEC, group_object::make),
+    (&read_host::SPEC, read_host::make),
+    (&format_objects::LIST, format_objects::make_list),
+    (&format_objects::TABLE, format_objects::make_table),
+];
+
+static ALL: &[Verb] = &[
+    where_object::VERB,
+    for_each_object::VERB,
+    select_object::VERB,
+    sort_object::VERB,
+    group_object::VERB,
+    format_objects::LIST_VERB,
+    format_objects::TABLE_VERB,
+    measure_object::VERB,
+    out_null::VERB,
+    out_string::VERB,
+    write::OUTPUT,
+    write::HOST,
+    write::WARNING,
+    write::VERBOSE,
+    write::ERROR,
+    read_host::VERB,
+    get_date::VERB,
+    convert_to_json::VERB,
+    convert_to_secure_string::VERB,
+];
+
+/// Every verb that comes with the engine.
+pub(in crate::engine) fn all() -> impl Iterator<Item = &'static Verb> {
+    ALL.iter()
+}

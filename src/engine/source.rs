@@ -1,0 +1,67 @@
+//! Which text a position belongs to, and the way from lowered columns back to the operator's own.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use rhai::Position as RhaiPosition;
+
+use super::lower::Lowered;
+use super::state::lock;
+use crate::model::Position;
+
+/// One text that was lowered.
+pub(super) struct Source {
+    /// The file as the operator named it; `None` for a typed line.
+    pub(super) file: Option<Arc<str>>,
+    /// The operator's text.
+    pub(super) text: Arc<str>,
+    /// What became of it.
+    pub(super) lowered: Lowered,
+}
+
+/// The texts of one engine, by the name that Rhai knows them by.
+#[derive(Default)]
+pub(super) struct Sources {
+    texts: Mutex<HashMap<String, Arc<Source>>>,
+    closures: Mutex<HashMap<String, String>>,
+    modules: Mutex<HashMap<String, String>>,
+}
+
+impl Sources {
+    pub(super) fn add(&self, name: &str, source: Arc<Source>) {
+        lock(&self.texts).insert(name.to_owned(), source);
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<Arc<Source>> {
+        lock(&self.texts).get(name).cloned()
+    }
+
+    /// Remembers in which text a closure stands: Rhai itself only knows who calls it.
+    pub(super) fn add_closure(&self, closure: &str, source: &str) {
+        lock(&self.closures).insert(closure.to_owned(), source.to_owned());
+    }
+
+    /// The text in which a closure stands.
+    pub(super) fn of_closure(&self, closure: &str) -> Option<String> {
+        lock(&self.closures).get(closure).cloned()
+    }
+
+    /// Remembers which text `import "path"` names.
+    pub(super) fn add_module(&self, path: &str, source: &str) {
+        lock(&self.modules).insert(path.to_owned(), source.to_owned());
+    }
+
+    /// The text that `import "path"` names.
+    pub(super) fn module(&self, path: &str) -> Option<String> {
+        lock(&self.modules).get(path).cloned()
+    }
+
+    /// The place in the operator's text of a position that Rhai reports.
+    pub(super) fn place(&self, name: &str, position: RhaiPosition) -> Option<Position> {
+        let source = self.get(name)?;
+        let line = u32::try_from(position.line()?).ok()?;
+        let column = u32::try_from(position.position().unwrap_or(1)).ok()?;
+        let (line, column) = source.lowered.map.original(line, column);
+        Some(Position::new(source.file.clone(), line, column, 1))
+    }
+}

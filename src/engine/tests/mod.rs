@@ -1,0 +1,1 @@
+//! Scripts run from end to end with a few small verbs.

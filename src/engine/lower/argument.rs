@@ -25,10 +25,12 @@ pub(super) struct Stage<'a> {
     start: usize,
     site: usize,
     emitted: Vec<Emitted<'a>>,
+    /// The line ends that were owed before the command.
+    owed: u32,
     /// `<…>` words that the operator was to replace.
     pub(super) placeholders: Vec<(usize, usize)>,
     /// An argument was wrong, so that the others are not judged by their number.
-    faulty: bool,
+    pub(super) faulty: bool,
 }
 
 impl<'a> Lowerer<'a> {
@@ -41,7 +43,8 @@ impl<'a> Lowerer<'a> {
         self.pos = end;
         self.out.drop_to(end);
         let base = self.out.len();
-        let mut stage = Stage { verb, start, site, emitted: Vec::new(), placeholders: Vec::new(), faulty: false };
+        let mut stage =
+            Stage { verb, start, site, emitted: Vec::new(), owed: self.owed, placeholders: Vec::new(), faulty: false };
         while self.argument(&mut stage) {}
         self.report_placeholders(&stage);
         self.check_positions(&stage);
@@ -63,7 +66,12 @@ impl<'a> Lowerer<'a> {
         let at = self.pos;
         match self.byte(0) {
             b',' => {
-                self.refuse(at, at + 1, "a value is missing before `,`", "text that holds a comma stands in quotes: `'a,b'`");
+                self.refuse(
+                    at,
+                    at + 1,
+                    "a value is missing before `,`",
+                    "text that holds a comma stands in quotes: `'a,b'`",
+                );
                 stage.faulty = true;
                 self.pos += 1;
             }
@@ -106,7 +114,9 @@ impl<'a> Lowerer<'a> {
                 b'/' if self.byte(1) == b'*' => self.skip_comment(),
                 b'<' if self.byte(1) == b'#' && self.comment_end(self.pos).is_some() => self.skip_comment(),
                 0x80.. => match self.char_at(self.pos) {
-                    Some(blank @ ('\u{a0}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')) => self.pos += blank.len_utf8(),
+                    Some(blank @ ('\u{a0}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')) => {
+                        self.pos += blank.len_utf8()
+                    }
                     _ => break,
                 },
                 _ => break,
@@ -139,10 +149,18 @@ impl<'a> Lowerer<'a> {
             return false;
         }
         if next > at + 1 {
-            self.refuse(at + 1, next, "a blank stands between the backtick and the end of its line", "take the blank away: the backtick must be the last character");
+            self.refuse(
+                at + 1,
+                next,
+                "a blank stands between the backtick and the end of its line",
+                "take the blank away: the backtick must be the last character",
+            );
         }
         self.owed += 1;
         self.pos = end + 1;
+        if self.pos >= self.src.len() {
+            self.incomplete("the line goes on after the backtick", at, at + 1);
+        }
         true
     }
 
@@ -204,7 +222,9 @@ impl<'a> Lowerer<'a> {
         if stage.emitted.iter().any(|other| other.parameter == Some(parameter.name)) {
             stage.faulty = true;
             let message = format!("`-{}` is given twice", parameter.name);
-            self.fault(Fault::new(ErrorId::ParameterAlreadyBound, message, at, end).about(format!("-{}", parameter.name)));
+            self.fault(
+                Fault::new(ErrorId::ParameterAlreadyBound, message, at, end).about(format!("-{}", parameter.name)),
+            );
         }
         let from = self.out.len();
         let span = (at as u32, end as u32);
@@ -217,7 +237,9 @@ impl<'a> Lowerer<'a> {
             if values.is_empty() && self.pos < self.src.len() || values.is_empty() && self.open.is_none() {
                 stage.faulty = true;
                 let message = format!("`-{}` needs a value", parameter.name);
-                self.fault(Fault::new(ErrorId::MissingArgument, message, at, end).about(format!("-{}", parameter.name)));
+                self.fault(
+                    Fault::new(ErrorId::MissingArgument, message, at, end).about(format!("-{}", parameter.name)),
+                );
             }
             values
         };
@@ -248,11 +270,21 @@ impl<'a> Lowerer<'a> {
         self.record(stage, None, from, (at as u32, end), values, false);
     }
 
-    fn record(&mut self, stage: &mut Stage<'a>, parameter: Option<&'a str>, from: usize, span: (u32, u32), mut values: Vec<Value>, secret: bool) {
+    fn record(
+        &mut self,
+        stage: &mut Stage<'a>,
+        parameter: Option<&'a str>,
+        from: usize,
+        span: (u32, u32),
+        mut values: Vec<Value>,
+        secret: bool,
+    ) {
         let to = self.out.len();
         stage.emitted.push(Emitted { parameter, from, to });
         if secret {
-            values.iter_mut().for_each(|value| value.literal = None);
+            for value in &mut values {
+                value.literal = None;
+            }
         }
         if let Some(command) = self.commands.get_mut(stage.site) {
             command.arguments.push(Argument { parameter, span, values });
@@ -263,15 +295,14 @@ impl<'a> Lowerer<'a> {
     fn values(&mut self, stage: &mut Stage<'a>) -> Vec<Value> {
         let from = self.out.len();
         let mut values = Vec::new();
-        loop {
-            let Some(value) = self.value(stage) else { break };
+        while let Some(value) = self.value(stage) {
             values.push(value);
-            let after = self.pos;
+            let (after, owed) = (self.pos, self.owed);
             self.skip_blanks();
             if self.byte(0) != b',' || !self.comma_continues() {
-                // A blank that was skipped belongs to nobody; a line that was continued stays so.
-                if self.byte(0) == b',' {
+                if self.owed == owed {
                     self.pos = after;
+                    self.out.drop_to(after);
                 }
                 break;
             }
@@ -285,7 +316,12 @@ impl<'a> Lowerer<'a> {
                 break;
             }
             if matches!(self.byte(0), b',' | b';' | b')' | b'}' | b'|') {
-                self.refuse(comma, comma + 1, "a value is missing after `,`", "take the comma away, or name the next value");
+                self.refuse(
+                    comma,
+                    comma + 1,
+                    "a value is missing after `,`",
+                    "take the comma away, or name the next value",
+                );
                 stage.faulty = true;
                 break;
             }
@@ -349,6 +385,8 @@ impl<'a> Lowerer<'a> {
         };
         let verb = std::mem::replace(&mut stage.verb, help);
         stage.emitted.clear();
+        // What stood before goes, but for its line ends.
+        self.owed = stage.owed + count_lines(self.slice(stage.start, end));
         let from = self.out.len();
         self.out.make(stage.start, |text| super::quoted::write_literal(text, verb));
         stage.emitted.push(Emitted { parameter: None, from, to: self.out.len() });
@@ -365,7 +403,12 @@ impl<'a> Lowerer<'a> {
         let words: Vec<&str> = stage.placeholders.iter().map(|(start, end)| self.slice(*start, *end)).collect();
         let listed = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" and ");
         let (stand, values) = if words.len() == 1 { ("stands", "a value") } else { ("stand", "values") };
-        let fault = Fault::new(ErrorId::PlaceholderNotReplaced, format!("{listed} {stand} for {values} of your own"), start, end);
+        let fault = Fault::new(
+            ErrorId::PlaceholderNotReplaced,
+            format!("{listed} {stand} for {values} of your own"),
+            start,
+            end,
+        );
         let first = words.first().copied().unwrap_or_default();
         self.fault(fault.about(first).hint("replace each `<…>`, its angle brackets too"));
     }
@@ -399,7 +442,8 @@ impl<'a> Lowerer<'a> {
         });
         self.put_arguments(&pieces, base, stage, |argument| argument.parameter.is_none());
         self.out.put("], #{");
-        let mut comma = self.put_arguments(&pieces, base, stage, |argument| argument.parameter.is_some_and(|name| name != SPLAT));
+        let mut comma =
+            self.put_arguments(&pieces, base, stage, |argument| argument.parameter.is_some_and(|name| name != SPLAT));
         if stage.emitted.iter().any(|argument| argument.parameter == Some(SPLAT)) {
             self.out.put(if std::mem::take(&mut comma) { ", \"@\": [" } else { "\"@\": [" });
             self.put_arguments(&pieces, base, stage, |argument| argument.parameter == Some(SPLAT));
@@ -410,7 +454,13 @@ impl<'a> Lowerer<'a> {
         self.out.put("})");
     }
 
-    fn put_arguments(&mut self, pieces: &[super::output::Piece], base: usize, stage: &Stage<'a>, wanted: impl Fn(&Emitted<'a>) -> bool) -> bool {
+    fn put_arguments(
+        &mut self,
+        pieces: &[super::output::Piece],
+        base: usize,
+        stage: &Stage<'a>,
+        wanted: impl Fn(&Emitted<'a>) -> bool,
+    ) -> bool {
         let mut comma = false;
         for argument in stage.emitted.iter().filter(|argument| wanted(argument)) {
             if comma {

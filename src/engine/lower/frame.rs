@@ -46,7 +46,10 @@ pub(super) enum Kind {
 impl Kind {
     /// Holds statements that `;` separates.
     pub(super) fn has_statements(self) -> bool {
-        matches!(self, Self::Script | Self::Block | Self::Function | Self::ScriptBlock | Self::Sub | Self::Interpolation)
+        matches!(
+            self,
+            Self::Script | Self::Block | Self::Function | Self::ScriptBlock | Self::Sub | Self::Interpolation
+        )
     }
 
     /// A comma and a blank end a command that stands directly in it.
@@ -112,6 +115,10 @@ pub(super) const NONE: u32 = u32::MAX;
 
 /// One open bracket.
 #[derive(Clone, Copy, Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing about the text, and they do not depend on one another"
+)]
 pub(super) struct Frame {
     pub(super) kind: Kind,
     /// PowerShell's quoting and operators hold.

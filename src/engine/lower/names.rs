@@ -53,20 +53,73 @@ impl<'a> Names<'a> {
 
 /// FNV-1a over lower-case bytes.
 fn hash(name: &str) -> u32 {
-    name.bytes().fold(0x811c_9dc5, |hash, byte| {
-        (hash ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193)
-    })
+    name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193))
 }
 
 /// Whether Rhai keeps this word for itself, so that no variable or property can bear it.
 pub(super) fn is_reserved(name: &str) -> bool {
     matches!(
         name,
-        "let" | "const" | "is" | "if" | "else" | "switch" | "do" | "while" | "until" | "loop" | "for" | "in" | "continue"
-            | "break" | "fn" | "private" | "return" | "throw" | "try" | "catch" | "import" | "export" | "as" | "true"
-            | "false" | "Fn" | "call" | "curry" | "type_of" | "print" | "debug" | "eval" | "is_def_var" | "is_def_fn"
-            | "is_shared" | "var" | "static" | "shared" | "goto" | "exit" | "match" | "case" | "public" | "protected"
-            | "new" | "use" | "with" | "module" | "package" | "super" | "thread" | "spawn" | "go" | "await" | "async"
-            | "sync" | "yield" | "default" | "void" | "null" | "nil"
+        "let"
+            | "const"
+            | "is"
+            | "if"
+            | "else"
+            | "switch"
+            | "do"
+            | "while"
+            | "until"
+            | "loop"
+            | "for"
+            | "in"
+            | "continue"
+            | "break"
+            | "fn"
+            | "private"
+            | "return"
+            | "throw"
+            | "try"
+            | "catch"
+            | "import"
+            | "export"
+            | "as"
+            | "true"
+            | "false"
+            | "Fn"
+            | "call"
+            | "curry"
+            | "type_of"
+            | "print"
+            | "debug"
+            | "eval"
+            | "is_def_var"
+            | "is_def_fn"
+            | "is_shared"
+            | "var"
+            | "static"
+            | "shared"
+            | "goto"
+            | "exit"
+            | "match"
+            | "case"
+            | "public"
+            | "protected"
+            | "new"
+            | "use"
+            | "with"
+            | "module"
+            | "package"
+            | "super"
+            | "thread"
+            | "spawn"
+            | "go"
+            | "await"
+            | "async"
+            | "sync"
+            | "yield"
+            | "default"
+            | "void"
+            | "null"
+            | "nil"
     )
 }

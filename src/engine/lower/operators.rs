@@ -120,7 +120,7 @@ impl Lowerer<'_> {
 
     /// `!` before an operand.
     pub(super) fn bang(&mut self) {
-        if self.top.ps {
+        if self.top.ps || self.byte(1) == b'$' {
             let end = self.pos + 1;
             self.not(end);
             return;

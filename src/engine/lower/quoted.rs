@@ -57,11 +57,13 @@ impl Lowerer<'_> {
 
     /// `'` outside of command arguments: one character of Rhai's, or a text of PowerShell's.
     pub(super) fn single_quote(&mut self, first: bool) {
-        if !self.top.ps && self.byte(0) == b'\'' && !(first && self.heads_pipeline()) {
-            if let Some(end) = self.character_end() {
-                self.operand(end);
-                return;
-            }
+        if !self.top.ps
+            && self.byte(0) == b'\''
+            && !(first && self.heads_pipeline())
+            && let Some(end) = self.character_end()
+        {
+            self.operand(end);
+            return;
         }
         self.powershell_text();
     }
@@ -211,7 +213,12 @@ impl Lowerer<'_> {
                         character
                     }
                     _ => {
-                        self.refuse(at, self.pos, "`` `u{…} `` holds no character", "write the number in hexadecimal digits: `` `u{2013} ``");
+                        self.refuse(
+                            at,
+                            self.pos,
+                            "`` `u{…} `` holds no character",
+                            "write the number in hexadecimal digits: `` `u{2013} ``",
+                        );
                         'u'
                     }
                 }

@@ -4,7 +4,7 @@ use super::fault::Fault;
 use super::frame::{Frame, Fresh, Header, Kind, NONE, Prev, Tail};
 use super::names::Names;
 use super::operators::Operator;
-use super::output::Output;
+use super::output::{End, Output};
 use super::report::Command;
 use super::words::Words;
 use crate::error::ErrorId;
@@ -68,6 +68,7 @@ impl<'a> Lowerer<'a> {
         while !self.outer.is_empty() {
             self.unwind();
         }
+        self.offer_value();
         self.end_expression();
         for id in self.pending.drain(..) {
             self.out.collect(id);
@@ -104,6 +105,7 @@ impl<'a> Lowerer<'a> {
 
     /// Leaves the innermost bracket; what follows its closing byte is the caller's.
     pub(super) fn pop(&mut self) {
+        self.offer_value();
         self.end_expression();
         let Some(outer) = self.outer.pop() else { return };
         let frame = std::mem::replace(&mut self.top, outer);
@@ -155,6 +157,7 @@ impl<'a> Lowerer<'a> {
             self.pending.truncate(self.top.pending as usize);
             self.top.dollar = false;
             self.top.dollar_first = false;
+            self.top.command = false;
             self.top.after_do = false;
             self.top.elements += 1;
         }
@@ -170,11 +173,34 @@ impl<'a> Lowerer<'a> {
     }
 
     pub(super) fn next_statement(&mut self) {
+        self.offer_value();
         self.end_expression();
         self.top.prev = Prev::Start;
         self.top.header = Header::None;
         let statements = self.top.kind.has_statements() || self.top.kind == Kind::Elements;
         self.top.fresh = if statements { Fresh::Statement } else { Fresh::Expression };
+    }
+
+    /// Emits a statement that is an expression of PowerShell's, as a command is: `$x`, `"$a $b"`, `(Get-X).Name`.
+    pub(super) fn offer_value(&mut self) {
+        let top = &self.top;
+        if !top.kind.has_statements() || !top.statement || top.fresh != Fresh::No || top.prev != Prev::Operand {
+            return;
+        }
+        let quoted = match self.byte_at(top.start.at as usize) {
+            b'$' | b'(' | b'@' | b'-' | b'!' | b'[' => false,
+            b'"' | b'\'' => true,
+            _ => return,
+        };
+        if !(top.dollar || top.command || (quoted && top.ps)) {
+            return;
+        }
+        self.reduce(0);
+        let start = self.top.start;
+        self.out.flush(self.top.end as usize);
+        let id = self.out.enclose(start, 0, End::Offer);
+        self.pending.push(id);
+        self.top.statement = false;
     }
 
     /// The next token begins an expression of its own inside the statement.
@@ -274,9 +300,7 @@ impl<'a> Lowerer<'a> {
             (b'/', b'/') => Some(to_line_end(index)),
             (b'/', b'*') => Some(self.block_comment_end(index)),
             (b'<', b'#') if !matches!(self.byte_at(index + 2), b'"' | b'{') => self.angle_comment_end(index),
-            (b'#', b'{' | b'"') => None,
-            (b'#', b'#') if self.raw_string_quote(index).is_some() => None,
-            (b'#', _) => Some(to_line_end(index)),
+            (b'#', next) if next != b'{' && self.raw_string_quote(index).is_none() => Some(to_line_end(index)),
             _ => None,
         }
     }

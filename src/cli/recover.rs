@@ -36,7 +36,8 @@ struct OpenOperation(Recovered);
 
 static KIND: Kind = Kind::new(
     "RecoveredOperation",
-    &[
+    const {
+        &[
         Property::new("Id"),
         Property::new("Verb"),
         Property::new("Opened"),
@@ -45,7 +46,8 @@ static KIND: Kind = Kind::new(
         Property::new("NeedsPerson"),
         Property::new("Objects"),
         Property::new("Ending"),
-    ],
+        ]
+    },
     View::List,
 );
 

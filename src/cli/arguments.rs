@@ -17,7 +17,7 @@ use crate::format::error_json;
 /// Without a verb: the lines that are typed when standard input is a terminal, otherwise the script that
 /// is read from it.
 #[derive(Debug, Parser)]
-#[command(name = "certlet", version, disable_help_subcommand = true, infer_subcommands = false)]
+#[command(name = "certlet", version, max_term_width = 100, disable_help_subcommand = true)]
 #[command(after_help = "Exit codes: 0 done · 1 failed · 2 nothing was run (usage, syntax, configuration, no home) · \
     3 put back · 4 a person must look · 5 refused · 6 done but not fully proven · 130 interrupted")]
 pub(super) struct Arguments {
@@ -52,8 +52,8 @@ pub(super) struct Options {
     #[arg(long, global = true)]
     pub(super) json: bool,
 
-    /// When to use colours; `NO_COLOR` is honoured
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto, global = true)]
+    /// When to use colours: auto, always or never; `NO_COLOR` is honoured
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto, hide_possible_values = true, global = true)]
     pub(super) color: Color,
 
     /// Show errors and what-if lines only: no warnings, notes or progress
@@ -111,12 +111,12 @@ pub(super) enum Verb {
     /// Finish or put back what a crash left open
     Recover {
         /// Mend this operation whatever its age and machine
-        #[arg(long, value_name = "ID", conflicts_with = "keep")]
+        #[arg(long, value_name = "ID", conflicts_with = "keep_open")]
         force: Option<u64>,
 
         /// Leave everything as it is and close this operation
-        #[arg(long = "keep", id = "keep_operation", value_name = "ID")]
-        keep: Option<u64>,
+        #[arg(long = "keep", value_name = "ID")]
+        keep_open: Option<u64>,
     },
 }
 
@@ -243,7 +243,7 @@ mod tests {
         assert!(read(&["--sample", "--keep", "-c", "1"]).unwrap().keep);
         assert!(read(&["--keep", "-c", "1"]).is_err());
         let arguments = read(&["recover", "--keep", "7"]).unwrap();
-        assert!(matches!(arguments.verb, Some(Verb::Recover { keep: Some(7), force: None })));
+        assert!(matches!(arguments.verb, Some(Verb::Recover { keep_open: Some(7), force: None })));
         assert!(read(&["recover", "--keep", "7", "--force", "8"]).is_err());
     }
 

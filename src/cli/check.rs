@@ -7,13 +7,10 @@ use super::run::read;
 use super::shell::Shell;
 use crate::config::{read_certlet_toml, read_topology};
 use crate::engine::Engine;
-use crate::error::{Error, ExitCode, Result};
+use crate::error::{Error, ExitCode};
 
-/// Checks each file; all faults of all files are shown.
-///
-/// # Errors
-/// None: faults are shown and make the exit code 2.
-pub(super) fn check(shell: &Shell, files: &[PathBuf]) -> Result<ExitCode> {
+/// Checks each file and shows all faults of all files; with faults the exit code is 2.
+pub(super) fn check(shell: &Shell, files: &[PathBuf]) -> ExitCode {
     let engine = shell.engine(false, []);
     let mut exit = ExitCode::Done;
     for path in files {
@@ -27,7 +24,7 @@ pub(super) fn check(shell: &Shell, files: &[PathBuf]) -> Result<ExitCode> {
             shell.terminal.error(&fault, None);
         }
     }
-    Ok(exit)
+    exit
 }
 
 fn faults(shell: &Shell, engine: &Engine, path: &Path) -> Vec<Error> {
@@ -54,13 +51,11 @@ enum Kind {
 
 /// `certlet.toml` and `NAME.certlet.toml` are configurations, other TOML and XML files topologies.
 fn kind(path: &Path) -> Kind {
-    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    if name.ends_with("certlet.toml") {
-        Kind::Configuration
-    } else if name.ends_with(".toml") || name.ends_with(".xml") {
-        Kind::Topology
-    } else {
-        Kind::Runbook
+    let lower = |part: Option<&std::ffi::OsStr>| part.map(|p| p.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    match (lower(path.file_stem()).as_str(), lower(path.extension()).as_str()) {
+        (stem, "toml") if stem == "certlet" || stem.ends_with(".certlet") => Kind::Configuration,
+        (_, "toml" | "xml") => Kind::Topology,
+        _ => Kind::Runbook,
     }
 }
 

@@ -47,9 +47,9 @@ fn whole_run(arguments: Arguments) -> ExitCode {
         None => without_verb(&shell, text.as_deref()),
         Some(Verb::Run(run)) => run::runbook(&shell, &run),
         Some(Verb::Init { sample }) => init::init(&shell, sample.or(lasting)),
-        Some(Verb::Check { files }) => check::check(&shell, &files),
+        Some(Verb::Check { files }) => Ok(check::check(&shell, &files)),
         Some(Verb::Serve) => serve::serve(&shell),
-        Some(Verb::Recover { force, keep }) => recover::recover(&shell, force, keep),
+        Some(Verb::Recover { force, keep_open }) => recover::recover(&shell, force, keep_open),
     };
     let exit = outcome.unwrap_or_else(|error| {
         shell.report(&error);

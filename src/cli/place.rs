@@ -1,7 +1,7 @@
 //! Which home folder a run works in, opened when a verb first needs it.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -104,7 +104,7 @@ impl Place {
                 .about(dir.display().to_string())
                 .hint("name a folder of its own: `certlet --home DIR init`"));
         }
-        fs::create_dir_all(dir).map_err(|e| cannot_write(dir, e))?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| cannot_write(dir, e))?;
         make_private(dir, &self.terminal)?;
         let written = write_files(dir, sample)?;
         if !matches!(sample, Sample::Plain { .. }) {
@@ -144,8 +144,8 @@ fn make_private(dir: &Path, terminal: &Terminal) -> Result<()> {
         return Err(not_private(format!("the home folder `{shown}` belongs to somebody else"))
             .hint("run certlet as its owner, or name a folder of your own with `--home`"));
     }
-    let mode = found.mode() & 0o7777;
-    if mode & 0o077 == 0 {
+    let mode = found.mode() & 0o777;
+    if mode & !0o700 == 0 {
         return Ok(());
     }
     fs::set_permissions(dir, fs::Permissions::from_mode(mode & 0o700))
@@ -158,7 +158,7 @@ fn make_private(dir: &Path, terminal: &Terminal) -> Result<()> {
 fn write_files(dir: &Path, sample: &Sample) -> Result<Vec<&'static str>> {
     let mut files = files(sample);
     files.sort_by_key(|(name, _)| *name == "certlet.toml");
-    for (name, _) in &files {
+    for (name, _) in files.iter().rev() {
         let path = dir.join(name);
         if path.symlink_metadata().is_ok() {
             return Err(is_there(&path));

@@ -1,6 +1,7 @@
 //! Errors on standard error: with their line of source and hints, or as JSON.
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::Error;
@@ -46,7 +47,7 @@ pub(super) fn render(
 
 /// The text of a configuration file that an error points into; other files may have changed since they were read.
 fn configuration(file: &str) -> Option<Source> {
-    if !file.ends_with(".toml") {
+    if Path::new(file).extension().is_none_or(|e| e != "toml") {
         return None;
     }
     let text = std::fs::read_to_string(file).ok()?;

@@ -17,9 +17,8 @@ pub(crate) type Shown<'a> = &'a dyn Fn(&Engine, Option<&Error>);
 /// # Errors
 /// `NonInteractivePrompt` where the terminal cannot be read.
 pub(crate) fn run(engine: &mut Engine, prompt: &str, before: &dyn Fn(), shown: Shown<'_>) -> Result<ExitCode> {
-    let config = Config::builder().behavior(Behavior::PreferTerm).max_history_size(1000).map(|b| b.build());
     let unreadable = |error: ReadlineError| Error::new(ErrorId::NonInteractivePrompt, "the terminal cannot be read").because(error);
-    let mut editor = DefaultEditor::with_config(config.map_err(unreadable)?).map_err(unreadable)?;
+    let mut editor = DefaultEditor::with_config(Config::builder().behavior(Behavior::PreferTerm).build()).map_err(unreadable)?;
     let mut entry = String::new();
     loop {
         let asked = if entry.is_empty() { prompt } else { ">> " };

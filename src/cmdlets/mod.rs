@@ -24,7 +24,7 @@ macro_rules! verbs {
 verbs! {
     cs { get_cs_certificate import_cs_certificate remove_cs_certificate request_cs_certificate set_cs_certificate }
     web { get_web_binding get_website }
-    tls { test_tls_binding }
+    tls { compare_tls_name find_tls_certificate get_tls_name get_tls_served test_tls_binding }
     shell { }
 }
 

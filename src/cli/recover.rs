@@ -46,7 +46,7 @@ static KIND: Kind = Kind::new(
         Property::new("NeedsPerson"),
         Property::new("Objects"),
         Property::new("Ending"),
-        ]
+    ]
     },
     View::List,
 );

@@ -1,7 +1,10 @@
 //! What each verb does: one file a verb, one line here.
 
+mod lookup;
 mod params;
 mod records;
+#[cfg(test)]
+mod testing;
 
 use crate::command::{Registry, Verb};
 
@@ -20,6 +23,9 @@ macro_rules! verbs {
 
 verbs! {
     cs { get_cs_certificate import_cs_certificate remove_cs_certificate request_cs_certificate set_cs_certificate }
+    web { get_web_binding get_website }
+    tls { compare_tls_name find_tls_certificate get_tls_name get_tls_served test_tls_binding }
+    shell { }
 }
 
 /// Every verb of the library that needs no script block; the engine adds those of the pipeline.

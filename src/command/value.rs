@@ -189,6 +189,13 @@ fn span_text(seconds: i64) -> String {
     }
 }
 
+/// The value as text, with dates in UTC; where a session's zone is known, [`Value::display`] is better.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.display(&Zone::utc()))
+    }
+}
+
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::{Home, HomeOptions, SecretLookup, sample};
-use crate::command::{Args, Cancel, Host, Invocation, Message, Value};
+use crate::command::{Args, Cancel, Host, Invocation, Message, Registry, Value};
 use crate::error::{Error, ErrorId, ExitCode, Result};
 use crate::model::Clock;
 use crate::session::{Session, SystemClock, World};
@@ -69,6 +69,10 @@ impl Host for TestHost {
 
     fn cancel(&self) -> Cancel {
         Cancel::new()
+    }
+
+    fn registry(&self) -> Registry {
+        crate::cmdlets::registry()
     }
 }
 

@@ -11,7 +11,7 @@ use super::lower::{LowerFailure, Lowered, lower};
 use super::show::type_name;
 use super::source::Source;
 use super::state::State;
-use super::trace::{command_not_found, not_a_command};
+use super::trace::{command_not_found, not_a_command, surely_commands};
 use crate::error::{Error, ErrorId, ExitCode};
 
 /// Compiles texts against an engine.
@@ -36,18 +36,26 @@ impl<'a> Compiler<'a> {
     /// # Errors
     /// All that is wrong with it, in its order, each of exit code 2.
     pub(super) fn compile(&self, text: &str, name: &str, file: Option<Arc<str>>, known: &[String]) -> Result<Compiled, Vec<Error>> {
+        // A byte order mark is no character of the text.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lowered = self.lowered(text, file.clone(), known).map_err(|failure| match failure {
             LowerFailure::Incomplete(error) => vec![error.exits(ExitCode::Usage)],
             LowerFailure::Errors(errors) => errors.into_iter().map(|e| self.suggest(e).exits(ExitCode::Usage)).collect(),
         })?;
         let interactive = self.state.console.interactive();
         let mut errors = check(&lowered.commands, &self.state.registry, &self.state.session, interactive);
+        errors.extend(surely_commands(self.state, text, file.clone(), known).into_iter().map(|e| e.exits(ExitCode::Usage)));
         let source = Arc::new(Source { file, text: text.into(), lowered });
         self.state.sources.add(name, Arc::clone(&source));
         let mut ast = match self.engine.compile_with_scope(&Scope::new(), &source.lowered.text) {
             Ok(ast) => ast,
             Err(parse) => {
-                errors.push(self.parse_error(&parse.into(), name, &source));
+                let error = self.parse_error(&parse.into(), name, &source);
+                // A misspelt verb is what spoils its line.
+                let said = errors.iter().any(|e| e.position().map(|p| p.line) == error.position().map(|p| p.line));
+                if !said {
+                    errors.push(error);
+                }
                 return Err(errors);
             }
         };

@@ -208,7 +208,7 @@ pub(super) fn of_rhai(error: &EvalAltResult, type_name: impl Fn(&str) -> String)
         E::ErrorTooManyModules(_) => limit("the script imports more modules than its limit"),
         E::ErrorStackOverflow(_) => limit("functions call one another deeper than the limit"),
         E::ErrorDataTooLarge(what, _) => limit(&format!("{} is larger than the limit", data_name(what))),
-        E::ErrorDotExpr(text, _) => Error::new(ErrorId::PathNotFound, lower_first(&plain(text, type_name))),
+        E::ErrorDotExpr(text, _) => no_property(text, type_name),
         E::ErrorMismatchDataType(wanted, actual, _) | E::ErrorMismatchOutputType(wanted, actual, _) => {
             script(format!("a value of type `{}` is wanted here, not `{}`", type_name(wanted), type_name(actual)))
         }
@@ -244,7 +244,8 @@ fn data_name(what: &str) -> String {
 fn no_function(signature: &str, type_name: impl Fn(&str) -> String) -> Error {
     let (name, arguments) = signature.split_once(" (").unwrap_or((signature, ")"));
     let arguments: Vec<String> = arguments
-        .trim_end_matches(')')
+        .strip_suffix(')')
+        .unwrap_or(arguments)
         .split(", ")
         .filter(|a| !a.is_empty())
         .map(|a| if a.contains("ImmutableString") { "String".to_owned() } else { type_name(a) })
@@ -262,6 +263,20 @@ fn no_function(signature: &str, type_name: impl Fn(&str) -> String) -> Error {
         ),
     };
     error.about(name)
+}
+
+/// `… property 'x' - a setter is not registered for type 'T' …`
+fn no_property(text: &str, type_name: impl Fn(&str) -> String) -> Error {
+    let mut quoted = text.split('\'').skip(1).step_by(2);
+    match (quoted.next(), quoted.next()) {
+        (Some(name), Some(what)) if text.contains("writable") || text.contains("setter") => {
+            Error::new(ErrorId::ScriptError, format!("`{name}` of a `{}` cannot be set", type_name(what))).about(name)
+        }
+        (Some(name), Some(what)) => {
+            Error::new(ErrorId::PathNotFound, format!("`{}` has no property `{name}`", type_name(what))).about(name)
+        }
+        _ => Error::new(ErrorId::PathNotFound, lower_first(&plain(text, type_name))),
+    }
 }
 
 fn plain(text: &str, type_name: impl Fn(&str) -> String) -> String {

@@ -102,6 +102,11 @@ fn array_of(cx: &NativeCallContext<'_>, state: &State, value: Dynamic) -> Result
 }
 
 fn texts(engine: &mut Rhai, state: &Arc<State>) {
+    // What a pipeline came to is no truth of Rhai's, but `!(Get-X …)` asks for one.
+    engine.register_fn("!", |(): ()| true);
+    engine.register_fn("!", |_: Object| false);
+    engine.register_fn("!", |list: Array| list.is_empty());
+    engine.register_fn("!", |text: &str| text.is_empty());
     engine.register_fn("__true", |value: Dynamic| -> Result<bool, Thrown> {
         to_value(&value).map(|v| v.is_true()).map_err(thrown)
     });
@@ -194,14 +199,6 @@ fn members(engine: &mut Rhai, state: &Arc<State>) {
             0 | -1 => Ok(Dynamic::from(object.clone())),
             _ => Err(thrown(Error::new(ErrorId::PathNotFound, format!("this is one object, and there is none at {index}")))),
         }
-    });
-    engine.register_indexer_set(|object: &mut Object, name: &str, _: Dynamic| -> Result<(), Thrown> {
-        let what = object.0.kind().name.to_string();
-        Err(thrown(
-            Error::new(ErrorId::ParameterArgumentValidationError, format!("`{name}` of a `{what}` cannot be set"))
-                .about(name)
-                .hint("objects are what was found; a verb changes things"),
-        ))
     });
     let host = Arc::clone(state);
     #[allow(deprecated, reason = "Rhai marks volatile interfaces so; its version is pinned")]

@@ -31,19 +31,16 @@ pub(super) fn trace(engine: &Rhai, state: &State, source: &str, thrown: &EvalAlt
     loop {
         match inner {
             EvalAltResult::ErrorInFunctionCall(name, callee, next, position) => {
-                push_frame(&mut frames, sources, &here, *position, "called here", state);
                 let home = sources.of_closure(name);
                 let what = if home.is_some() { "in a script block".to_owned() } else { format!("in the function `{name}`") };
-                if let Some(frame) = frames.last_mut() {
-                    frame.what = what;
-                }
+                push_frame(&mut frames, sources, &here, *position, what);
                 if let Some(next_source) = home.or_else(|| (!callee.is_empty()).then(|| callee.clone())) {
                     here = next_source;
                 }
                 inner = next;
             }
             EvalAltResult::ErrorInModule(name, next, position) => {
-                push_frame(&mut frames, sources, &here, *position, &format!("in the module `{name}`"), state);
+                push_frame(&mut frames, sources, &here, *position, format!("in the module `{name}`"));
                 here = state.sources.module(name).unwrap_or_else(|| name.clone());
                 inner = next;
             }
@@ -51,7 +48,12 @@ pub(super) fn trace(engine: &Rhai, state: &State, source: &str, thrown: &EvalAlt
         }
     }
     frames.reverse();
-    let place = sources.place(&here, inner.position());
+    let place = match sources.place(&here, inner.position()) {
+        Some(place) => Some(place),
+        // The innermost call knows better than nobody.
+        None if frames.is_empty() => None,
+        None => Some(frames.remove(0).position),
+    };
     let mut error = of_rhai(inner, |name| type_name(engine, name));
     if let (Some(place), true) = (&place, error.position().is_none()) {
         error = error.at(place.clone());
@@ -62,8 +64,7 @@ pub(super) fn trace(engine: &Rhai, state: &State, source: &str, thrown: &EvalAlt
     Trace { error, frames }
 }
 
-fn push_frame(frames: &mut Vec<Frame>, sources: &Sources, source: &str, position: RhaiPosition, what: &str, state: &State) {
-    let _ = state;
+fn push_frame(frames: &mut Vec<Frame>, sources: &Sources, source: &str, position: RhaiPosition, what: String) {
     if frames.len() >= MAX_FRAMES {
         frames.remove(0);
     }
@@ -72,7 +73,7 @@ fn push_frame(frames: &mut Vec<Frame>, sources: &Sources, source: &str, position
         let index = usize::try_from(place.line).ok()?.checked_sub(1)?;
         s.text.lines().nth(index).map(str::to_owned)
     });
-    frames.push(Frame { what: what.to_owned(), position: place, line });
+    frames.push(Frame { what, position: place, line });
 }
 
 /// Where a misspelt verb became arithmetic: the error that says so.
@@ -92,6 +93,37 @@ pub(super) fn not_a_command(state: &State, text: &str, file: Option<std::sync::A
     let words = RegistryWords(&state.registry);
     let (word, position) = unknown_verbs(text, file, &words).into_iter().find(|(_, position)| position.line == line)?;
     Some(command_not_found(state, &word, position))
+}
+
+/// The errors for words that can mean nothing but a verb, and are none.
+///
+/// `Get-Foo` may be a subtraction: only where no other `Get` stands in the text, and there are verbs
+/// that begin so, is it surely a command.
+pub(super) fn surely_commands(state: &State, text: &str, file: Option<std::sync::Arc<str>>, known: &[String]) -> Vec<Error> {
+    let words = RegistryWords(&state.registry);
+    let mut errors = Vec::new();
+    for (word, position) in unknown_verbs(text, file, &words) {
+        let Some((verb, _)) = word.split_once('-') else { continue };
+        let begins = |name: &str| name.split_once('-').is_some_and(|(v, _)| v.eq_ignore_ascii_case(verb));
+        if state.registry.names().any(begins) && !known.iter().any(|k| k.eq_ignore_ascii_case(verb)) && !stands_alone(text, verb) {
+            errors.push(command_not_found(state, &word, position));
+        }
+    }
+    errors
+}
+
+/// Whether a word stands somewhere in a text other than before a dash and a letter.
+fn stands_alone(text: &str, word: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word).any(|(at, _)| {
+        let before = text.get(..at).and_then(|t| t.chars().next_back());
+        let mut after = text.get(at + word.len()..).unwrap_or_default().chars();
+        let next = after.next();
+        if before.is_some_and(part) || next.is_some_and(part) {
+            return false;
+        }
+        !(next == Some('-') && after.next().is_some_and(char::is_alphabetic))
+    })
 }
 
 /// Says that a word is no command, and which one is near.

@@ -20,6 +20,7 @@ pub(crate) mod testing;
 
 pub use control::{Control, check_begun, negative_control};
 pub use look::observe;
+pub(crate) use look::side_by_side;
 pub use proof::prove;
 pub use rustls_prober::RustlsProber;
 pub use task::{EndpointTask, Expectation, Look, NAME_LIMIT, ProofSettings};

@@ -164,6 +164,8 @@ pub(super) struct Frame {
     pub(super) after_do: bool,
     /// The piece to fill when it is known what the bracket holds.
     pub(super) hole: u32,
+    /// How many operators of the expression enclose what stands left of them.
+    pub(super) wraps: u32,
     /// How many elements `@( … )` has so far.
     pub(super) elements: u32,
 }
@@ -198,6 +200,7 @@ impl Frame {
             listing: ps && matches!(kind, Kind::Group | Kind::Subject | Kind::Braced),
             after_do: false,
             hole: NONE,
+            wraps: 0,
             elements: 0,
         }
     }

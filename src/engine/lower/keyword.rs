@@ -116,6 +116,8 @@ impl Lowerer<'_> {
                 self.out.put("else if");
                 self.top.header = Header::Else;
                 self.header(Header::If, end);
+                // Only PowerShell spells it so: the condition is a truth in its sense.
+                self.top.dollar = true;
             }
             "catch" if self.top.prev == Prev::Block => self.catch(end),
             "finally" if self.top.prev == Prev::Block && self.byte_at(self.after_space(end)) == b'{' => {

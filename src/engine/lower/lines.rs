@@ -5,8 +5,13 @@ use super::scan::Lowerer;
 
 impl Lowerer<'_> {
     pub(super) fn newline(&mut self) {
-        if self.top.prev == Prev::Operand && self.line_ends_here() {
-            return;
+        if self.top.prev == Prev::Operand && self.pos >= self.settled {
+            if self.line_ends_here() {
+                return;
+            }
+            if self.top.prev == Prev::Operand {
+                self.settled = self.after_trivia(self.pos);
+            }
         }
         self.pos += 1;
     }

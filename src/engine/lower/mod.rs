@@ -70,6 +70,7 @@ mod report;
 mod sample;
 mod scan;
 mod script_params;
+mod stage;
 mod value;
 mod words;
 

@@ -3,7 +3,7 @@
 /// One stretch of the lowered text and the source offset that it stands for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece {
-    anchor: u32,
+    pub(super) anchor: u32,
     text: Text,
 }
 
@@ -112,6 +112,11 @@ impl<'a> Output<'a> {
         let start = self.made.len();
         write(&mut self.made);
         self.pieces.push(Piece { anchor: anchor as u32, text: Text::Made(start as u32, self.made.len() as u32) });
+    }
+
+    /// Puts a text that stands for the source at `anchor`.
+    pub(super) fn put_for(&mut self, anchor: u32, text: &'static str) {
+        self.pieces.push(Piece { anchor, text: Text::Fixed(text) });
     }
 
     pub(super) fn newlines(&mut self, count: u32) {

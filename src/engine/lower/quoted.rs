@@ -59,6 +59,7 @@ impl Lowerer<'_> {
     pub(super) fn single_quote(&mut self, first: bool) {
         if !self.top.ps
             && self.byte(0) == b'\''
+            && !self.follows_powershell_operator()
             && !(first && self.heads_pipeline())
             && let Some(end) = self.character_end()
         {
@@ -96,7 +97,7 @@ impl Lowerer<'_> {
         loop {
             let Some(end) = self.quoted_end(at) else { return false };
             at = self.after_blanks(end);
-            if self.byte_at(at) != b',' || !self.top.kind.has_statements() {
+            if self.byte_at(at) != b',' || !self.top.statement {
                 break;
             }
             at = self.after_blanks(at + 1);
@@ -128,20 +129,23 @@ impl Lowerer<'_> {
 
     /// PowerShell's quoted text outside of command arguments; a list of them at the head of a pipeline.
     fn powershell_text(&mut self) {
-        let at = self.pos;
         let lists = !self.top.ps && self.heads_pipeline();
-        self.out.flush(at);
-        let mut expansion = Expansion::default();
-        if !self.quoted(&mut expansion) {
-            return;
-        }
-        self.put_expansion(at, expansion);
-        self.operand(self.pos);
-        if lists && self.byte_at(self.after_blanks(self.pos)) == b',' {
-            self.pos = self.after_blanks(self.pos);
+        loop {
+            let at = self.pos;
+            self.out.flush(at);
+            let mut expansion = Expansion::default();
+            if !self.quoted(&mut expansion) {
+                return;
+            }
+            self.put_expansion(at, expansion);
+            self.operand(self.pos);
+            let comma = self.after_blanks(self.pos);
+            if !lists || self.byte_at(comma) != b',' {
+                return;
+            }
+            self.pos = comma;
             self.list_comma();
             self.pos = self.after_blanks(self.pos);
-            self.powershell_text();
         }
     }
 

@@ -1,5 +1,7 @@
 //! The scanner's state: where it stands, what is open, what it found.
 
+use std::cell::Cell;
+
 use super::fault::Fault;
 use super::frame::{Frame, Fresh, Header, Kind, NONE, Prev, Tail};
 use super::names::Names;
@@ -13,6 +15,9 @@ use crate::error::ErrorId;
 ///
 /// Brackets of plain Rhai do not count; Rhai itself bounds those.
 const MAX_DEPTH: u32 = 64;
+
+/// How many errors are reported of one text.
+const MAX_FAULTS: usize = 100;
 
 /// One pass over a text.
 pub(super) struct Lowerer<'a> {
@@ -37,6 +42,10 @@ pub(super) struct Lowerer<'a> {
     /// Line ends that a command swallowed and has yet to give back.
     pub(super) owed: u32,
     depth: u32,
+    /// From here on no `#>` is left, so that it is not searched for again.
+    no_angle_end_from: Cell<usize>,
+    /// Up to here it is settled that no line end ends anything.
+    pub(super) settled: usize,
 }
 
 impl<'a> Lowerer<'a> {
@@ -57,6 +66,8 @@ impl<'a> Lowerer<'a> {
             unknown: Vec::new(),
             owed: 0,
             depth: 0,
+            no_angle_end_from: Cell::new(usize::MAX),
+            settled: 0,
         }
     }
 
@@ -151,6 +162,7 @@ impl<'a> Lowerer<'a> {
             return false;
         }
         self.top.fresh = Fresh::No;
+        self.top.wraps = 0;
         self.top.start = self.out.mark(self.pos);
         self.top.statement = fresh != Fresh::Expression;
         if fresh == Fresh::Statement {
@@ -327,7 +339,14 @@ impl<'a> Lowerer<'a> {
     }
 
     fn angle_comment_end(&self, index: usize) -> Option<usize> {
-        self.src.get(index..)?.find("#>").map(|length| index + length + 2)
+        if index >= self.no_angle_end_from.get() {
+            return None;
+        }
+        let end = self.src.get(index..)?.find("#>").map(|length| index + length + 2);
+        if end.is_none() {
+            self.no_angle_end_from.set(index);
+        }
+        end
     }
 
     /// The place of the quote that opens a raw string whose `#`s begin at `index`.
@@ -341,6 +360,9 @@ impl<'a> Lowerer<'a> {
 
     pub(super) fn fault(&mut self, fault: Fault) {
         self.faults.push(fault);
+        if self.faults.len() >= MAX_FAULTS {
+            self.stop();
+        }
     }
 
     /// Refuses what begins at `start`, with the form to use instead.

@@ -1,12 +1,12 @@
 //! The value of a command argument: a bareword, quoted text, a variable, a bracket, a block.
 
-use super::argument::Stage;
 use super::dollar::{Special, special};
 use super::frame::{Frame, Kind};
 use super::output::count_lines;
 use super::quoted::Expansion;
 use super::report::{Literal, Value};
 use super::scan::Lowerer;
+use super::stage::Stage;
 
 /// Words of operator characters that are no value.
 const OPERATORS: [&str; 24] = [

@@ -1,1 +1,7 @@
 //! Scripts run from end to end with a few small verbs.
+
+mod faults;
+mod lines;
+mod runs;
+mod shell;
+mod world;

@@ -4,6 +4,7 @@ mod faults;
 mod golden;
 mod identity;
 mod mutation;
+mod running;
 
 use super::sample::Sample;
 use super::{LowerFailure, Lowered, lower};

@@ -181,3 +181,65 @@ fn mutated_rhai_that_is_still_valid_is_still_copied() {
     }
     assert!(valid > 200, "{valid}");
 }
+
+#[test]
+fn hostile_repetition_takes_no_more_than_its_length() {
+    // A quadratic step would take minutes for these; together they take well under ten seconds even unoptimised.
+    let start = std::time::Instant::now();
+    let count = 20_000;
+    for unit in [
+        "'a',",
+        "\"a\",",
+        "$x -eq ",
+        "a -and ",
+        "a -or b -and ",
+        "<# ",
+        "$a = 1\n",
+        "\n# x",
+        "\n",
+        "Get-X -A 1 ",
+        "Get-X | ",
+        "Get-X\n",
+        "| sort ",
+        "(",
+        "{",
+        "@(",
+        "@{a=",
+        "`${",
+        "\"$(",
+        "-not ",
+        "!",
+        "a,",
+        "$x.",
+        "Get-X -A (",
+        "if ($x) ",
+        "|a|",
+        "Get-X -A b,",
+        "<a ",
+        "#\"",
+        "/*",
+        "let $ = ",
+        "x\n",
+        "[int]",
+        "$x[",
+        "try { } catch { ",
+        "Get-X -A `\n",
+    ] {
+        fuzz_lower(&unit.repeat(count));
+        fuzz_lower(&format!("$y = {}", unit.repeat(count)));
+        fuzz_lower(&format!("Get-X -A {}", unit.repeat(count)));
+        fuzz_lower(&format!("Get-X | % {{ {}", unit.repeat(count)));
+    }
+    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+}
+
+fn fuzz_lower(text: &str) {
+    let start = std::time::Instant::now();
+    if let Ok(lowered) = super::super::lower(text, None, &Sample, &[]) {
+        assert_eq!(lowered.text.matches('\n').count(), text.matches('\n').count());
+    }
+    let elapsed = start.elapsed();
+    if elapsed.as_millis() > 400 {
+        println!("{elapsed:?} {:?}", text.chars().take(40).collect::<String>());
+    }
+}

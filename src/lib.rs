@@ -15,6 +15,12 @@ pub mod session;
 pub mod state;
 pub(crate) mod x509;
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
+#[cfg(feature = "cli")]
+pub(crate) mod repl;
+
 pub use engine::{Completeness, Engine, EngineBuilder, Failure, Library, Limits, Literal, Outcome, Output, ScriptParameter};
 pub use error::{Error, ErrorId, ExitCode, Result};
 pub use session::Session;

@@ -1,1 +1,5 @@
-fn main(){}
+//! The `certlet` program.
+
+fn main() -> std::process::ExitCode {
+    certlet::cli::main()
+}

@@ -1,5 +1,15 @@
 //! Certification authorities: one contract for the embedded one and those across a wire.
 
+#[cfg(test)]
+mod contract;
+mod down;
+mod embedded;
+#[cfg(test)]
+mod testing;
+
+pub use down::Down;
+pub use embedded::{Approval, Embedded, EmbeddedSettings, Permissions, Right, SecretResolver, SubjectSource, Template};
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -32,10 +42,16 @@ pub trait Authority: Send + Sync {
         false
     }
 
+    /// Whether it is worth asking at all: an authority that is known and never answers is not.
+    fn can_issue(&self) -> bool {
+        true
+    }
+
     /// Refuses before a key is made what `begin` would refuse anyway, as far as can be known.
     ///
     /// # Errors
-    /// `CaUnreachable`, `CaAccessDenied`, `TemplateNotFound`, `TemplateAccessDenied`, `KeyTooSmall`.
+    /// `CaUnreachable`, `CaAccessDenied`, `TemplateNotFound`, `TemplateAccessDenied`, `KeyTooSmall`; `RequestDenied` where
+    /// the template does not let the key be exported.
     fn preflight(&self, cx: &Context<'_>, inquiry: &Inquiry<'_>) -> Result<()>;
 
     /// Hands a request in.
@@ -46,6 +62,14 @@ pub trait Authority: Send + Sync {
 
     /// The authority's own certificates, nearest the leaf first, root last.
     fn chain(&self, cx: &Context<'_>) -> Result<Vec<Certificate>>;
+
+    /// What an operator is to be warned of at each use; none for most authorities.
+    ///
+    /// # Errors
+    /// Those of the state.
+    fn warnings(&self, _cx: &Context<'_>) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
 
     /// The database side, where certlet is the authority.
     fn as_database(&self) -> Option<&dyn Database> {
@@ -155,31 +179,48 @@ pub enum Progress {
 }
 
 /// The database side of an authority that certlet itself is.
+///
+/// Nothing is written here either: the rows come back, each expecting the row that was read, so that of two
+/// decisions about one request the second fails with `PlanStale`.
 pub trait Database: Send + Sync {
     /// The templates it publishes.
     fn templates(&self) -> Vec<TemplateFacts>;
 
+    /// Whether somebody may enroll for a template here; false for one that is not published.
+    fn may_enroll(&self, principal: &str, template: &str) -> bool;
+
     /// Approves a pending request; by somebody else than who asked.
     ///
     /// # Errors
-    /// `RequestNotFound`, `CaAccessDenied`, `PolicyRefused`.
+    /// `CaAccessDenied` without the right to issue, `RequestNotFound` when none is pending under this number,
+    /// `PolicyRefused` for one's own request, `RequestDenied` when the policy has changed against it since.
     fn approve(&self, cx: &Context<'_>, principal: &str, request_id: u32) -> Result<Vec<Write>>;
 
     /// Denies a pending request.
     ///
     /// # Errors
-    /// `RequestNotFound`, `CaAccessDenied`.
+    /// `CaAccessDenied`, `RequestNotFound`.
     fn deny(&self, cx: &Context<'_>, principal: &str, request_id: u32, reason: &str) -> Result<Vec<Write>>;
 
-    /// Revokes an issued certificate; `reason` is the CRLReason of RFC 5280 §5.3.1.
+    /// Revokes an issued certificate; `reason` is the `CRLReason` of RFC 5280 section 5.3.1, 0 to 6.
+    ///
+    /// A second time with the same reason changes nothing; another reason takes the place of the first, only a hold
+    /// takes the place of no other.
     ///
     /// # Errors
-    /// `CertificateNotFound`, `CaAccessDenied`.
+    /// `CaAccessDenied`, `CertificateNotFound`, `ParameterArgumentValidationError`, `PolicyRefused`.
     fn revoke(&self, cx: &Context<'_>, principal: &str, serial: &str, reason: u8) -> Result<Vec<Write>>;
+
+    /// Signs a new revocation list, DER, with the rows that count it.
+    ///
+    /// # Errors
+    /// Those of the state and of the key store.
+    fn revocation_list(&self, cx: &Context<'_>) -> Result<(Vec<u8>, Vec<Write>)>;
 }
 
 /// A template as operators see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts, each a column")]
 pub struct TemplateFacts {
     /// The name to give to `-Template`.
     pub name: String,
@@ -187,6 +228,16 @@ pub struct TemplateFacts {
     pub display_name: String,
     /// The smallest RSA key.
     pub minimum_key_size: u32,
+    /// The extended key usages that it grants, as dotted object identifiers.
+    pub purposes: Vec<String>,
+    /// Whether the authority puts the computer's own name in place of subject and names.
+    pub subject_from_directory: bool,
+    /// Whether the key may be exportable.
+    pub exportable: bool,
+    /// Whether servers whose configuration is files may be given the key.
+    pub deploy: bool,
     /// Whether requests wait for approval.
     pub needs_approval: bool,
+    /// How long its certificates live.
+    pub validity_days: u32,
 }

@@ -1,1 +1,34 @@
-//! (to be written)
+//! What each verb does: one file a verb, one line here.
+
+mod lookup;
+mod params;
+mod records;
+#[cfg(test)]
+mod testing;
+
+use crate::command::{Registry, Verb};
+
+/// Declares the verbs: each line is the module and its row in the registry.
+macro_rules! verbs {
+    ($( $family:ident { $($verb:ident)* } )*) => {
+        $(
+            mod $family {
+                //! A family of verbs.
+                $( pub(super) mod $verb; )*
+            }
+        )*
+        const ALL: &[&Verb] = &[$( $( &$family::$verb::VERB, )* )*];
+    };
+}
+
+verbs! {
+    cs { get_cs_certificate import_cs_certificate remove_cs_certificate request_cs_certificate set_cs_certificate }
+    web { get_web_binding get_website }
+    tls { compare_tls_name find_tls_certificate get_tls_name get_tls_served test_tls_binding }
+    shell { }
+}
+
+/// Every verb of the library that needs no script block; the engine adds those of the pipeline.
+pub(crate) fn registry() -> Registry {
+    Registry::new(ALL.iter().map(|verb| (*verb).clone()))
+}

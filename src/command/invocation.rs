@@ -3,6 +3,7 @@
 use super::cancel::Cancel;
 use super::console::{Message, Stream};
 use super::convert::Facts;
+use super::registry::Registry;
 use super::spec::Spec;
 use super::value::Value;
 use crate::error::{Error, ExitCode, Result};
@@ -52,6 +53,9 @@ pub trait Host {
 
     /// The run's wish to stop.
     fn cancel(&self) -> Cancel;
+
+    /// Every verb that can be called in this run, the host's own included.
+    fn registry(&self) -> Registry;
 }
 
 /// One call of a verb.
@@ -176,6 +180,11 @@ impl<'a> Invocation<'a> {
     /// The run's wish to stop.
     pub fn cancel(&self) -> Cancel {
         self.host.cancel()
+    }
+
+    /// Every verb that can be called in this run.
+    pub fn registry(&self) -> Registry {
+        self.host.registry()
     }
 
     /// Says something on a stream.

@@ -155,6 +155,13 @@ impl<T: FromValue> Param<T> {
         self
     }
 
+    /// Shows another type in the help.
+    #[must_use]
+    pub const fn typed(mut self, name: &'static str) -> Self {
+        self.spec.type_name = name;
+        self
+    }
+
     /// Takes its value from the pipeline.
     #[must_use]
     pub const fn from_pipeline(mut self, pipeline: Pipeline) -> Self {

@@ -101,7 +101,13 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_refused() {
-        for text in ["a = ".to_owned() + "[".repeat(100_000).as_str(), "a = ".to_owned() + "{a=".repeat(100_000).as_str(), "a.".repeat(100_000) + "a = 1", "[".to_owned() + "a.".repeat(50_000).as_str() + "a]"] {
+        let texts = [
+            format!("a = {}", "[".repeat(100_000)),
+            format!("a = {}", "{a=".repeat(100_000)),
+            format!("{}a = 1", "a.".repeat(100_000)),
+            format!("[{}a]", "a.".repeat(50_000)),
+        ];
+        for text in texts {
             for reader in 0..3u8 {
                 let mut data = vec![reader];
                 data.extend_from_slice(text.as_bytes());

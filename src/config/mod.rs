@@ -5,10 +5,16 @@ mod authorities_toml;
 mod certlet_toml;
 mod files;
 mod fuzz;
+mod home;
+#[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
+mod home_tests;
 #[cfg(test)]
 mod names_tests;
 mod reader;
 pub mod sample;
+mod sample_world;
 mod secrets;
 mod settings;
 mod sites;
@@ -25,6 +31,7 @@ pub use authorities::{
 pub use certlet_toml::{parse_duration, read_certlet_toml};
 #[doc(hidden)]
 pub use fuzz::fuzz_one;
+pub use home::{Home, HomeOptions};
 pub use settings::{Configuration, ProofSettings, SecretLookup, SecretSource, StateSettings, StateStore, TrustSettings};
 pub use topology_toml::{read_topology, topology_of_text};
 pub use uses::builtin_uses;

@@ -57,6 +57,9 @@ pub struct Engine {
     failure: Mutex<Option<Failure>>,
 }
 
+/// The modules that come with the library, for `import "certs" as certs;`.
+const STDLIB: Library = &[("certs", include_str!("../../stdlib/certs.rhai"))];
+
 /// What a run came to.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -98,13 +101,13 @@ impl Engine {
     pub fn builder(session: Session) -> EngineBuilder {
         EngineBuilder {
             session,
-            registry: Registry::default(),
+            registry: crate::cmdlets::registry(),
             limits: Limits::default(),
             console: Arc::new(Quiet),
             output: None,
             cancel: Cancel::new(),
             roots: Vec::new(),
-            library: &[],
+            library: STDLIB,
             preferences: Vec::new(),
         }
     }
@@ -309,7 +312,7 @@ pub struct EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// The verbs, beside those that come with the engine.
+    /// The verbs, instead of the library's own; those of the pipeline are always there.
     #[must_use]
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
@@ -351,7 +354,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Modules in the program itself: name, without extension, and text.
+    /// Modules in the program itself, instead of the library's own: name, without extension, and text.
     #[must_use]
     pub fn library(mut self, library: Library) -> Self {
         self.library = library;

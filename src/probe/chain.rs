@@ -1,12 +1,17 @@
 //! The judgement over what was served: chain, path to the roots, names, purposes, dates, staple.
 
+use std::net::IpAddr;
+
 use super::judge::Trouble;
 use super::task::{EndpointTask, sent_name};
-use super::{Sighting, path};
+use super::Sighting;
 use crate::model::{AskedName, Certificate, KeyRule, KeyUsage, Moment, Purpose, Remedy};
+use crate::x509::{Usage, certificate_covers, is_wildcard, validate_path};
 
 /// Clients whose clocks are late by so many seconds must accept it too.
 const LATE_CLOCK: i64 = 300;
+/// So many names are listed in one sentence.
+const SHOWN_NAMES: usize = 5;
 
 /// What is wrong with what was served, and what merely deserves a word.
 #[derive(Debug, Default)]
@@ -21,12 +26,8 @@ pub(super) fn judge(task: &EndpointTask, sighting: &Sighting) -> Opinion {
     judge_order(task, sighting, &mut opinion);
     judge_dates(&sighting.leaf, sighting.ended, &mut opinion);
     judge_needs(task, &sighting.leaf, &mut opinion);
-    for at in [sighting.ended, sighting.ended.plus_seconds(-LATE_CLOCK)] {
-        if let Err(why) = path::reaches_roots(&sighting.leaf, &sighting.chain, &task.roots, at) {
-            let problem = format!("what is served makes no path to the roots that the clients have: {why}");
-            opinion.troubles.push(Trouble::new(problem, Remedy::MendChain));
-            break;
-        }
+    if opinion.troubles.is_empty() {
+        judge_path(task, sighting, &mut opinion);
     }
     if sighting.leaf.must_staple() && sighting.staple.is_none() {
         opinion.troubles.push(Trouble::new(
@@ -37,16 +38,50 @@ pub(super) fn judge(task: &EndpointTask, sighting: &Sighting) -> Opinion {
     opinion
 }
 
-/// The published name that the certificate does not cover, if one.
-pub(super) fn uncovered(task: &EndpointTask, leaf: &Certificate, name: &AskedName) -> Option<Trouble> {
+/// How a certificate fails a published name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Uncovered {
+    /// No alternative name covers it.
+    Wholly,
+    /// Only a wildcard covers it, which the use does not allow.
+    ButByWildcard,
+}
+
+/// Whether a certificate fails a published name (RFC 9525 section 6.3).
+pub(super) fn uncovered(task: &EndpointTask, leaf: &Certificate, name: &AskedName) -> Option<Uncovered> {
     let AskedName::Published(published) = name else { return None };
     let asked = sent_name(name).unwrap_or_else(|| published.clone());
-    let wildcard = task.needs.wildcard || published.starts_with("*.");
-    if path::covers(leaf, &asked, wildcard) {
-        return None;
+    let by_name = |host: &str| leaf.dns_names().any(|name| name.eq_ignore_ascii_case(host)) || host.parse::<IpAddr>().is_ok();
+    match certificate_covers(leaf, &asked) {
+        true if task.needs.wildcard || is_wildcard(published) || by_name(&asked) => None,
+        true => Some(Uncovered::ButByWildcard),
+        false => Some(Uncovered::Wholly),
     }
-    let why = if path::covers(leaf, &asked, true) { "only by a wildcard, which the use does not allow" } else { "not" };
-    Some(Trouble::new(format!("the certificate `{}` covers `{published}` {why}", leaf.thumbprint()), Remedy::Replace))
+}
+
+/// What is wrong with a certificate that fails these names, in one sentence; `None` when it fails none.
+pub(super) fn names_trouble(failed: &[(AskedName, Uncovered)]) -> Option<Trouble> {
+    let names = |how: Uncovered| {
+        let all: Vec<String> = failed
+            .iter()
+            .filter_map(|(name, is)| match name {
+                AskedName::Published(name) if *is == how => Some(format!("`{name}`")),
+                _ => None,
+            })
+            .collect();
+        let shown = all.iter().take(SHOWN_NAMES).cloned().collect::<Vec<_>>().join(", ");
+        match all.len().saturating_sub(SHOWN_NAMES) {
+            0 => shown,
+            more => format!("{shown} and {more} more"),
+        }
+    };
+    let problem = match (names(Uncovered::Wholly), names(Uncovered::ButByWildcard)) {
+        (none, wild) if none.is_empty() && wild.is_empty() => return None,
+        (none, wild) if wild.is_empty() => format!("the certificate does not cover {none}"),
+        (none, wild) if none.is_empty() => format!("the certificate covers {wild} only by a wildcard, which the use does not allow"),
+        (none, wild) => format!("the certificate does not cover {none}, and {wild} only by a wildcard, which the use does not allow"),
+    };
+    Some(Trouble::new(problem, Remedy::Replace))
 }
 
 fn judge_order(task: &EndpointTask, sighting: &Sighting, opinion: &mut Opinion) {
@@ -77,6 +112,17 @@ fn judge_order(task: &EndpointTask, sighting: &Sighting, opinion: &mut Opinion) 
     if let Some(root) = sighting.chain.iter().find(|c| c.is_self_issued()) {
         let known = if task.roots.contains(root) { "" } else { ", which the clients do not have" };
         opinion.warnings.push(format!("the root `{}`{known} is served too: it only costs time", root.short_name()));
+    }
+}
+
+/// From the served certificates alone: nothing is fetched and nothing is remembered.
+fn judge_path(task: &EndpointTask, sighting: &Sighting, opinion: &mut Opinion) {
+    for at in [sighting.ended, sighting.ended.plus_seconds(-LATE_CLOCK)] {
+        if let Err(why) = validate_path(&sighting.leaf, &sighting.chain, &task.roots, at, Usage::Server) {
+            let problem = format!("what is served makes no path to the roots that the clients have: {why}");
+            opinion.troubles.push(Trouble::new(problem, Remedy::MendChain));
+            return;
+        }
     }
 }
 
@@ -112,9 +158,7 @@ fn judge_needs(task: &EndpointTask, leaf: &Certificate, opinion: &mut Opinion) {
     if task.needs.no_pss && leaf.is_pss() {
         lacks.push("it is signed with RSASSA-PSS, which clients of the use refuse".to_owned());
     }
-    if task.needs.cdp && leaf.crl_urls().is_empty() {
-        lacks.push("it has no CRL distribution point".to_owned());
-    }
+    // A missing CRL distribution point is a finding of Find-TlsCertificate, and no fault of what is served.
     for lack in lacks {
         let problem = format!("the certificate `{}` does not fit the use: {lack}", leaf.thumbprint());
         opinion.troubles.push(Trouble::new(problem, Remedy::Replace));

@@ -77,7 +77,6 @@ pub(super) fn goals(task: &EndpointTask, name: &AskedName) -> Vec<(Kind, Goal)> 
 pub(super) fn judge(kind: &Kind, goal: &Goal, outcome: &Outcome, was_served: bool) -> Finding {
     let whose = format!("over {} with {}, for {}", kind.version, kind.family, kind.name);
     match (goal, outcome) {
-        (Goal::Watched, _) => Finding::Quiet,
         (Goal::Same(before), now) if before.is_same(now) => Finding::Match,
         (Goal::Same(before), now) => Finding::Contradiction(Trouble::new(
             format!("{whose}, it {now}; before the change it was otherwise: it {before}"),
@@ -87,7 +86,7 @@ pub(super) fn judge(kind: &Kind, goal: &Goal, outcome: &Outcome, was_served: boo
             format!("{whose}, it {outcome}, and no certificate is assigned for that"),
             Remedy::Configure,
         )),
-        (Goal::Nothing, _) => Finding::Quiet,
+        (Goal::Nothing | Goal::Watched, _) => Finding::Quiet,
         (Goal::Leaf(leaf), Outcome::Served { fingerprint, .. }) if *fingerprint == leaf.fingerprint() => Finding::Match,
         (Goal::Leaf(leaf), Outcome::Served { .. }) => Finding::Contradiction(Trouble::new(
             format!("{whose}, it {outcome}; assigned is `{}`", leaf.thumbprint()),

@@ -115,7 +115,7 @@ fn observe_one(prober: &dyn Prober, task: &EndpointTask, timeout: Duration, look
 }
 
 /// Runs over the items on a bounded number of threads; results come in the order of the items.
-pub(super) fn side_by_side<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn side_by_side<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(items.len()));
     let run = || {

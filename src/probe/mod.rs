@@ -5,11 +5,11 @@ use std::time::Duration;
 pub use crate::model::{KeyFamily, TlsVersion};
 use crate::model::{Certificate, Moment};
 
+mod capture;
 mod chain;
 mod control;
 mod judge;
 mod look;
-mod path;
 mod proof;
 #[cfg(test)]
 mod proof_tests;
@@ -20,6 +20,7 @@ pub(crate) mod testing;
 
 pub use control::{Control, check_begun, negative_control};
 pub use look::observe;
+pub(crate) use look::side_by_side;
 pub use proof::prove;
 pub use rustls_prober::RustlsProber;
 pub use task::{EndpointTask, Expectation, Look, NAME_LIMIT, ProofSettings};
@@ -27,7 +28,7 @@ pub use task::{EndpointTask, Expectation, Look, NAME_LIMIT, ProofSettings};
 /// Makes one TLS handshake; the seam for tests and other stacks.
 ///
 /// Contract: each call is a full handshake on a new connection from a new source port, with resumption
-/// and early data off. The peer's CertificateVerify signature is really checked; what the chain is worth
+/// and early data off. The peer's `CertificateVerify` signature is really checked; what the chain is worth
 /// is judged afterwards by others. A success has seen one read, write or clean close. It returns within
 /// `timeout`, and within 50 ms after `cancelled` turns true.
 pub trait Prober: Send + Sync {
@@ -61,7 +62,7 @@ pub struct Sighting {
     pub chain: Vec<Certificate>,
     /// The version agreed on.
     pub version: TlsVersion,
-    /// The signature scheme of the CertificateVerify, `ECDSA_NISTP256_SHA256`.
+    /// The signature scheme of the `CertificateVerify`: `ECDSA_NISTP256_SHA256`.
     pub scheme: String,
     /// The protocol agreed on.
     pub alpn: Option<String>,

@@ -4,6 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
+use super::chain::Uncovered;
 use super::judge::{Finding, Goal, Round, Trouble};
 use super::look::{Glance, Kind, glance, side_by_side};
 use super::task::Expectation;
@@ -57,6 +58,7 @@ struct Sweep {
     contradiction: Option<Trouble>,
     unseen: Option<Trouble>,
     unfit: Vec<Trouble>,
+    uncovered: Vec<(AskedName, Uncovered)>,
     warnings: Vec<String>,
     not_covered: Vec<String>,
 }
@@ -106,7 +108,7 @@ impl Prover<'_> {
                     End::Contradicted(trouble) => (Verdict::Contradicted, trouble),
                     End::Unseen(trouble) => (Verdict::Unproven, trouble),
                 };
-                self.take_sweep(&mut proof, sweep);
+                self.take_sweep(&mut proof, *sweep);
                 spoil(&mut proof, verdict, trouble);
             }
         }
@@ -115,10 +117,10 @@ impl Prover<'_> {
     }
 
     /// Settles and sweeps until a sweep finds nothing else either, or the deadline.
-    fn look_until_settled(&self) -> Result<Sweep, (End, Sweep)> {
+    fn look_until_settled(&self) -> Result<Sweep, (End, Box<Sweep>)> {
         let deadline = self.look.clock.elapsed() + self.settings.deadline;
         let mut backoff = FIRST_BACKOFF;
-        let mut last: Option<(Trouble, Sweep)> = None;
+        let mut last: Option<(Trouble, Box<Sweep>)> = None;
         loop {
             match (self.settle(deadline, &mut backoff), last) {
                 (Ok(()), _) => {}
@@ -126,25 +128,29 @@ impl Prover<'_> {
                 (Err((End::Unseen(_), _)), Some((trouble, sweep))) => return Err((End::Contradicted(trouble), sweep)),
                 (Err(end), _) => return Err(end),
             }
-            let sweep = self.sweep().ok_or_else(|| (End::Interrupted, Sweep::default()))?;
+            let sweep = self.sweep().ok_or_else(|| (End::Interrupted, Box::default()))?;
             let Some(trouble) = sweep.contradiction.clone() else { return Ok(sweep) };
             if self.look.clock.elapsed() >= deadline {
-                return Err((End::Contradicted(trouble), sweep));
+                return Err((End::Contradicted(trouble), Box::new(sweep)));
             }
-            last = Some((trouble, sweep));
+            last = Some((trouble, Box::new(sweep)));
             self.wait(&mut backoff);
         }
     }
 
     /// Shakes hands with the first name until so many in a row agree, over the window.
-    fn settle(&self, deadline: Duration, backoff: &mut Duration) -> Result<(), (End, Sweep)> {
+    fn settle(&self, deadline: Duration, backoff: &mut Duration) -> Result<(), (End, Box<Sweep>)> {
         let primary = self.first_name();
         let goals: Vec<(Kind, Goal)> =
             judge::goals(self.task, &primary).into_iter().filter(|(_, goal)| !self.is_left_for_the_sweep(goal)).collect();
+        if goals.is_empty() {
+            let problem = "what the binding declares to be proven leaves out every certificate that is assigned";
+            return Err((End::Unseen(Trouble::new(problem, Remedy::Configure)), Box::default()));
+        }
         let pause = self.settings.window / self.settings.matches.max(1);
         let (mut matches, mut since) = (0, self.look.clock.elapsed());
         loop {
-            let interrupted = || (End::Interrupted, Sweep::default());
+            let interrupted = || (End::Interrupted, Box::default());
             let (round, evidence) = self.round(&primary, &goals, pause).ok_or_else(interrupted)?;
             let end = match round {
                 // What is broken for good must not keep the rest from being proven; the sweep finds it again.
@@ -164,7 +170,7 @@ impl Prover<'_> {
                 Round::Unseen(trouble) => End::Unseen(trouble),
             };
             if self.look.clock.elapsed() >= deadline {
-                return Err((end, Sweep { evidence, ..Sweep::default() }));
+                return Err((end, Box::new(Sweep { evidence, ..Sweep::default() })));
             }
             self.wait(backoff);
             (matches, since) = (0, self.look.clock.elapsed());
@@ -229,8 +235,11 @@ impl Prover<'_> {
 
     /// Judges what came with the right leaf, once for each leaf and chain, and whether it covers the name.
     fn judge_sighting(&self, name: &AskedName, sighting: &Sighting, sweep: &mut Sweep) {
-        if let Some(trouble) = chain::uncovered(self.task, &sighting.leaf, name) {
-            sweep.unfit(trouble);
+        if let Some(how) = chain::uncovered(self.task, &sighting.leaf, name) {
+            let failed = (name.clone(), how);
+            if !sweep.uncovered.contains(&failed) {
+                sweep.uncovered.push(failed);
+            }
         }
         let chain = sighting.chain.iter().map(Certificate::fingerprint).collect();
         let shown = (sighting.leaf.fingerprint(), chain, sighting.staple.is_some());
@@ -251,7 +260,8 @@ impl Prover<'_> {
 
     fn conclude(&self, proof: &mut EndpointProof, mut sweep: Sweep) {
         let unseen = sweep.unseen.take();
-        let unfit = std::mem::take(&mut sweep.unfit);
+        let mut unfit = std::mem::take(&mut sweep.unfit);
+        unfit.extend(chain::names_trouble(&sweep.uncovered));
         self.take_sweep(proof, sweep);
         proof.verdict = Verdict::Proven;
         if let Some(trouble) = unseen {

@@ -234,6 +234,7 @@ fn who_cannot_look_says_so() {
         (EndpointTask { endpoint: None, ..w.task() }, Verdict::Unproven, "no endpoint declared"),
         (EndpointTask { stopped: true, ..w.task() }, Verdict::Unproven, "stopped"),
         (EndpointTask { scope: Some(Vec::new()), ..w.task() }, Verdict::NotApplicable, "prove = []"),
+        (EndpointTask { scope: Some(vec![ProofScope::Rsa]), ..w.task() }, Verdict::Unproven, "leaves out"),
         (EndpointTask { protocol: BindingProtocol::Http, ..w.task() }, Verdict::NotApplicable, "does not speak TLS"),
         (EndpointTask { slots: Vec::new(), ..w.task() }, Verdict::NotApplicable, "no certificate is assigned"),
     ] {
@@ -255,9 +256,9 @@ fn what_is_not_covered_is_partial() {
     ] {
         assert_proof(&w.prove(&w.serving(&w.new), &task, None), Verdict::Proven, "");
     }
-    let many = w.authority.issue(&["*.example", "b.example"]);
+    let many = w.authority.issue(&["*.w.example", "a.example"]);
     let task = EndpointTask {
-        published_names: (0..130).map(|i| format!("n{i}.example")).collect(),
+        published_names: (0..130).map(|i| format!("n{i}.w.example")).collect(),
         slots: vec![(Slot::Any, many.leaf.clone())],
         needs: Needs { wildcard: true, ..Needs::default() },
         ..w.task()
@@ -300,12 +301,23 @@ fn a_chain_name_or_purpose_that_clients_refuse_spoils_it() {
         (odd(Oddities { client_only: true, ..Oddities::default() }), "Server Authentication"),
         (odd(Oddities { ended: true, ..Oddities::default() }), "ended at"),
         (odd(Oddities { must_staple: true, ..Oddities::default() }), "stapled"),
-        (w.authority.issue(&["a.example"]), "covers `b.example` not"),
-        (w.authority.issue(&["*.example"]), "only by a wildcard"),
+        (w.authority.issue(&["a.example"]), "does not cover `b.example`"),
     ] {
         let task = EndpointTask { slots: vec![(Slot::Any, issued.leaf.clone())], ..w.task() };
         assert_proof(&w.prove(&w.serving(&issued), &task, None), Verdict::Contradicted, words);
     }
+    let wild = w.authority.issue(&["*.w.example"]);
+    let task = EndpointTask {
+        server_name: Some("a.w.example".to_owned()),
+        published_names: vec!["b.w.example".to_owned(), "*.w.example".to_owned()],
+        slots: vec![(Slot::Any, wild.leaf.clone())],
+        ..w.task()
+    };
+    let problem = "covers `a.w.example`, `b.w.example` only by a wildcard";
+    assert_proof(&w.prove(&w.serving(&wild), &task, None), Verdict::Contradicted, problem);
+    let task = EndpointTask { needs: Needs { wildcard: true, ..Needs::default() }, ..task };
+    assert_proof(&w.prove(&w.serving(&wild), &task, None), Verdict::Proven, "");
+
     let stapled = odd(Oddities { must_staple: true, ..Oddities::default() });
     let task = EndpointTask { slots: vec![(Slot::Any, stapled.leaf.clone())], ..w.task() };
     let prober = Scripted { staple: true, ..w.serving(&stapled) };
@@ -389,7 +401,11 @@ fn an_interrupted_proof_is_unproven() {
 fn real_handshakes_are_proven_side_by_side() {
     let w = world();
     let clock = Arc::new(WallClock::new());
-    let servers = [TestServer::start(vec![w.new.certified()]), TestServer::start(vec![w.old.certified()])];
+    let servers = [
+        TestServer::start(vec![w.new.certified()]),
+        TestServer::start(vec![w.old.certified()]),
+        TestServer::start(vec![w.new.with_key_of(&w.old)]),
+    ];
     let tasks: Vec<_> = servers
         .iter()
         .map(|s| EndpointTask { endpoint: Some(s.address.clone()), loopback_is_whole: true, ..w.task() })
@@ -401,6 +417,7 @@ fn real_handshakes_are_proven_side_by_side() {
     let proofs = prove(&prober, &tasks, None, &settings, &look);
     assert_proof(&proofs[0], Verdict::Proven, "");
     assert_proof(&proofs[1], Verdict::Contradicted, &w.old.leaf.thumbprint().to_string());
+    assert_proof(&proofs[2], Verdict::Contradicted, "signs with another key");
     let ports: std::collections::HashSet<_> = proofs[0].evidence.iter().filter(|e| e.scheme.is_some()).map(|e| &e.local_address).collect();
     assert!(ports.len() >= 4, "{ports:?}");
 }

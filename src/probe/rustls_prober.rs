@@ -2,19 +2,20 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{ClientConfig, ClientConnection, Resumption};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::ServerName;
 use rustls::{
-    AlertDescription, DigitallySignedStruct, HandshakeKind, PeerIncompatible, ProtocolVersion, SignatureScheme,
-    SupportedCipherSuite, SupportedProtocolVersion, version,
+    AlertDescription, HandshakeKind, PeerIncompatible, ProtocolVersion, SignatureScheme, SupportedCipherSuite,
+    SupportedProtocolVersion, version,
 };
 
+use super::capture::{Capture, is_offered};
 use super::{KeyFamily, Miss, Prober, Sighting, Target, TlsVersion};
 use crate::model::{Certificate, Clock};
 use crate::x509::parse_certificate;
@@ -117,13 +118,11 @@ fn connection(target: &Target, capture: &Arc<Capture>) -> Result<ClientConnectio
     config.resumption = Resumption::disabled();
     config.enable_early_data = false;
     config.alpn_protocols = target.alpn.iter().map(|p| p.as_bytes().to_vec()).collect();
-    let name = match &target.server_name {
-        Some(name) => ServerName::try_from(name.clone())
-            .map_err(|_| Miss::Broken(format!("`{name}` cannot be sent as a server name")))?,
-        None => {
-            config.enable_sni = false;
-            ServerName::IpAddress(std::net::IpAddr::from([127, 0, 0, 1]).into())
-        }
+    let name = if let Some(name) = &target.server_name {
+        ServerName::try_from(name.clone()).map_err(|_| Miss::Broken(format!("`{name}` cannot be sent as a server name")))?
+    } else {
+        config.enable_sni = false;
+        ServerName::IpAddress(std::net::IpAddr::from([127, 0, 0, 1]).into())
     };
     ClientConnection::new(Arc::new(config), name).map_err(refused)
 }
@@ -320,115 +319,6 @@ fn reason(error: &io::Error) -> String {
         ErrorKind::ConnectionReset => "the connection is reset".to_owned(),
         ErrorKind::TimedOut | ErrorKind::WouldBlock => "the time for connecting is over".to_owned(),
         _ => error.to_string(),
-    }
-}
-
-/// Keeps what the server shows, checks that it holds the key, and judges nothing else.
-#[derive(Debug)]
-struct Capture {
-    algorithms: WebPkiSupportedAlgorithms,
-    family: KeyFamily,
-    seen: Mutex<Seen>,
-}
-
-#[derive(Debug, Default)]
-struct Seen {
-    chain: Vec<Vec<u8>>,
-    staple: Option<Vec<u8>>,
-    scheme: Option<SignatureScheme>,
-    wrong_key: Option<String>,
-}
-
-impl Capture {
-    fn new(family: KeyFamily) -> Self {
-        let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
-        Self { algorithms, family, seen: Mutex::default() }
-    }
-
-    fn take(&self) -> Seen {
-        std::mem::take(&mut *self.lock())
-    }
-
-    fn wrong_key(&self) -> Option<String> {
-        self.lock().wrong_key.clone()
-    }
-
-    fn has_verified(&self) -> bool {
-        self.lock().scheme.is_some()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn record(
-        &self,
-        scheme: SignatureScheme,
-        checked: Result<HandshakeSignatureValid, rustls::Error>,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let mut seen = self.lock();
-        match &checked {
-            Ok(_) => seen.scheme = Some(scheme),
-            Err(error) => seen.wrong_key = Some(error.to_string()),
-        }
-        checked
-    }
-}
-
-impl ServerCertVerifier for Capture {
-    fn verify_server_cert(
-        &self,
-        leaf: &CertificateDer<'_>,
-        chain: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        staple: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let mut seen = self.lock();
-        seen.chain = std::iter::once(leaf).chain(chain).map(|der| der.as_ref().to_vec()).collect();
-        seen.staple = (!staple.is_empty()).then(|| staple.to_vec());
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.record(signed.scheme, verify_tls12_signature(message, leaf, signed, &self.algorithms))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.record(signed.scheme, verify_tls13_signature(message, leaf, signed, &self.algorithms))
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes().into_iter().filter(|scheme| is_offered(*scheme, self.family)).collect()
-    }
-}
-
-fn is_offered(scheme: SignatureScheme, family: KeyFamily) -> bool {
-    use SignatureScheme as S;
-    match family {
-        KeyFamily::Any => true,
-        KeyFamily::Ecdsa => {
-            matches!(scheme, S::ECDSA_NISTP256_SHA256 | S::ECDSA_NISTP384_SHA384 | S::ECDSA_NISTP521_SHA512)
-        }
-        KeyFamily::Rsa => matches!(
-            scheme,
-            S::RSA_PKCS1_SHA256
-                | S::RSA_PKCS1_SHA384
-                | S::RSA_PKCS1_SHA512
-                | S::RSA_PSS_SHA256
-                | S::RSA_PSS_SHA384
-                | S::RSA_PSS_SHA512
-        ),
     }
 }
 

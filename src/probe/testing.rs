@@ -91,6 +91,7 @@ pub(crate) struct Issued {
 }
 
 /// What is out of the ordinary in a certificate.
+#[expect(clippy::struct_excessive_bools, reason = "each is one oddity")]
 #[derive(Clone, Default)]
 pub(crate) struct Oddities {
     pub(crate) rsa: bool,
@@ -165,27 +166,36 @@ impl Issued {
     }
 }
 
-/// Serves the first of these keys that fits the offer; can be told to serve others.
-#[derive(Debug, Default)]
-pub(crate) struct Keys(pub(crate) Mutex<Vec<Arc<CertifiedKey>>>);
-
-impl Keys {
-    pub(crate) fn set(&self, keys: Vec<CertifiedKey>) {
-        *self.0.lock().unwrap() = keys.into_iter().map(Arc::new).collect();
+impl Authority {
+    /// A connection whose certificate is verified up to this authority's root.
+    pub(crate) fn connect(&self, address: &str) -> rustls::StreamOwned<rustls::ClientConnection, std::net::TcpStream> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from(self.root.der().to_vec())).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = rustls::pki_types::ServerName::try_from("a.example").unwrap();
+        let connection = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+        rustls::StreamOwned::new(connection, std::net::TcpStream::connect(address).unwrap())
     }
 }
 
+/// Serves the first of these keys that fits the offer.
+#[derive(Debug)]
+struct Keys(Vec<Arc<CertifiedKey>>);
+
 impl ResolvesServerCert for Keys {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let keys = self.0.lock().unwrap();
-        keys.iter().find(|k| k.key.choose_scheme(hello.signature_schemes()).is_some()).cloned()
+        self.0.iter().find(|k| k.key.choose_scheme(hello.signature_schemes()).is_some()).cloned()
     }
 }
 
 /// A TLS server on a free loopback port that ends with its value.
 pub(crate) struct TestServer {
     pub(crate) address: String,
-    pub(crate) keys: Arc<Keys>,
     stop: Arc<AtomicBool>,
 }
 
@@ -195,16 +205,15 @@ impl TestServer {
     }
 
     pub(crate) fn start_with(keys: Vec<CertifiedKey>, versions: &[&'static rustls::SupportedProtocolVersion]) -> Self {
-        let resolver = Arc::new(Keys::default());
-        resolver.set(keys);
+        let resolver = Arc::new(Keys(keys.into_iter().map(Arc::new).collect()));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
             .unwrap()
             .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(&resolver) as Arc<dyn ResolvesServerCert>);
+            .with_cert_resolver(resolver);
         let config = Arc::new(config);
-        Self::run(resolver, move |mut stream| {
+        Self::run(move |mut stream| {
             let mut connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
             let mut tls = rustls::Stream::new(&mut connection, &mut stream);
             let _ = tls.read(&mut [0; 512]);
@@ -215,13 +224,13 @@ impl TestServer {
 
     /// A server that answers each connection with these bytes and closes it.
     pub(crate) fn blurting(bytes: &'static [u8]) -> Self {
-        Self::run(Arc::default(), move |mut stream| {
+        Self::run(move |mut stream| {
             let _ = stream.read(&mut [0; 2048]);
             let _ = stream.write_all(bytes);
         })
     }
 
-    fn run(keys: Arc<Keys>, serve: impl Fn(std::net::TcpStream) + Send + Sync + 'static) -> Self {
+    fn run(serve: impl Fn(std::net::TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let stop = Arc::new(AtomicBool::new(false));
@@ -237,7 +246,7 @@ impl TestServer {
                 thread::spawn(move || serve(stream));
             }
         });
-        Self { address, keys, stop }
+        Self { address, stop }
     }
 }
 

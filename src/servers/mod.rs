@@ -1,5 +1,28 @@
 //! Server programs that hold certificates: one contract for files, reloads and the built-in listener.
 
+mod command;
+mod connection;
+#[cfg(test)]
+mod contract_tests;
+mod files;
+mod http;
+mod listener;
+mod listener_server;
+#[cfg(test)]
+mod listener_tests;
+#[cfg(test)]
+mod nginx_tests;
+mod owner;
+mod serving;
+mod unbuilt;
+
+pub use command::Children;
+pub use files::FilesServer;
+pub use listener::{Listener, ListenerBinding};
+pub use listener_server::{ListenerServer, Wake};
+pub use serving::{ServedListener, Serving};
+pub use unbuilt::Unbuilt;
+
 use zeroize::Zeroizing;
 
 use crate::error::Result;
@@ -16,7 +39,8 @@ use crate::x509::PrivateKey;
 ///   unless the image says otherwise.
 /// - `check` asks the program whether it would take what is there, and compares key and certificate as
 ///   they lie there; it changes nothing. `activate` makes the program serve it; repeating it is harmless.
-/// - Two sites with the same `activation` text are checked and activated once.
+/// - Two sites with the same `activation` text are activated once; each is checked, for its own pair of key and
+///   certificate.
 pub trait Server: Send + Sync {
     /// The objects that make a binding serve a certificate, with the content each is to have, in the
     /// order in which they are to be written.

@@ -4,7 +4,7 @@ use super::Session;
 use crate::error::{Error, ErrorId, Result};
 use crate::model::names::{compute, difference};
 use crate::model::{Certificate, HostName, NameDifference, NameQuery, Purpose, Use, UseName};
-use crate::state::CertificateRow;
+use crate::state::{CertificateQuery, CertificateRow, Store};
 use crate::x509::{ChainProblem, Usage, validate_path};
 
 /// One thing found about a certificate for a use.
@@ -90,6 +90,34 @@ impl Session {
         let topology = self.topology()?;
         let computed = compute(&topology, &NameQuery::new(computer.clone(), uses.to_vec()))?;
         Ok(difference(&computed, &names_of(certificate)))
+    }
+}
+
+impl Session {
+    /// The newest stored certificate that fits some uses and bears their names, if there is one.
+    ///
+    /// # Errors
+    /// `TopologyInvalid`, `StoreUnavailable`.
+    pub(crate) fn best_fit(&self, uses: &[UseName]) -> Result<Option<CertificateRow>> {
+        let computer = self.topology()?.local_computer()?.clone();
+        let query = CertificateQuery { store: Some(Store::My), ..CertificateQuery::default() };
+        let mut best: Option<(bool, CertificateRow)> = None;
+        for (_, row) in self.state()?.certificates(&query)? {
+            if row.not_after <= self.now() {
+                continue;
+            }
+            let certificate = self.certificate_of(&row)?;
+            if fitness(self, &row, &certificate, uses, self.now())?.iter().any(|f| f.is_obstacle) {
+                continue;
+            }
+            let complete = self.name_difference(&computer, uses, &certificate)?.missing.is_empty();
+            // All names first, then the latest end.
+            let is_better = best.as_ref().is_none_or(|(had, old)| (complete, row.not_after) >= (*had, old.not_after));
+            if is_better {
+                best = Some((complete, row));
+            }
+        }
+        Ok(best.map(|(_, row)| row))
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) use keys::Keys;
 pub(crate) use obtain::{Enrollment, Obtained};
 pub use plan::{Deployment, Plan, Receipt, exit_of};
 pub use policy::Policy;
+pub(crate) use sites::Place;
 pub use world::{Nowhere, Site, World};
 
 use crate::ca::{Authority, KeyStore};
@@ -34,7 +35,7 @@ use crate::command::Facts;
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, ChainTo, Clock, Moment, Topology, Zone};
 use crate::probe::{Prober, RustlsProber};
-use crate::state::{AuditDraft, State};
+use crate::state::{AuditDraft, State, Write};
 use crate::x509;
 
 /// Everything that a verb may touch; a cheap clone, safe to share between threads.
@@ -207,6 +208,16 @@ impl Session {
     /// `BadCertificateFile`.
     pub fn parse_certificate(&self, der: &[u8]) -> Result<Certificate> {
         x509::parse_certificate(der)
+    }
+
+    /// Writes rows that belong to no server program, with their line in the audit log.
+    ///
+    /// # Errors
+    /// `NotAdministrator`, `PlanStale`, `DiskFull`, `StoreUnavailable`.
+    pub(crate) fn record(&self, verb: &str, outcome: &str, changes: serde_json::Value, rows: &[Write]) -> Result<()> {
+        self.policy()?.check_change()?;
+        self.state()?.record(rows, &self.audit_draft(verb, outcome, changes, serde_json::Value::Null))?;
+        self.after_commit()
     }
 
     /// After a commit: lets the world copy the audit log.

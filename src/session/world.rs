@@ -62,6 +62,11 @@ pub trait World: Send + Sync {
         Duration::from_secs(30)
     }
 
+    /// How long a crash may be past for the next change to mend it by itself.
+    fn recover_max_age(&self) -> Duration {
+        Duration::from_secs(3600)
+    }
+
     /// What to put before the names of a simulated or sample world, `[sample]`.
     fn label(&self) -> Option<String> {
         None

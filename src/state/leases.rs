@@ -25,12 +25,7 @@ impl FileLeases {
     pub(super) fn lease(&self, name: &str, holder: &str, wait: Duration) -> Result<Lease> {
         let path = self.path(name)?;
         let mut file = files::private(&path).map_err(|e| unavailable(&path, e))?;
-        patiently(wait, || match file.try_lock() {
-            Ok(()) => Ok(Some(())),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(unavailable(&path, error)),
-        })?
-        .ok_or_else(|| busy(name, holder_in(&mut file).as_deref()))?;
+        patiently(wait, || take(&file).map_err(|e| unavailable(&path, e)))?.ok_or_else(|| busy(name, holder_in(&mut file).as_deref()))?;
         // The text serves those who wait; a disk too full for it is no reason to refuse the lease.
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
         Ok(Lease::new(HeldFile(file)))
@@ -112,24 +107,43 @@ impl Drop for HeldName {
 
 const NOBODY_KNOWN: &str = "a process that has not said its name";
 const SLICE: Duration = Duration::from_millis(50);
+const LOOKS: usize = 500;
 const LONGEST_HOLDER: u64 = 1024;
 
 /// Tries until the wait is over, in slices of at most 50 ms.
-///
-/// Always a few times: whoever looks for the holder has the file's lock for some microseconds.
 fn patiently<T>(wait: Duration, mut take: impl FnMut() -> Result<Option<T>>) -> Result<Option<T>> {
     let start = Instant::now();
     let mut slice = Duration::from_millis(1);
-    for tries in 1_u64.. {
+    loop {
         if let Some(taken) = take()? {
             return Ok(Some(taken));
         }
         let left = wait.saturating_sub(start.elapsed());
-        if left.is_zero() && tries > 3 {
-            break;
+        if left.is_zero() {
+            return Ok(None);
         }
-        std::thread::sleep(if left.is_zero() { slice } else { slice.min(left) });
+        std::thread::sleep(slice.min(left));
         slice = (slice * 2).min(SLICE);
+    }
+}
+
+/// Takes the lock of a file unless somebody holds it.
+///
+/// Who only looks for a holder shares the lock for some microseconds. A lock that can be shared has no holder, so
+/// that is no answer yet.
+fn take(file: &File) -> io::Result<Option<()>> {
+    for _ in 0..LOOKS {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(())),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        match file.try_lock_shared() {
+            Ok(()) => file.unlock()?,
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
     Ok(None)
 }

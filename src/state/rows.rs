@@ -57,8 +57,8 @@ impl fmt::Display for RowKey {
     }
 }
 
-/// A row.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A row; `Debug` shows no secret.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub enum Row {
     /// See [`RowKey::Certificate`].
     Certificate(CertificateRow),
@@ -80,6 +80,23 @@ pub enum Row {
     Submission(SubmissionRow),
     /// See [`RowKey::Setting`].
     Setting(String),
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Certificate(row) => row.fmt(f),
+            Self::Key(row) => row.fmt(f),
+            Self::BeforeImage(row) => write!(f, "BeforeImage({row:?})"),
+            Self::Request(row) => row.fmt(f),
+            Self::Assignment(row) => row.fmt(f),
+            Self::Bound(row) | Self::Listener(row) => row.fmt(f),
+            Self::Authority(row) => row.fmt(f),
+            Self::Submission(row) => row.fmt(f),
+            // One of the settings is the store secret.
+            Self::Setting(value) => write!(f, "Setting({} bytes)", value.len()),
+        }
+    }
 }
 
 /// One change of one row; all of a batch happen or none.
@@ -432,6 +449,9 @@ pub struct AuthorityRow {
 pub struct SubmissionRow {
     /// Who asked.
     pub requester: String,
+    /// The computer it is for, whose own name a directory template puts in.
+    #[serde(default)]
+    pub computer: String,
     /// The template.
     pub template: String,
     /// The PKCS#10, DER.
@@ -450,7 +470,7 @@ pub struct SubmissionRow {
     pub submitted: Moment,
     /// When it was decided.
     pub resolved: Option<Moment>,
-    /// When and why it was revoked (RFC 5280 CRLReason).
+    /// When and why it was revoked (RFC 5280 §5.3.1, `CRLReason`).
     pub revoked: Option<(Moment, u8)>,
 }
 
@@ -482,5 +502,20 @@ mod bytes {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
         let text = String::deserialize(deserializer)?;
         hex::read(&text).ok_or_else(|| serde::de::Error::custom("not hexadecimal"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Row, RowKey, Sealed, Write};
+
+    #[test]
+    fn debug_and_errors_show_no_secret() {
+        for row in [Row::Setting("s3cret".to_owned()), Row::BeforeImage(Sealed(b"s3cret".to_vec()))] {
+            assert!(!format!("{row:?}").contains("s3cret"));
+            let write = Write::replace(RowKey::Setting("store-secret".to_owned()), Some(row.clone()), Some(row));
+            let error = write.admit(None).unwrap_err();
+            assert!(!format!("{write:?} {error:?} {error}").contains("s3cret"));
+        }
     }
 }

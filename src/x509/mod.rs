@@ -2,6 +2,7 @@
 
 mod ber;
 mod chain;
+mod constraints;
 mod contents;
 mod crl;
 mod der;
@@ -24,9 +25,10 @@ mod signature;
 mod spki;
 mod template;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub(crate) use chain::{Usage, remarks, validate_path};
+pub(crate) use constraints::{NameSpace, name_space};
 pub(crate) use contents::{Contents, read_any};
 pub(crate) use crl::{Revocation, RevocationList, build_crl, parse_crl};
 pub(crate) use host::{certificate_covers, covers, is_wildcard};

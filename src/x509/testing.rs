@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// A private folder and the program; `None`, said aloud, where `openssl` is absent.
-pub(super) fn bench(test: &str) -> Option<Bench> {
+pub(crate) fn bench(test: &str) -> Option<Bench> {
     if Command::new("openssl").arg("version").output().is_err() {
         #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
         {
@@ -15,29 +15,29 @@ pub(super) fn bench(test: &str) -> Option<Bench> {
     Some(Bench { dir: tempfile::tempdir().unwrap() })
 }
 
-pub(super) struct Bench {
+pub(crate) struct Bench {
     dir: tempfile::TempDir,
 }
 
 impl Bench {
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    pub(super) fn write(&self, name: &str, bytes: &[u8]) {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
         std::fs::write(self.dir.path().join(name), bytes).unwrap();
     }
 
-    pub(super) fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.dir.path().join(name)).unwrap()
     }
 
     /// Runs `openssl` with blank-separated words in the folder; `Err` holds what it said.
-    pub(super) fn run(&self, line: &str) -> Result<String, String> {
+    pub(crate) fn run(&self, line: &str) -> Result<String, String> {
         self.words(&line.split_whitespace().collect::<Vec<_>>())
     }
 
-    pub(super) fn words(&self, words: &[&str]) -> Result<String, String> {
+    pub(crate) fn words(&self, words: &[&str]) -> Result<String, String> {
         let done = Command::new("openssl").args(words).current_dir(self.dir.path()).output().unwrap();
         let said = String::from_utf8_lossy(&done.stdout).into_owned();
         if done.status.success() {

@@ -1,55 +1,17 @@
-//! Command arguments: parameters, switches, positional values, splatted maps.
+//! Command arguments: parameters, switches, positional values.
 
 use super::fault::Fault;
 use super::frame::{Header, Kind};
 use super::output::count_lines;
-use super::pipeline::Target;
-use super::report::{Argument, Command, Literal, Value};
+use super::report::{Literal, Value};
 use super::scan::Lowerer;
+use super::stage::Stage;
 use super::words::{Parameter, ParameterLookup};
 use crate::error::ErrorId;
 
-/// The key under which a command's named arguments hold what is splatted.
-const SPLAT: &str = "@";
-
-/// One argument's pieces in the output.
-struct Emitted<'a> {
-    parameter: Option<&'a str>,
-    from: usize,
-    to: usize,
-}
-
-/// A command while its arguments are read.
-pub(super) struct Stage<'a> {
-    pub(super) verb: &'a str,
-    start: usize,
-    site: usize,
-    emitted: Vec<Emitted<'a>>,
-    /// `<…>` words that the operator was to replace.
-    pub(super) placeholders: Vec<(usize, usize)>,
-    /// An argument was wrong, so that the others are not judged by their number.
-    faulty: bool,
-}
-
 impl<'a> Lowerer<'a> {
-    /// A verb with its arguments: puts `"Verb", site, [positional], #{named})`.
-    pub(super) fn stage(&mut self, target: Target<'a>, piped: bool) {
-        let (start, end, verb) = target.parts();
-        let site = self.commands.len();
-        let span = (start as u32, end as u32);
-        self.commands.push(Command { verb, span, piped, splats: false, arguments: Vec::new() });
-        self.pos = end;
-        self.out.drop_to(end);
-        let base = self.out.len();
-        let mut stage = Stage { verb, start, site, emitted: Vec::new(), placeholders: Vec::new(), faulty: false };
-        while self.argument(&mut stage) {}
-        self.report_placeholders(&stage);
-        self.check_positions(&stage);
-        self.arrange(base, &stage);
-    }
-
     /// Reads one argument; tells whether there may be another.
-    fn argument(&mut self, stage: &mut Stage<'a>) -> bool {
+    pub(super) fn argument(&mut self, stage: &mut Stage<'a>) -> bool {
         let (before, owed) = (self.pos, self.owed);
         self.skip_blanks();
         if self.ends_command(stage.verb) {
@@ -63,7 +25,12 @@ impl<'a> Lowerer<'a> {
         let at = self.pos;
         match self.byte(0) {
             b',' => {
-                self.refuse(at, at + 1, "a value is missing before `,`", "text that holds a comma stands in quotes: `'a,b'`");
+                self.refuse(
+                    at,
+                    at + 1,
+                    "a value is missing before `,`",
+                    "text that holds a comma stands in quotes: `'a,b'`",
+                );
                 stage.faulty = true;
                 self.pos += 1;
             }
@@ -106,7 +73,9 @@ impl<'a> Lowerer<'a> {
                 b'/' if self.byte(1) == b'*' => self.skip_comment(),
                 b'<' if self.byte(1) == b'#' && self.comment_end(self.pos).is_some() => self.skip_comment(),
                 0x80.. => match self.char_at(self.pos) {
-                    Some(blank @ ('\u{a0}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')) => self.pos += blank.len_utf8(),
+                    Some(blank @ ('\u{a0}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')) => {
+                        self.pos += blank.len_utf8()
+                    }
                     _ => break,
                 },
                 _ => break,
@@ -139,10 +108,18 @@ impl<'a> Lowerer<'a> {
             return false;
         }
         if next > at + 1 {
-            self.refuse(at + 1, next, "a blank stands between the backtick and the end of its line", "take the blank away: the backtick must be the last character");
+            self.refuse(
+                at + 1,
+                next,
+                "a blank stands between the backtick and the end of its line",
+                "take the blank away: the backtick must be the last character",
+            );
         }
         self.owed += 1;
         self.pos = end + 1;
+        if self.pos >= self.src.len() {
+            self.incomplete("the line goes on after the backtick", at, at + 1);
+        }
         true
     }
 
@@ -201,10 +178,12 @@ impl<'a> Lowerer<'a> {
 
     fn bind(&mut self, stage: &mut Stage<'a>, parameter: Parameter<'a>, word: (usize, usize), colon: bool) {
         let (at, end) = word;
-        if stage.emitted.iter().any(|other| other.parameter == Some(parameter.name)) {
+        if stage.has(parameter.name) {
             stage.faulty = true;
             let message = format!("`-{}` is given twice", parameter.name);
-            self.fault(Fault::new(ErrorId::ParameterAlreadyBound, message, at, end).about(format!("-{}", parameter.name)));
+            self.fault(
+                Fault::new(ErrorId::ParameterAlreadyBound, message, at, end).about(format!("-{}", parameter.name)),
+            );
         }
         let from = self.out.len();
         let span = (at as u32, end as u32);
@@ -217,7 +196,9 @@ impl<'a> Lowerer<'a> {
             if values.is_empty() && self.pos < self.src.len() || values.is_empty() && self.open.is_none() {
                 stage.faulty = true;
                 let message = format!("`-{}` needs a value", parameter.name);
-                self.fault(Fault::new(ErrorId::MissingArgument, message, at, end).about(format!("-{}", parameter.name)));
+                self.fault(
+                    Fault::new(ErrorId::MissingArgument, message, at, end).about(format!("-{}", parameter.name)),
+                );
             }
             values
         };
@@ -248,30 +229,18 @@ impl<'a> Lowerer<'a> {
         self.record(stage, None, from, (at as u32, end), values, false);
     }
 
-    fn record(&mut self, stage: &mut Stage<'a>, parameter: Option<&'a str>, from: usize, span: (u32, u32), mut values: Vec<Value>, secret: bool) {
-        let to = self.out.len();
-        stage.emitted.push(Emitted { parameter, from, to });
-        if secret {
-            values.iter_mut().for_each(|value| value.literal = None);
-        }
-        if let Some(command) = self.commands.get_mut(stage.site) {
-            command.arguments.push(Argument { parameter, span, values });
-        }
-    }
-
     /// One value, or several with commas between them.
     fn values(&mut self, stage: &mut Stage<'a>) -> Vec<Value> {
         let from = self.out.len();
         let mut values = Vec::new();
-        loop {
-            let Some(value) = self.value(stage) else { break };
+        while let Some(value) = self.value(stage) {
             values.push(value);
-            let after = self.pos;
+            let (after, owed) = (self.pos, self.owed);
             self.skip_blanks();
             if self.byte(0) != b',' || !self.comma_continues() {
-                // A blank that was skipped belongs to nobody; a line that was continued stays so.
-                if self.byte(0) == b',' {
+                if self.owed == owed {
                     self.pos = after;
+                    self.out.drop_to(after);
                 }
                 break;
             }
@@ -285,7 +254,12 @@ impl<'a> Lowerer<'a> {
                 break;
             }
             if matches!(self.byte(0), b',' | b';' | b')' | b'}' | b'|') {
-                self.refuse(comma, comma + 1, "a value is missing after `,`", "take the comma away, or name the next value");
+                self.refuse(
+                    comma,
+                    comma + 1,
+                    "a value is missing after `,`",
+                    "take the comma away, or name the next value",
+                );
                 stage.faulty = true;
                 break;
             }
@@ -323,109 +297,6 @@ impl<'a> Lowerer<'a> {
                 _ => return,
             }
         }
-    }
-
-    fn splat(&mut self, stage: &mut Stage<'a>) {
-        let at = self.pos;
-        let end = self.word_end(at + 1);
-        let from = self.out.len();
-        self.out.drop_to(at + 1);
-        self.put_variable(at + 1, end);
-        self.pos = end;
-        let to = self.out.len();
-        stage.emitted.push(Emitted { parameter: Some(SPLAT), from, to });
-        if let Some(command) = self.commands.get_mut(stage.site) {
-            command.splats = true;
-        }
-    }
-
-    /// `Cmd -?` asks for help on the command.
-    fn help(&mut self, stage: &mut Stage<'a>, at: usize, end: usize) {
-        self.pos = end;
-        let words = self.words;
-        let Some(help) = words.verb("Get-Help") else {
-            self.refuse(at, end, "there is no help here", "`Get-Command` lists the verbs");
-            return;
-        };
-        let verb = std::mem::replace(&mut stage.verb, help);
-        stage.emitted.clear();
-        let from = self.out.len();
-        self.out.make(stage.start, |text| super::quoted::write_literal(text, verb));
-        stage.emitted.push(Emitted { parameter: None, from, to: self.out.len() });
-        let span = (stage.start as u32, (stage.start + verb.len()) as u32);
-        let literal = Some(Literal::Text(verb.to_owned()));
-        if let Some(command) = self.commands.get_mut(stage.site) {
-            command.verb = help;
-            command.arguments = vec![Argument { parameter: None, span, values: vec![Value { literal, span }] }];
-        }
-    }
-
-    fn report_placeholders(&mut self, stage: &Stage<'a>) {
-        let Some((start, end)) = stage.placeholders.first().copied() else { return };
-        let words: Vec<&str> = stage.placeholders.iter().map(|(start, end)| self.slice(*start, *end)).collect();
-        let listed = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" and ");
-        let (stand, values) = if words.len() == 1 { ("stands", "a value") } else { ("stand", "values") };
-        let fault = Fault::new(ErrorId::PlaceholderNotReplaced, format!("{listed} {stand} for {values} of your own"), start, end);
-        let first = words.first().copied().unwrap_or_default();
-        self.fault(fault.about(first).hint("replace each `<…>`, its angle brackets too"));
-    }
-
-    fn check_positions(&mut self, stage: &Stage<'a>) {
-        let Some(most) = self.words.positions(stage.verb) else { return };
-        if stage.faulty || !stage.placeholders.is_empty() {
-            return;
-        }
-        let Some(command) = self.commands.get(stage.site) else { return };
-        let stray = command.arguments.iter().filter(|argument| argument.parameter.is_none()).nth(most);
-        let Some(&Argument { span: (start, end), .. }) = stray else { return };
-        let word = self.slice(start as usize, end as usize);
-        let verb = stage.verb;
-        let message = if most == 0 {
-            format!("`{verb}` takes no value without a parameter's name: `{word}`")
-        } else {
-            format!("`{verb}` takes no further value: `{word}`")
-        };
-        let fault = Fault::new(ErrorId::PositionalParameterNotFound, message, start as usize, end as usize);
-        self.fault(fault.about(word).hint(format!("name the parameter before it; `Get-Help {verb}` lists them")));
-    }
-
-    /// Puts the arguments in the order in which `__cmd` takes them: positional ones, then named ones.
-    fn arrange(&mut self, base: usize, stage: &Stage<'a>) {
-        let pieces = self.out.take(base);
-        let (verb, site) = (stage.verb, stage.site);
-        self.out.make(stage.start, |text| {
-            use std::fmt::Write as _;
-            let _ = write!(text, "\"{verb}\", {site}, [");
-        });
-        self.put_arguments(&pieces, base, stage, |argument| argument.parameter.is_none());
-        self.out.put("], #{");
-        let mut comma = self.put_arguments(&pieces, base, stage, |argument| argument.parameter.is_some_and(|name| name != SPLAT));
-        if stage.emitted.iter().any(|argument| argument.parameter == Some(SPLAT)) {
-            self.out.put(if std::mem::take(&mut comma) { ", \"@\": [" } else { "\"@\": [" });
-            self.put_arguments(&pieces, base, stage, |argument| argument.parameter == Some(SPLAT));
-            self.out.put("]");
-        }
-        let owed = std::mem::take(&mut self.owed);
-        self.out.newlines(owed);
-        self.out.put("})");
-    }
-
-    fn put_arguments(&mut self, pieces: &[super::output::Piece], base: usize, stage: &Stage<'a>, wanted: impl Fn(&Emitted<'a>) -> bool) -> bool {
-        let mut comma = false;
-        for argument in stage.emitted.iter().filter(|argument| wanted(argument)) {
-            if comma {
-                self.out.put(", ");
-            }
-            comma = true;
-            if let Some(name) = argument.parameter.filter(|name| *name != SPLAT) {
-                self.out.make(stage.start, |text| {
-                    super::quoted::write_literal(text, name);
-                    text.push_str(": ");
-                });
-            }
-            self.out.put_back(pieces.get(argument.from - base..argument.to - base).unwrap_or_default());
-        }
-        comma
     }
 }
 

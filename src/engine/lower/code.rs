@@ -1,9 +1,7 @@
 //! The scanner outside of command arguments: Rhai, copied as it stands, and PowerShell's expressions.
 
-use super::fault::Fault;
-use super::frame::{Frame, Fresh, Header, Kind, NONE, Prev, Tail};
+use super::frame::{Frame, Fresh, Header, Kind, NONE, Prev};
 use super::scan::Lowerer;
-use crate::error::ErrorId;
 
 impl Lowerer<'_> {
     /// Scans one token; always moves on.
@@ -15,6 +13,7 @@ impl Lowerer<'_> {
             b'#' | b'/' | b'<' if self.comment() => {}
             b';' => self.semicolon(),
             b')' | b']' | b'}' => self.close(byte),
+            0x80.. if self.pasted_blank() => {}
             _ if self.top.key && self.top.kind == Kind::Entries => self.entry_key(),
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.word(),
             b',' => self.comma(),
@@ -49,7 +48,10 @@ impl Lowerer<'_> {
             },
             b'!' => match next {
                 b'=' => self.binary(90, 2),
-                b'i' if self.top.prev == Prev::Operand && self.byte(2) == b'n' && self.word_end(self.pos + 1) == self.pos + 3 => {
+                b'i' if self.top.prev == Prev::Operand
+                    && self.byte(2) == b'n'
+                    && self.word_end(self.pos + 1) == self.pos + 3 =>
+                {
                     self.binary(110, 3);
                 }
                 _ => self.bang(),
@@ -79,9 +81,8 @@ impl Lowerer<'_> {
                 (b'=', _) => self.assign(2),
                 _ => self.binary(180, 1),
             },
-            b'/' | b'%' if next == b'=' => self.assign(2),
+            b'/' | b'%' | b'^' if next == b'=' => self.assign(2),
             b'/' | b'%' => self.binary(180, 1),
-            b'^' if next == b'=' => self.assign(2),
             b'^' => self.binary(30, 1),
             b'<' | b'>' => match (next, self.byte(2)) {
                 (b'=', _) => self.binary(130, 2),
@@ -120,327 +121,6 @@ impl Lowerer<'_> {
         true
     }
 
-    fn newline(&mut self) {
-        if self.top.prev == Prev::Operand && self.line_ends_here() {
-            return;
-        }
-        self.pos += 1;
-    }
-
-    /// Ends what ends with the line; tells whether the scanner is to look again.
-    fn line_ends_here(&mut self) -> bool {
-        let kind = self.top.kind;
-        match kind {
-            Kind::Line | Kind::Body => {
-                if self.goes_on(self.pos) {
-                    return false;
-                }
-                self.end_line();
-                true
-            }
-            Kind::Entries | Kind::Elements if self.top.header == Header::None => {
-                if !self.goes_on(self.pos) {
-                    self.separate(self.pos);
-                }
-                false
-            }
-            _ if kind.has_statements() && (self.top.ps || self.top.dollar) && self.top.header == Header::None => {
-                if self.next_line_begins_statement() {
-                    self.put_at_end(";");
-                    self.next_statement();
-                }
-                false
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether the line after `at` continues this one: it begins with `|` and a command, or with `else`.
-    pub(super) fn goes_on(&self, at: usize) -> bool {
-        let next = self.after_trivia(at);
-        if self.byte_at(next) == b'|' {
-            return self.pipe_target(next).is_some();
-        }
-        matches!(self.slice(next, self.word_end(next)), "else" | "elseif" | "catch")
-    }
-
-    fn next_line_begins_statement(&self) -> bool {
-        let next = self.after_trivia(self.pos);
-        match self.byte_at(next) {
-            b'$' | b'"' | b'\'' | b'@' | b'0'..=b'9' => true,
-            b'(' => self.top.ps,
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
-                !matches!(self.slice(next, self.word_end(next)), "else" | "elseif" | "catch" | "in" | "as")
-            }
-            _ => false,
-        }
-    }
-
-    /// Puts the `;` that a line of PowerShell does without, unless something follows that needs none.
-    pub(super) fn end_statement_at_line(&mut self) {
-        if !self.top.kind.has_statements() || self.top.header != Header::None {
-            return;
-        }
-        let next = self.after_trivia(self.pos);
-        if next >= self.src.len() || matches!(self.byte_at(next), b'}' | b')' | b']' | b',' | b';') {
-            return;
-        }
-        self.put_at_end(";");
-        self.next_statement();
-    }
-
-    /// Opens the right side of `$x =`, which ends with the line.
-    pub(super) fn push_line(&mut self) {
-        self.push(Frame::new(Kind::Line, true, self.pos, 0));
-    }
-
-    /// Leaves a bracket that has no closing byte.
-    pub(super) fn end_line(&mut self) {
-        let line = self.top.kind == Kind::Line;
-        self.end_expression();
-        let end = self.top.end;
-        self.pop();
-        self.top.prev = Prev::Operand;
-        self.top.end = end;
-        if line && !matches!(self.byte(0), b';' | b')' | b']' | b'}') && self.pos < self.src.len() {
-            self.end_statement_at_line();
-        }
-    }
-
-    fn semicolon(&mut self) {
-        match self.top.kind {
-            Kind::Line | Kind::Body => self.end_line(),
-            Kind::Entries | Kind::Elements => {
-                let at = self.pos;
-                self.end_expression();
-                self.out.cut(at, at + 1);
-                self.pos += 1;
-                self.separate(at + 1);
-            }
-            _ => {
-                self.pos += 1;
-                self.next_statement();
-            }
-        }
-    }
-
-    /// Puts a comma between two entries of `@{ }` or elements of `@( )`, unless the bracket closes next.
-    fn separate(&mut self, at: usize) {
-        let next = self.after_trivia(at);
-        if self.top.prev == Prev::Start || matches!(self.byte_at(next), b')' | b'}' | b';') || next >= self.src.len() {
-            return;
-        }
-        self.end_expression();
-        self.put_at_end(",");
-        self.next_statement();
-        self.top.key = self.top.kind == Kind::Entries;
-    }
-
-    fn comma(&mut self) {
-        if self.top.kind == Kind::Body {
-            self.end_line();
-            return;
-        }
-        self.begin();
-        if self.comma_lists() {
-            self.list_comma();
-            return;
-        }
-        self.pos += 1;
-        self.next_expression();
-        self.top.key = matches!(self.top.kind, Kind::Map | Kind::Switch);
-    }
-
-    fn close(&mut self, byte: u8) {
-        if matches!(self.top.kind, Kind::Line | Kind::Body) {
-            self.end_line();
-            return;
-        }
-        if self.outer.is_empty() {
-            self.operand(self.pos + 1);
-            return;
-        }
-        if self.top.close != byte {
-            let opener = self.char_at(self.top.open as usize).unwrap_or('{');
-            let message = format!("`{}` does not close the `{opener}` that is open here", byte as char);
-            self.fault(Fault::new(ErrorId::ParseError, message, self.pos, self.pos + 1));
-            self.stop();
-            return;
-        }
-        let at = self.pos;
-        let frame = self.top;
-        self.end_expression();
-        match frame.kind {
-            Kind::Elements => {
-                let (open, close) = match frame.elements {
-                    0 => ("[", "]"),
-                    1 => ("__array(", ")"),
-                    _ => ("__concat([", "])"),
-                };
-                self.out.fill(frame.hole, open);
-                self.out.cut(at, at + 1);
-                self.out.put(close);
-            }
-            Kind::Sub => {
-                self.out.cut(at, at + 1);
-                self.out.put("}");
-            }
-            Kind::Braced => {
-                self.out.cut(at, at + 1);
-                self.out.put(")");
-            }
-            _ => {}
-        }
-        self.pop();
-        self.operand(at + 1);
-        match frame.kind {
-            Kind::Interpolation => self.backtick_rest(),
-            Kind::Block | Kind::Switch if frame.tail != Tail::Value => self.top.prev = Prev::Block,
-            Kind::Function if frame.floor != NONE => self.top.prev = Prev::Block,
-            Kind::Subject => {
-                // The subject is wrapped already.
-                self.top.dollar = false;
-                self.top.command = false;
-            }
-            _ => {}
-        }
-    }
-
-    /// `{`: the block of a header, of a closure, of its own, or a script block.
-    fn brace(&mut self) {
-        let at = self.pos;
-        if self.top.header != Header::None {
-            self.header_block(at);
-            return;
-        }
-        if self.top.kind == Kind::Body && self.top.prev == Prev::Operand {
-            self.end_line();
-            return;
-        }
-        if self.top.kind == Kind::Switch && self.top.key && self.top.prev == Prev::Operand {
-            self.refuse(at, at + 1, "this is PowerShell's `switch`", "write `switch x { \"a\" => { … }, _ => { … } }`");
-            self.stop();
-            return;
-        }
-        let closure = self.top.prev == Prev::Closure;
-        self.begin();
-        let first = self.top.start.at as usize == at;
-        let mut frame = Frame::new(Kind::Block, self.top.ps, at, b'}');
-        if closure {
-            frame.kind = Kind::Function;
-        } else if first && self.top.statement && (self.top.kind.has_statements() || self.top.kind == Kind::Switch) {
-            frame.tail = Tail::Inherit;
-        } else if self.top.ps && self.top.prev == Prev::Start {
-            frame.kind = Kind::ScriptBlock;
-            self.out.flush(at);
-            self.out.put("|__it| ");
-        }
-        self.push(frame);
-        self.pos += 1;
-        if frame.kind == Kind::ScriptBlock {
-            self.refuse_block_parameters();
-        }
-    }
-
-    /// PowerShell's `param( … )` at the head of a script block.
-    pub(super) fn refuse_block_parameters(&mut self) {
-        let next = self.after_trivia(self.pos);
-        let end = self.word_end(next);
-        if self.slice(next, end).eq_ignore_ascii_case("param") && self.byte_at(self.after_blanks(end)) == b'(' {
-            self.refuse(next, end, "a script block here has no `param(…)`", "write `|a, b| { … }`");
-        }
-    }
-
-    fn header_block(&mut self, at: usize) {
-        let header = self.top.header;
-        self.end_expression();
-        if self.top.fresh == Fresh::No && self.top.prev == Prev::Operand {
-            let wrap = match header {
-                Header::If | Header::While if self.top.ps || self.top.dollar || self.top.command => "__true(",
-                Header::For if self.top.dollar || self.top.command => "__each(",
-                _ => "",
-            };
-            if !wrap.is_empty() {
-                let start = self.top.start;
-                self.out.insert(start, wrap);
-                self.put_at_end(")");
-            }
-        }
-        let kind = match header {
-            Header::Switch => Kind::Switch,
-            Header::Fn => Kind::Function,
-            _ => Kind::Block,
-        };
-        let mut frame = Frame::new(kind, self.top.ps, at, b'}');
-        frame.tail = match header {
-            Header::If | Header::Else | Header::Switch => self.top.block_tail,
-            Header::Fn => Tail::Value,
-            _ => Tail::Emit,
-        };
-        frame.hole = self.top.hole;
-        self.top.hole = NONE;
-        self.top.header = Header::None;
-        self.top.after_do = header == Header::Do;
-        self.top.dollar = false;
-        self.top.command = false;
-        self.top.fresh = Fresh::No;
-        let declared = std::mem::replace(&mut self.top.header_names, NONE);
-        self.push(frame);
-        if declared != NONE {
-            self.top.names = declared;
-        }
-        if header == Header::Fn {
-            self.top.floor = self.names.floor();
-            self.names.set_floor(self.top.names);
-        }
-        self.pos += 1;
-    }
-
-    fn parenthesis(&mut self) {
-        let call = self.top.prev == Prev::Operand;
-        let kind = if call { Kind::Call } else { Kind::Group };
-        let mut frame = Frame::new(kind, self.top.ps, self.pos, b')');
-        frame.listing = kind == Kind::Group && (self.top.ps || self.top.listing);
-        self.push(frame);
-        self.pos += 1;
-    }
-
-    fn square(&mut self) {
-        if let Some(end) = self.type_name(self.pos) {
-            let name = self.slice(self.pos, end);
-            self.refuse(self.pos, end, format!("`{name}` does not exist here"), "a parameter converts its value by itself; Rhai has `parse_int(x)` and `x.to_string()`");
-            self.out.cut(self.pos, end);
-            self.pos = end;
-            return;
-        }
-        let kind = if self.top.prev == Prev::Operand { Kind::Index } else { Kind::Array };
-        self.push(Frame::new(kind, self.top.ps, self.pos, b']'));
-        self.pos += 1;
-    }
-
-    /// The end of `[type]` at `at` if it stands before a value or `::`, where it can only be PowerShell's.
-    pub(super) fn type_name(&self, at: usize) -> Option<usize> {
-        if !self.byte_at(at + 1).is_ascii_alphabetic() {
-            return None;
-        }
-        let mut end = self.word_end(at + 1);
-        while self.byte_at(end) == b'.' {
-            end = self.word_end(end + 1);
-        }
-        if self.slice(end, end + 2) == "[]" {
-            end += 2;
-        }
-        if self.byte_at(end) != b']' {
-            return None;
-        }
-        let own = self.top.ps && self.top.prev != Prev::Operand;
-        match (self.byte_at(end + 1), self.byte_at(end + 2)) {
-            (b'$' | b'@', _) | (b':', b':') => Some(end + 1),
-            (b'"' | b'\'' | b'(', _) if own => Some(end + 1),
-            _ => None,
-        }
-    }
-
     pub(super) fn raw_string_or_map(&mut self) {
         if self.byte(1) == b'{' {
             self.push(Frame::new(Kind::Map, self.top.ps, self.pos, b'}'));
@@ -469,7 +149,8 @@ impl Lowerer<'_> {
         let mut end = self.word_end(self.pos);
         if self.byte_at(end) == b'.' && self.byte_at(end + 1).is_ascii_digit() {
             end = self.word_end(end + 1);
-        } else if self.byte_at(end) == b'.' && !matches!(self.byte_at(end + 1), b'.' | b'_' | b'a'..=b'z' | b'A'..=b'Z') {
+        } else if self.byte_at(end) == b'.' && !matches!(self.byte_at(end + 1), b'.' | b'_' | b'a'..=b'z' | b'A'..=b'Z')
+        {
             end += 1;
         }
         let decimal = !matches!(self.byte(1), b'x' | b'X' | b'o' | b'O' | b'b' | b'B');
@@ -529,7 +210,12 @@ impl Lowerer<'_> {
             self.binary(60, 1);
             return;
         }
-        self.refuse(self.pos, self.pos + 1, "the call operator `&` does not exist here", "type the command's name, or call a function: `f(x)`");
+        self.refuse(
+            self.pos,
+            self.pos + 1,
+            "the call operator `&` does not exist here",
+            "type the command's name, or call a function: `f(x)`",
+        );
         self.pos += 1;
     }
 
@@ -582,7 +268,22 @@ impl Lowerer<'_> {
         self.top.prev = Prev::Closure;
     }
 
-    /// Characters that come with text pasted from documents.
+    /// Blanks that come with text pasted from documents, and the byte-order mark.
+    fn pasted_blank(&mut self) -> bool {
+        let at = self.pos;
+        let Some(character) = self.char_at(at) else { return false };
+        if !matches!(character, '\u{a0}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}') {
+            return false;
+        }
+        self.pos += character.len_utf8();
+        self.out.cut(at, self.pos);
+        if character == '\u{a0}' {
+            self.out.put(" ");
+        }
+        true
+    }
+
+    /// Quotes and dashes that come with text pasted from documents.
     fn non_ascii(&mut self, first: bool) {
         let at = self.pos;
         let Some(character) = self.char_at(at) else {
@@ -594,15 +295,6 @@ impl Lowerer<'_> {
             '\u{2018}'..='\u{201b}' => self.single_quote(first),
             '\u{201c}'..='\u{201e}' => self.double_quote(first),
             '\u{2013}'..='\u{2015}' => self.dash(length),
-            '\u{a0}' => {
-                self.out.cut(at, at + length);
-                self.out.put(" ");
-                self.pos += length;
-            }
-            '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}' => {
-                self.out.cut(at, at + length);
-                self.pos += length;
-            }
             _ => self.pos += length,
         }
     }

@@ -54,7 +54,12 @@ impl Lowerer<'_> {
             _ => {
                 let end = at + 1 + self.char_at(at + 1).map_or(0, char::len_utf8);
                 let name = self.slice(at, end);
-                self.refuse(at, end, format!("`{}` is no variable", name.trim_end()), "a variable is `$` and a name; an error is caught with `try { … } catch { $_ }`");
+                self.refuse(
+                    at,
+                    end,
+                    format!("`{}` is no variable", name.trim_end()),
+                    "a variable is `$` and a name; an error is caught with `try { … } catch { $_ }`",
+                );
                 self.operand(end);
             }
         }
@@ -80,6 +85,7 @@ impl Lowerer<'_> {
         if statement {
             self.out.cut(end, end + 2);
             self.out.put(step);
+            self.top.statement = false;
             self.operand(end + 2);
         }
     }
@@ -113,7 +119,10 @@ impl Lowerer<'_> {
         let name = self.slice(start, end);
         if self.byte_at(end) == b':' && self.byte_at(end + 1).is_ascii_alphabetic() {
             let (message, hint) = if name.eq_ignore_ascii_case("env") {
-                ("a script does not read the environment".to_owned(), "pass the value as a parameter of the script: `certlet run FILE NAME=VALUE`")
+                (
+                    "a script does not read the environment".to_owned(),
+                    "pass the value as a parameter of the script: `certlet run FILE NAME=VALUE`",
+                )
             } else {
                 (format!("`${name}:` does not exist here"), "write the variable without it")
             };
@@ -194,7 +203,12 @@ impl Lowerer<'_> {
             b'"' | b'\'' => self.refuse_here_string(at),
             _ => {
                 let end = self.word_end(at + 1).max(at + 1);
-                self.refuse(at, end, format!("`{}` stands outside of a command", self.slice(at, end)), "`@name` hands a map's entries to a command: `Set-CsCertificate @name`");
+                self.refuse(
+                    at,
+                    end,
+                    format!("`{}` stands outside of a command", self.slice(at, end)),
+                    "`@name` hands a map's entries to a command: `Set-CsCertificate @name`",
+                );
                 self.operand(end);
             }
         }
@@ -211,7 +225,12 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn refuse_here_string(&mut self, at: usize) {
-        self.refuse(at, at + 2, "here-strings do not exist here", "text of several lines stands between backticks: `` `line 1 …` ``");
+        self.refuse(
+            at,
+            at + 2,
+            "here-strings do not exist here",
+            "text of several lines stands between backticks: `` `line 1 …` ``",
+        );
         self.stop();
     }
 
@@ -243,7 +262,12 @@ impl Lowerer<'_> {
                 self.incomplete("the entry has no value", at, key_end);
                 return;
             }
-            self.refuse(at, key_end, "`=` and a value are expected after the name", "write `@{ Name = 'value'; Other = 2 }`");
+            self.refuse(
+                at,
+                key_end,
+                "`=` and a value are expected after the name",
+                "write `@{ Name = 'value'; Other = 2 }`",
+            );
             self.stop();
             return;
         }
@@ -357,7 +381,9 @@ impl Lowerer<'_> {
         }
         loop {
             match self.byte_at(end) {
-                b'.' if self.byte_at(end + 1) == b'_' || self.byte_at(end + 1).is_ascii_alphabetic() => end = self.word_end(end + 1),
+                b'.' if self.byte_at(end + 1) == b'_' || self.byte_at(end + 1).is_ascii_alphabetic() => {
+                    end = self.word_end(end + 1)
+                }
                 b'[' | b'(' => return true,
                 _ => break,
             }

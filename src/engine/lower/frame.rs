@@ -46,7 +46,10 @@ pub(super) enum Kind {
 impl Kind {
     /// Holds statements that `;` separates.
     pub(super) fn has_statements(self) -> bool {
-        matches!(self, Self::Script | Self::Block | Self::Function | Self::ScriptBlock | Self::Sub | Self::Interpolation)
+        matches!(
+            self,
+            Self::Script | Self::Block | Self::Function | Self::ScriptBlock | Self::Sub | Self::Interpolation
+        )
     }
 
     /// A comma and a blank end a command that stands directly in it.
@@ -112,6 +115,10 @@ pub(super) const NONE: u32 = u32::MAX;
 
 /// One open bracket.
 #[derive(Clone, Copy, Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing about the text, and they do not depend on one another"
+)]
 pub(super) struct Frame {
     pub(super) kind: Kind,
     /// PowerShell's quoting and operators hold.
@@ -157,6 +164,8 @@ pub(super) struct Frame {
     pub(super) after_do: bool,
     /// The piece to fill when it is known what the bracket holds.
     pub(super) hole: u32,
+    /// How many operators of the expression enclose what stands left of them.
+    pub(super) wraps: u32,
     /// How many elements `@( … )` has so far.
     pub(super) elements: u32,
 }
@@ -191,6 +200,7 @@ impl Frame {
             listing: ps && matches!(kind, Kind::Group | Kind::Subject | Kind::Braced),
             after_do: false,
             hole: NONE,
+            wraps: 0,
             elements: 0,
         }
     }

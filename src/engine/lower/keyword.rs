@@ -33,7 +33,8 @@ impl Lowerer<'_> {
     /// Runs a command if a registered verb stands at `at`; `end` is that of the word before its dash.
     fn command(&mut self, at: usize, end: usize) -> bool {
         let last = self.word_end(end + 1);
-        if !self.byte_at(end + 1).is_ascii_alphabetic() || !self.ends_verb(last) {
+        let glued = at > 0 && self.byte_at(at - 1) == b'-';
+        if glued || !self.byte_at(end + 1).is_ascii_alphabetic() || !self.ends_verb(last) {
             return false;
         }
         if self.top.key && matches!(self.top.kind, Kind::Map | Kind::Switch) {
@@ -64,7 +65,11 @@ impl Lowerer<'_> {
     fn property(&mut self, at: usize, end: usize) {
         self.check_name(at, end);
         let name = self.slice(at, end);
-        if is_reserved(name) && name != "call" && self.byte_at(self.after_blanks(end)) != b'(' && self.byte_at(at - 1) == b'.' {
+        if is_reserved(name)
+            && name != "call"
+            && self.byte_at(self.after_blanks(end)) != b'('
+            && self.byte_at(at - 1) == b'.'
+        {
             let dot = at - 1;
             self.out.cut(dot, at);
             self.out.put("[\"");
@@ -78,7 +83,12 @@ impl Lowerer<'_> {
     pub(super) fn check_name(&mut self, at: usize, end: usize) {
         let name = self.slice(at, end);
         if name.starts_with("__") {
-            self.refuse(at, end, format!("`{name}`: names that begin with `__` are reserved"), "choose a name without the two underscores");
+            self.refuse(
+                at,
+                end,
+                format!("`{name}`: names that begin with `__` are reserved"),
+                "choose a name without the two underscores",
+            );
         }
     }
 
@@ -101,15 +111,22 @@ impl Lowerer<'_> {
                 self.top.header = Header::Else;
                 self.operator_word(end);
             }
-            "elseif" if !self.top.expects_operand() || self.top.prev == Prev::Block => {
+            "elseif" if self.elseif_follows(end) => {
                 self.out.cut(at, end);
                 self.out.put("else if");
                 self.top.header = Header::Else;
                 self.header(Header::If, end);
+                // Only PowerShell spells it so: the condition is a truth in its sense.
+                self.top.dollar = true;
             }
             "catch" if self.top.prev == Prev::Block => self.catch(end),
             "finally" if self.top.prev == Prev::Block && self.byte_at(self.after_space(end)) == b'{' => {
-                self.refuse(at, end, "`finally` does not exist here", "write the last steps after the `try { } catch { }`");
+                self.refuse(
+                    at,
+                    end,
+                    "`finally` does not exist here",
+                    "write the last steps after the `try { } catch { }`",
+                );
                 self.header(Header::Emitting, end);
             }
             "fn" => self.function(end),
@@ -153,6 +170,13 @@ impl Lowerer<'_> {
         self.top.prev = Prev::Start;
     }
 
+    /// Whether `elseif`, which ends at `end`, goes on with a condition after an `if` block.
+    fn elseif_follows(&self, end: usize) -> bool {
+        let next = self.byte_at(self.after_space(end));
+        !matches!(self.top.prev, Prev::Start | Prev::Closure | Prev::Dot)
+            && (next.is_ascii_alphanumeric() || matches!(next, b'(' | b'$' | b'!' | b'_' | b'"' | b'\''))
+    }
+
     fn header(&mut self, header: Header, end: usize) {
         if self.top.header != Header::Else {
             self.begin();
@@ -172,7 +196,9 @@ impl Lowerer<'_> {
 
     /// A loop has no value, so that it can be no element of `@( … )`.
     fn refuse_valueless(&mut self, header: Header, end: usize) {
-        if self.top.kind == Kind::Elements && matches!(header, Header::For | Header::While | Header::Do | Header::Emitting) {
+        if self.top.kind == Kind::Elements
+            && matches!(header, Header::For | Header::While | Header::Do | Header::Emitting)
+        {
             self.refuse(self.pos, end, "a loop has no value", "write `… | ForEach-Object { … }`");
         }
     }
@@ -268,7 +294,12 @@ impl Lowerer<'_> {
                 self.pos = next;
             }
             b'[' => {
-                self.refuse(next, next + 1, "`catch` takes no type here", "write `catch (e) { if e.id == \"NoHome\" { … } else { throw e; } }`");
+                self.refuse(
+                    next,
+                    next + 1,
+                    "`catch` takes no type here",
+                    "write `catch (e) { if e.id == \"NoHome\" { … } else { throw e; } }`",
+                );
                 self.stop();
             }
             _ => {}
@@ -286,6 +317,9 @@ impl Lowerer<'_> {
                 let stop = self.word_end(at);
                 self.check_name(at, stop);
                 at = stop;
+            } else if self.byte_at(at) == b'"' {
+                // The name of a type: `fn "My Type".show()`.
+                at += 1 + self.slice(at + 1, self.src.len()).find(['"', '\n']).map_or(0, |length| length + 1);
             } else {
                 at += 1;
             }
@@ -330,7 +364,11 @@ impl Lowerer<'_> {
 
     fn refuse_declaration(&mut self, text: &str, at: usize, end: usize) -> bool {
         let next = self.after_blanks(end);
-        let follows = if text == "trap" { self.byte_at(next) == b'{' } else { next > end && self.byte_at(next).is_ascii_alphabetic() };
+        let follows = if text == "trap" {
+            self.byte_at(next) == b'{'
+        } else {
+            next > end && self.byte_at(next).is_ascii_alphabetic()
+        };
         if !self.top.expects_operand() || !follows {
             return false;
         }

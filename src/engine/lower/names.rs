@@ -1,18 +1,35 @@
 //! The variable names that are in scope, as far as the source shows them.
 
+use std::collections::HashMap;
+
 /// Names in the order of their declaration; a function sees only what stands above its floor.
 pub(super) struct Names<'a> {
-    names: Vec<(u32, &'a str)>,
-    floor: usize,
+    names: Vec<Name<'a>>,
+    /// The last name with each hash.
+    last: HashMap<u32, u32>,
+    floor: u32,
+}
+
+struct Name<'a> {
+    text: &'a str,
+    hash: u32,
+    /// The name before it with the same hash.
+    before: Option<u32>,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn new(known: &[&'a str]) -> Self {
-        Self { names: known.iter().map(|name| (hash(name), *name)).collect(), floor: 0 }
+        let mut names = Self { names: Vec::new(), last: HashMap::new(), floor: 0 };
+        for name in known {
+            names.declare(name);
+        }
+        names
     }
 
-    pub(super) fn declare(&mut self, name: &'a str) {
-        self.names.push((hash(name), name));
+    pub(super) fn declare(&mut self, text: &'a str) {
+        let hash = hash(text);
+        let before = self.last.insert(hash, self.len());
+        self.names.push(Name { text, hash, before });
     }
 
     pub(super) fn len(&self) -> u32 {
@@ -20,32 +37,36 @@ impl<'a> Names<'a> {
     }
 
     pub(super) fn truncate(&mut self, len: u32) {
-        self.names.truncate(len as usize);
+        while self.len() > len {
+            let Some(name) = self.names.pop() else { return };
+            match name.before {
+                Some(before) => self.last.insert(name.hash, before),
+                None => self.last.remove(&name.hash),
+            };
+        }
     }
 
     pub(super) fn floor(&self) -> u32 {
-        self.floor as u32
+        self.floor
     }
 
     pub(super) fn set_floor(&mut self, floor: u32) {
-        self.floor = floor as usize;
+        self.floor = floor;
     }
 
     /// Finds the declared spelling of a name: the same letters if there is such a one, else any case.
     pub(super) fn find(&self, name: &str) -> Option<&'a str> {
-        let wanted = hash(name);
         let mut other_case = None;
-        let visible = self.names.get(self.floor..).unwrap_or_default();
-        for (hash, declared) in visible.iter().rev() {
-            if *hash != wanted {
-                continue;
+        let mut next = self.last.get(&hash(name)).copied();
+        while let Some(index) = next.filter(|index| *index >= self.floor) {
+            let declared = self.names.get(index as usize)?;
+            if declared.text == name {
+                return Some(declared.text);
             }
-            if *declared == name {
-                return Some(declared);
+            if other_case.is_none() && declared.text.eq_ignore_ascii_case(name) {
+                other_case = Some(declared.text);
             }
-            if other_case.is_none() && declared.eq_ignore_ascii_case(name) {
-                other_case = Some(*declared);
-            }
+            next = declared.before;
         }
         other_case
     }
@@ -53,20 +74,73 @@ impl<'a> Names<'a> {
 
 /// FNV-1a over lower-case bytes.
 fn hash(name: &str) -> u32 {
-    name.bytes().fold(0x811c_9dc5, |hash, byte| {
-        (hash ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193)
-    })
+    name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193))
 }
 
 /// Whether Rhai keeps this word for itself, so that no variable or property can bear it.
 pub(super) fn is_reserved(name: &str) -> bool {
     matches!(
         name,
-        "let" | "const" | "is" | "if" | "else" | "switch" | "do" | "while" | "until" | "loop" | "for" | "in" | "continue"
-            | "break" | "fn" | "private" | "return" | "throw" | "try" | "catch" | "import" | "export" | "as" | "true"
-            | "false" | "Fn" | "call" | "curry" | "type_of" | "print" | "debug" | "eval" | "is_def_var" | "is_def_fn"
-            | "is_shared" | "var" | "static" | "shared" | "goto" | "exit" | "match" | "case" | "public" | "protected"
-            | "new" | "use" | "with" | "module" | "package" | "super" | "thread" | "spawn" | "go" | "await" | "async"
-            | "sync" | "yield" | "default" | "void" | "null" | "nil"
+        "let"
+            | "const"
+            | "is"
+            | "if"
+            | "else"
+            | "switch"
+            | "do"
+            | "while"
+            | "until"
+            | "loop"
+            | "for"
+            | "in"
+            | "continue"
+            | "break"
+            | "fn"
+            | "private"
+            | "return"
+            | "throw"
+            | "try"
+            | "catch"
+            | "import"
+            | "export"
+            | "as"
+            | "true"
+            | "false"
+            | "Fn"
+            | "call"
+            | "curry"
+            | "type_of"
+            | "print"
+            | "debug"
+            | "eval"
+            | "is_def_var"
+            | "is_def_fn"
+            | "is_shared"
+            | "var"
+            | "static"
+            | "shared"
+            | "goto"
+            | "exit"
+            | "match"
+            | "case"
+            | "public"
+            | "protected"
+            | "new"
+            | "use"
+            | "with"
+            | "module"
+            | "package"
+            | "super"
+            | "thread"
+            | "spawn"
+            | "go"
+            | "await"
+            | "async"
+            | "sync"
+            | "yield"
+            | "default"
+            | "void"
+            | "null"
+            | "nil"
     )
 }

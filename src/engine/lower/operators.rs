@@ -28,6 +28,9 @@ const COMPARISON: u8 = 90;
 /// `-and` and `-or` bind alike, from left to right.
 const LOGIC: u8 = 40;
 
+/// How many operators may stand in one expression.
+const MAX_WRAPS: u32 = 1000;
+
 /// PowerShell's words after a dash, in lower case, and the functions that they become.
 const COMPARISONS: [(&str, &str); 48] = [
     ("eq", "__eq("),
@@ -120,7 +123,7 @@ impl Lowerer<'_> {
 
     /// `!` before an operand.
     pub(super) fn bang(&mut self) {
-        if self.top.ps {
+        if self.top.ps || self.byte(1) == b'$' {
             let end = self.pos + 1;
             self.not(end);
             return;
@@ -172,36 +175,32 @@ impl Lowerer<'_> {
         if word.len() > 12 {
             return false;
         }
-        let lower = word.to_ascii_lowercase();
+        let is = |name: &str| name.eq_ignore_ascii_case(word);
         if self.top.prev == Prev::Operand {
-            let comparison = COMPARISONS.iter().find(|(name, _)| *name == lower).map(|(_, function)| *function);
-            let logic = match lower.as_str() {
-                "and" => Some(Logic::And),
-                "or" => Some(Logic::Or),
-                _ => None,
-            };
-            let refused = REFUSED.contains(&lower.as_str());
-            if (comparison.is_none() && logic.is_none() && !refused) || !self.is_powershell(at, end) {
+            let comparison = COMPARISONS.iter().find(|(name, _)| is(name)).map(|(_, function)| *function);
+            let logic =
+                [("and", Logic::And), ("or", Logic::Or)].into_iter().find(|(name, _)| is(name)).map(|(_, logic)| logic);
+            let refused = REFUSED.into_iter().find(|name| is(name));
+            if (comparison.is_none() && logic.is_none() && refused.is_none()) || !self.is_powershell(at, end) {
                 return false;
             }
             match (comparison, logic) {
                 (Some(function), _) => self.comparison(function, end),
                 (None, Some(logic)) => self.logic(logic, end),
                 (None, None) => {
-                    self.refuse_operator(at, end, &lower);
+                    self.refuse_operator(at, end, refused.unwrap_or_default());
                     self.step_over(end - at);
                     self.top.prev = Prev::Start;
                 }
             }
             return true;
         }
-        if !matches!(lower.as_str(), "not" | "join" | "split") || !self.is_powershell(at, end) {
-            return false;
-        }
-        if lower == "not" {
-            self.not(end);
-        } else {
-            self.prefix(if lower == "join" { "__join(" } else { "__split(" }, COMPARISON, end);
+        let prefix = ["not", "join", "split"].into_iter().find(|name| is(name));
+        let Some(prefix) = prefix.filter(|_| self.is_powershell(at, end)) else { return false };
+        match prefix {
+            "not" => self.not(end),
+            "join" => self.prefix("__join(", COMPARISON, end),
+            _ => self.prefix("__split(", COMPARISON, end),
         }
         true
     }
@@ -227,7 +226,7 @@ impl Lowerer<'_> {
     fn comparison(&mut self, function: &'static str, end: usize) {
         self.reduce(COMPARISON);
         let left = self.left_operand();
-        self.out.insert(left, function);
+        self.wrap(left, function);
         self.put_at_end(", ");
         self.right_operand(COMPARISON, ")", None, end);
     }
@@ -244,11 +243,23 @@ impl Lowerer<'_> {
         // `a -and b -and c` stays flat; `a -or b -and c` is one truth from the left.
         if last != Some(logic) {
             let left = self.left_operand();
-            self.out.insert(left, "__true(");
+            self.wrap(left, "__true(");
             self.put_at_end(")");
         }
         self.put_at_end(if logic == Logic::And { " && __true(" } else { " || __true(" });
         self.right_operand(LOGIC, ")", Some(logic), end);
+    }
+
+    /// Puts the call around the left operand; each one nests, so that their number is bounded.
+    fn wrap(&mut self, left: Mark, function: &'static str) {
+        self.top.wraps += 1;
+        if self.top.wraps > MAX_WRAPS {
+            let message = format!("an expression has more than {MAX_WRAPS} operators");
+            self.refuse(self.pos, self.pos + 1, message, "put a part of it into a variable");
+            self.stop();
+            return;
+        }
+        self.out.insert(left, function);
     }
 
     fn not(&mut self, end: usize) {
@@ -288,6 +299,11 @@ impl Lowerer<'_> {
     /// Where the left operand of the next operator begins.
     fn left_operand(&self) -> Mark {
         self.innermost_operator().map_or(self.top.start, |operator| operator.right)
+    }
+
+    /// Whether what stands here is the right operand of one of PowerShell's operators.
+    pub(super) fn follows_powershell_operator(&self) -> bool {
+        self.top.prev == Prev::Start && self.innermost_operator().is_some_and(|operator| operator.close == ")")
     }
 
     fn innermost_operator(&self) -> Option<Operator> {

@@ -3,7 +3,7 @@
 /// One stretch of the lowered text and the source offset that it stands for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece {
-    anchor: u32,
+    pub(super) anchor: u32,
     text: Text,
 }
 
@@ -23,6 +23,8 @@ enum Text {
 pub(super) enum End {
     /// Its objects go to the stream.
     Emit,
+    /// No pipeline but a value: it goes to the stream, unless it is the block's value.
+    Offer,
     /// Its objects are the value.
     Collect,
     /// Its objects are the value, and the value is a truth.
@@ -34,7 +36,7 @@ pub(super) enum End {
 impl End {
     fn open(self) -> &'static str {
         match self {
-            Self::Emit => "__emit(",
+            Self::Emit | Self::Offer => "__emit(",
             Self::Collect => "__collect(",
             Self::Truth => "__true(__collect(",
             Self::Raw => "",
@@ -43,7 +45,7 @@ impl End {
 
     fn close(self) -> &'static str {
         match self {
-            Self::Emit | Self::Collect => ")",
+            Self::Emit | Self::Offer | Self::Collect => ")",
             Self::Truth => "))",
             Self::Raw => "",
         }
@@ -96,6 +98,11 @@ impl<'a> Output<'a> {
         self.run = to;
     }
 
+    /// Up to where the source is copied or left out.
+    pub(super) fn reached(&self) -> usize {
+        self.run
+    }
+
     pub(super) fn put(&mut self, text: &'static str) {
         self.pieces.push(Piece { anchor: self.run as u32, text: Text::Fixed(text) });
     }
@@ -105,6 +112,11 @@ impl<'a> Output<'a> {
         let start = self.made.len();
         write(&mut self.made);
         self.pieces.push(Piece { anchor: anchor as u32, text: Text::Made(start as u32, self.made.len() as u32) });
+    }
+
+    /// Puts a text that stands for the source at `anchor`.
+    pub(super) fn put_for(&mut self, anchor: u32, text: &'static str) {
+        self.pieces.push(Piece { anchor, text: Text::Fixed(text) });
     }
 
     pub(super) fn newlines(&mut self, count: u32) {
@@ -133,10 +145,10 @@ impl<'a> Output<'a> {
         id
     }
 
-    /// Turns a pipeline's end from emitting to collecting.
+    /// Makes what would be emitted the value of its block.
     pub(super) fn collect(&mut self, id: u32) {
         if let Some(end) = self.ends.get_mut(id as usize) {
-            *end = End::Collect;
+            *end = if *end == End::Offer { End::Raw } else { End::Collect };
         }
     }
 
@@ -326,6 +338,10 @@ impl<'a> Cursor<'a> {
 }
 
 /// How many line ends a text has.
+#[allow(
+    clippy::naive_bytecount,
+    reason = "the compiler turns it into vector code; a crate for it is not worth its weight"
+)]
 pub(super) fn count_lines(text: &str) -> u32 {
     text.as_bytes().iter().filter(|&&byte| byte == b'\n').count() as u32
 }

@@ -56,6 +56,9 @@ impl<'a> Lowerer<'a> {
         self.top.end = self.pos as u32;
         self.top.logic = false;
         self.top.command = true;
+        if statement {
+            self.top.statement = self.top.kind == Kind::Switch;
+        }
         let line_ends = matches!(self.byte_at(next), b'\n' | b'\r' | b'#' | b'/');
         if line_ends {
             self.end_statement_at_line();
@@ -164,7 +167,9 @@ impl<'a> Lowerer<'a> {
 
     pub(super) fn unknown_command(&mut self, start: usize, end: usize) {
         let word = self.slice(start, end);
-        self.fault(Fault::new(ErrorId::CommandNotFoundException, format!("`{word}` is no command"), start, end).about(word));
+        self.fault(
+            Fault::new(ErrorId::CommandNotFoundException, format!("`{word}` is no command"), start, end).about(word),
+        );
         self.stop();
     }
 }

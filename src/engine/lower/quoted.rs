@@ -57,11 +57,14 @@ impl Lowerer<'_> {
 
     /// `'` outside of command arguments: one character of Rhai's, or a text of PowerShell's.
     pub(super) fn single_quote(&mut self, first: bool) {
-        if !self.top.ps && self.byte(0) == b'\'' && !(first && self.heads_pipeline()) {
-            if let Some(end) = self.character_end() {
-                self.operand(end);
-                return;
-            }
+        if !self.top.ps
+            && self.byte(0) == b'\''
+            && !self.follows_powershell_operator()
+            && !(first && self.heads_pipeline())
+            && let Some(end) = self.character_end()
+        {
+            self.operand(end);
+            return;
         }
         self.powershell_text();
     }
@@ -94,7 +97,7 @@ impl Lowerer<'_> {
         loop {
             let Some(end) = self.quoted_end(at) else { return false };
             at = self.after_blanks(end);
-            if self.byte_at(at) != b',' || !self.top.kind.has_statements() {
+            if self.byte_at(at) != b',' || !self.top.statement {
                 break;
             }
             at = self.after_blanks(at + 1);
@@ -126,20 +129,23 @@ impl Lowerer<'_> {
 
     /// PowerShell's quoted text outside of command arguments; a list of them at the head of a pipeline.
     fn powershell_text(&mut self) {
-        let at = self.pos;
         let lists = !self.top.ps && self.heads_pipeline();
-        self.out.flush(at);
-        let mut expansion = Expansion::default();
-        if !self.quoted(&mut expansion) {
-            return;
-        }
-        self.put_expansion(at, expansion);
-        self.operand(self.pos);
-        if lists && self.byte_at(self.after_blanks(self.pos)) == b',' {
-            self.pos = self.after_blanks(self.pos);
+        loop {
+            let at = self.pos;
+            self.out.flush(at);
+            let mut expansion = Expansion::default();
+            if !self.quoted(&mut expansion) {
+                return;
+            }
+            self.put_expansion(at, expansion);
+            self.operand(self.pos);
+            let comma = self.after_blanks(self.pos);
+            if !lists || self.byte_at(comma) != b',' {
+                return;
+            }
+            self.pos = comma;
             self.list_comma();
             self.pos = self.after_blanks(self.pos);
-            self.powershell_text();
         }
     }
 
@@ -211,7 +217,12 @@ impl Lowerer<'_> {
                         character
                     }
                     _ => {
-                        self.refuse(at, self.pos, "`` `u{…} `` holds no character", "write the number in hexadecimal digits: `` `u{2013} ``");
+                        self.refuse(
+                            at,
+                            self.pos,
+                            "`` `u{…} `` holds no character",
+                            "write the number in hexadecimal digits: `` `u{2013} ``",
+                        );
                         'u'
                     }
                 }

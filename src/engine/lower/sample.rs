@@ -9,12 +9,30 @@ type Row = (&'static str, u8, bool, &'static [&'static str]);
 
 const ROWS: &[Row] = &[
     ("Get-CsCertificate", 0, false, &["Type", "Identity", "Verbose?"]),
-    ("Set-CsCertificate", 0, false, &["Type", "Thumbprint", "Roll?", "EffectiveDate", "Confirm?", "WhatIf?", "Verbose?", "ErrorAction"]),
+    (
+        "Set-CsCertificate",
+        0,
+        false,
+        &["Type", "Thumbprint", "Roll?", "EffectiveDate", "Confirm?", "WhatIf?", "Verbose?", "ErrorAction"],
+    ),
     (
         "Request-CsCertificate",
         0,
         false,
-        &["New?", "Type", "CA", "CaAccount", "Verbose?", "DomainName", "Template", "Output", "ClientEKU", "List?", "OU", "Organization"],
+        &[
+            "New?",
+            "Type",
+            "CA",
+            "CaAccount",
+            "Verbose?",
+            "DomainName",
+            "Template",
+            "Output",
+            "ClientEKU",
+            "List?",
+            "OU",
+            "Organization",
+        ],
     ),
     ("Import-CsCertificate", 0, false, &["Path", "Password!", "PrivateKeyExportable", "Verbose?"]),
     ("Where-Object", 3, true, &["FilterScript", "Property", "Value", "EQ?", "LT?"]),
@@ -59,19 +77,27 @@ impl Words for Sample {
 
     fn parameter(&self, verb: &str, name: &str) -> ParameterLookup<'_> {
         let Some(row) = row(verb) else { return ParameterLookup::Unknown { near: Vec::new() } };
-        
+
         let found = |declared: &'static str| {
-            ParameterLookup::Found(Parameter { name: plain(declared), switch: declared.ends_with('?'), secret: declared.ends_with('!') })
+            ParameterLookup::Found(Parameter {
+                name: plain(declared),
+                switch: declared.ends_with('?'),
+                secret: declared.ends_with('!'),
+            })
         };
         if let Some(exact) = row.3.iter().find(|declared| plain(declared).eq_ignore_ascii_case(name)) {
-            return found(*exact);
+            return found(exact);
         }
-        let prefixed = |declared: &&&'static str| plain(declared).get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+        let prefixed = |declared: &&&'static str| {
+            plain(declared).get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+        };
         let matches: Vec<&'static str> = row.3.iter().filter(prefixed).copied().collect();
         match matches.as_slice() {
             [] => ParameterLookup::Unknown { near: row.3.iter().take(1).map(|declared| plain(declared)).collect() },
             [one] => found(one),
-            several => ParameterLookup::Ambiguous { candidates: several.iter().map(|declared| plain(declared)).collect() },
+            several => {
+                ParameterLookup::Ambiguous { candidates: several.iter().map(|declared| plain(declared)).collect() }
+            }
         }
     }
 

@@ -1,10 +1,12 @@
 //! The scanner's state: where it stands, what is open, what it found.
 
+use std::cell::Cell;
+
 use super::fault::Fault;
 use super::frame::{Frame, Fresh, Header, Kind, NONE, Prev, Tail};
 use super::names::Names;
 use super::operators::Operator;
-use super::output::Output;
+use super::output::{End, Output};
 use super::report::Command;
 use super::words::Words;
 use crate::error::ErrorId;
@@ -13,6 +15,9 @@ use crate::error::ErrorId;
 ///
 /// Brackets of plain Rhai do not count; Rhai itself bounds those.
 const MAX_DEPTH: u32 = 64;
+
+/// How many errors are reported of one text.
+const MAX_FAULTS: usize = 100;
 
 /// One pass over a text.
 pub(super) struct Lowerer<'a> {
@@ -37,6 +42,10 @@ pub(super) struct Lowerer<'a> {
     /// Line ends that a command swallowed and has yet to give back.
     pub(super) owed: u32,
     depth: u32,
+    /// From here on no `#>` is left, so that it is not searched for again.
+    no_angle_end_from: Cell<usize>,
+    /// Up to here it is settled that no line end ends anything.
+    pub(super) settled: usize,
 }
 
 impl<'a> Lowerer<'a> {
@@ -57,6 +66,8 @@ impl<'a> Lowerer<'a> {
             unknown: Vec::new(),
             owed: 0,
             depth: 0,
+            no_angle_end_from: Cell::new(usize::MAX),
+            settled: 0,
         }
     }
 
@@ -68,6 +79,7 @@ impl<'a> Lowerer<'a> {
         while !self.outer.is_empty() {
             self.unwind();
         }
+        self.offer_value();
         self.end_expression();
         for id in self.pending.drain(..) {
             self.out.collect(id);
@@ -104,6 +116,7 @@ impl<'a> Lowerer<'a> {
 
     /// Leaves the innermost bracket; what follows its closing byte is the caller's.
     pub(super) fn pop(&mut self) {
+        self.offer_value();
         self.end_expression();
         let Some(outer) = self.outer.pop() else { return };
         let frame = std::mem::replace(&mut self.top, outer);
@@ -149,12 +162,14 @@ impl<'a> Lowerer<'a> {
             return false;
         }
         self.top.fresh = Fresh::No;
+        self.top.wraps = 0;
         self.top.start = self.out.mark(self.pos);
         self.top.statement = fresh != Fresh::Expression;
         if fresh == Fresh::Statement {
             self.pending.truncate(self.top.pending as usize);
             self.top.dollar = false;
             self.top.dollar_first = false;
+            self.top.command = false;
             self.top.after_do = false;
             self.top.elements += 1;
         }
@@ -170,11 +185,34 @@ impl<'a> Lowerer<'a> {
     }
 
     pub(super) fn next_statement(&mut self) {
+        self.offer_value();
         self.end_expression();
         self.top.prev = Prev::Start;
         self.top.header = Header::None;
         let statements = self.top.kind.has_statements() || self.top.kind == Kind::Elements;
         self.top.fresh = if statements { Fresh::Statement } else { Fresh::Expression };
+    }
+
+    /// Emits a statement that is an expression of PowerShell's, as a command is: `$x`, `"$a $b"`, `(Get-X).Name`.
+    pub(super) fn offer_value(&mut self) {
+        let top = &self.top;
+        if !top.kind.has_statements() || !top.statement || top.fresh != Fresh::No || top.prev != Prev::Operand {
+            return;
+        }
+        let quoted = match self.byte_at(top.start.at as usize) {
+            b'$' | b'(' | b'@' | b'-' | b'!' | b'[' => false,
+            b'"' | b'\'' => true,
+            _ => return,
+        };
+        if !(top.dollar || top.command || (quoted && top.ps)) {
+            return;
+        }
+        self.reduce(0);
+        let start = self.top.start;
+        self.out.flush(self.top.end as usize);
+        let id = self.out.enclose(start, 0, End::Offer);
+        self.pending.push(id);
+        self.top.statement = false;
     }
 
     /// The next token begins an expression of its own inside the statement.
@@ -274,9 +312,7 @@ impl<'a> Lowerer<'a> {
             (b'/', b'/') => Some(to_line_end(index)),
             (b'/', b'*') => Some(self.block_comment_end(index)),
             (b'<', b'#') if !matches!(self.byte_at(index + 2), b'"' | b'{') => self.angle_comment_end(index),
-            (b'#', b'{' | b'"') => None,
-            (b'#', b'#') if self.raw_string_quote(index).is_some() => None,
-            (b'#', _) => Some(to_line_end(index)),
+            (b'#', next) if next != b'{' && self.raw_string_quote(index).is_none() => Some(to_line_end(index)),
             _ => None,
         }
     }
@@ -303,7 +339,14 @@ impl<'a> Lowerer<'a> {
     }
 
     fn angle_comment_end(&self, index: usize) -> Option<usize> {
-        self.src.get(index..)?.find("#>").map(|length| index + length + 2)
+        if index >= self.no_angle_end_from.get() {
+            return None;
+        }
+        let end = self.src.get(index..)?.find("#>").map(|length| index + length + 2);
+        if end.is_none() {
+            self.no_angle_end_from.set(index);
+        }
+        end
     }
 
     /// The place of the quote that opens a raw string whose `#`s begin at `index`.
@@ -317,6 +360,9 @@ impl<'a> Lowerer<'a> {
 
     pub(super) fn fault(&mut self, fault: Fault) {
         self.faults.push(fault);
+        if self.faults.len() >= MAX_FAULTS {
+            self.stop();
+        }
     }
 
     /// Refuses what begins at `start`, with the form to use instead.

@@ -55,7 +55,8 @@ struct Unexpected {
 
 type Read<T> = Result<T, Unexpected>;
 
-const SHAPE: &str = "write `param(#{ name: #{ type: \"String\", default: \"x\", help: \"…\" } });` with constant values";
+const SHAPE: &str =
+    "write `param(#{ name: #{ type: \"String\", default: \"x\", help: \"…\" } });` with constant values";
 
 impl<'a> Lowerer<'a> {
     /// Reads the block if the text begins with one, and leaves it out of the lowered text.
@@ -78,11 +79,14 @@ impl<'a> Lowerer<'a> {
         if self.slice(inner, inner + 2) != "#{" {
             return None;
         }
+        while self.pos < start {
+            self.token();
+        }
+        self.out.flush(start);
         self.pos = inner;
-        let read = self.block();
-        match read {
+        match self.block() {
             Ok(declared) => {
-                self.out.flush(start);
+                self.out.drop_to(start);
                 self.out.cut(start, self.pos);
                 for parameter in &declared {
                     self.names.declare(parameter.name);
@@ -154,7 +158,12 @@ impl<'a> Lowerer<'a> {
                 ("help", Literal::Text(text)) => declared.help = Some(text),
                 ("default", value) => declared.default = Some(value),
                 ("type" | "help", _) => return Err(Unexpected { at: value_at, message: "a text is expected here" }),
-                _ => return Err(Unexpected { at, message: "a parameter has `type`, `default` and `help`, nothing else" }),
+                _ => {
+                    return Err(Unexpected {
+                        at,
+                        message: "a parameter has `type`, `default` and `help`, nothing else",
+                    });
+                }
             }
             self.comma_or_close()?;
         }
@@ -200,7 +209,10 @@ impl<'a> Lowerer<'a> {
                 match self.slice(at, end) {
                     "true" => Ok(Literal::Bool(true)),
                     "false" => Ok(Literal::Bool(false)),
-                    _ => Err(Unexpected { at, message: "a constant is expected here: it is read without running the script" }),
+                    _ => Err(Unexpected {
+                        at,
+                        message: "a constant is expected here: it is read without running the script",
+                    }),
                 }
             }
         }
@@ -223,7 +235,8 @@ impl<'a> Lowerer<'a> {
     /// A string of Rhai's, with its escapes.
     fn text_constant(&mut self) -> Read<Literal> {
         let open = self.pos;
-        let malformed = |at| Unexpected { at, message: "this text has an escape that does not exist, or is never closed" };
+        let malformed =
+            |at| Unexpected { at, message: "this text has an escape that does not exist, or is never closed" };
         let mut text = String::new();
         let mut at = open + 1;
         loop {

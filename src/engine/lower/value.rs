@@ -1,17 +1,17 @@
 //! The value of a command argument: a bareword, quoted text, a variable, a bracket, a block.
 
-use super::frame::{Frame, Kind};
-use super::argument::Stage;
 use super::dollar::{Special, special};
+use super::frame::{Frame, Kind};
 use super::output::count_lines;
 use super::quoted::Expansion;
 use super::report::{Literal, Value};
 use super::scan::Lowerer;
+use super::stage::Stage;
 
 /// Words of operator characters that are no value.
 const OPERATORS: [&str; 24] = [
-    "==", "!=", "<=", "&&", "=", "+=", "-=", "*=", "/=", "%=", "??", "=>", "+", "-", "**", "^", "&", "->", "::", "!", "===", "!==",
-    "--", "++",
+    "==", "!=", "<=", "&&", "=", "+=", "-=", "*=", "/=", "%=", "??", "=>", "+", "-", "**", "^", "&", "->", "::", "!",
+    "===", "!==", "--", "++",
 ];
 
 impl<'a> Lowerer<'a> {
@@ -66,7 +66,12 @@ impl<'a> Lowerer<'a> {
             (b'[', _) if self.type_name(at).is_some() => {
                 let end = self.type_name(at).unwrap_or(at + 1);
                 let name = self.slice(at, end);
-                self.refuse(at, end, format!("`{name}` does not exist here"), "a parameter converts its value by itself");
+                self.refuse(
+                    at,
+                    end,
+                    format!("`{name}` does not exist here"),
+                    "a parameter converts its value by itself",
+                );
                 self.pos = end;
                 None
             }
@@ -96,9 +101,8 @@ impl<'a> Lowerer<'a> {
     fn closure(&mut self) {
         let at = self.pos;
         self.run(Frame::new(Kind::Body, self.top.ps, at, 0));
-        let end = self.top.end as usize;
-        self.out.flush(end);
-        self.owed += count_lines(self.slice(end, self.pos));
+        self.out.flush(self.top.end as usize);
+        self.owed += count_lines(self.slice(self.out.reached(), self.pos));
         self.out.drop_to(self.pos);
     }
 
@@ -178,7 +182,9 @@ impl<'a> Lowerer<'a> {
                 }
                 0x80.. => match self.char_at(self.pos) {
                     Some('\u{a0}') => break,
-                    Some(nothing @ ('\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')) => self.pos += nothing.len_utf8(),
+                    Some(nothing @ ('\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')) => {
+                        self.pos += nothing.len_utf8()
+                    }
                     Some('\u{2018}'..='\u{201e}') => {
                         quoted = true;
                         if !self.quoted_word(stage, &mut expansion) {
@@ -198,7 +204,7 @@ impl<'a> Lowerer<'a> {
             self.put_expansion(at, expansion);
             return Some(literal);
         }
-        Some(Some(self.bareword(at, expansion)))
+        Some(Some(self.bareword(stage, at, expansion)))
     }
 
     /// Takes the characters up to the next that means something in a bareword.
@@ -208,7 +214,8 @@ impl<'a> Lowerer<'a> {
         let bytes = self.src.as_bytes();
         let first = self.pos;
         while let Some(byte) = bytes.get(self.pos) {
-            if !(byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'\\' | b':' | b'/' | b'=' | b'*')) {
+            if !(byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'\\' | b':' | b'/' | b'=' | b'*'))
+            {
                 break;
             }
             self.pos += 1;
@@ -217,10 +224,16 @@ impl<'a> Lowerer<'a> {
         expansion.text.push_str(self.slice(first, self.pos));
     }
 
-    fn bareword(&mut self, at: usize, expansion: Expansion) -> Literal {
+    fn bareword(&mut self, stage: &mut Stage<'a>, at: usize, expansion: Expansion) -> Literal {
         let text = expansion.text.clone();
         if OPERATORS.contains(&text.as_str()) {
-            self.refuse(at, self.pos, format!("`{text}` is no value"), "put the command in parentheses: `(Get-… ) == x`; quote text: `'='`");
+            stage.faulty = true;
+            self.refuse(
+                at,
+                self.pos,
+                format!("`{text}` is no value"),
+                "put the command in parentheses: `(Get-… ) == x`; quote text: `'='`",
+            );
         }
         if self.slice(at, self.pos) == text
             && let Some(number) = number(&text)
@@ -272,6 +285,7 @@ impl<'a> Lowerer<'a> {
         };
         let length = word.len();
         self.refuse(start, start + length.max(1), format!("redirection does not exist here: `{word}`"), hint);
+        stage.faulty = true;
         self.stop();
         false
     }
@@ -292,7 +306,9 @@ impl<'a> Lowerer<'a> {
 /// A bareword that is a number: only if printing the number gives the same text.
 fn number(text: &str) -> Option<Literal> {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    if !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') || !digits.starts_with(|c: char| c.is_ascii_digit()) {
+    if !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        || !digits.starts_with(|c: char| c.is_ascii_digit())
+    {
         return None;
     }
     if let Ok(int) = text.parse::<i64>() {

@@ -119,6 +119,7 @@ impl Session {
             cause: None,
             undo_faults: Vec::new(),
             proofs: Vec::new(),
+            told: Vec::new(),
         };
         let ending = drive.run(Machine::new(&operation));
         drop(lease);
@@ -334,7 +335,7 @@ struct Draft {
 }
 
 impl Draft {
-    /// The activation of a site; programs with the same commands are told once.
+    /// The activation of a site: each is checked; programs with the same commands are told once.
     fn activation(&mut self, item: &Prepared, hold: Option<String>) -> usize {
         let site = &item.place.site;
         if !self.sites.iter().any(|s| Arc::ptr_eq(s, site)) {
@@ -343,7 +344,7 @@ impl Draft {
         let text = site.server.activation();
         let name = site.website.name.clone();
         let computer = site.website.computer.as_str().to_ascii_lowercase();
-        let same = |a: &ActivationStep| (a.computer == computer && a.site == name) || (!text.is_empty() && a.text == text);
+        let same = |a: &ActivationStep| a.computer == computer && a.site == name;
         if let Some(index) = self.activations.iter().position(same) {
             if self.activations[index].hold.is_none() {
                 self.activations[index].hold = hold;

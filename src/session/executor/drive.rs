@@ -44,6 +44,8 @@ pub(super) struct Drive<'a> {
     /// What went wrong on the way back.
     pub(super) undo_faults: Vec<String>,
     pub(super) proofs: Vec<EndpointProof>,
+    /// The commands that were run already in this direction.
+    pub(super) told: Vec<String>,
 }
 
 impl Drive<'_> {
@@ -88,9 +90,12 @@ impl Drive<'_> {
                 self.servers[step.site].put(&step.object, image)?;
                 self.journal(&Entry::Applied(*i))?;
             }
-            Action::Journal(entry) => self.journal(entry)?,
+            Action::Journal(entry) => {
+                self.told.clear();
+                self.journal(entry)?;
+            }
             Action::Check(k) => self.servers[*k].check()?,
-            Action::Activate(k) => self.servers[*k].activate()?,
+            Action::Activate(k) => self.activate(*k)?,
             Action::Prove => return Ok(Event::Judged(self.prove(hears))),
             Action::Commit(ending) => {
                 let audit = self.audit(*ending);
@@ -152,6 +157,17 @@ impl Drive<'_> {
             None => Vec::new(),
         };
         self.state.journal_with(self.id, &entry, &batch)
+    }
+
+    /// Programs with the same commands are told once.
+    fn activate(&mut self, k: usize) -> Result<()> {
+        let text = &self.operation.activations[k].text;
+        if !text.is_empty() && self.told.contains(text) {
+            return Ok(());
+        }
+        self.servers[k].activate()?;
+        self.told.push(text.clone());
+        Ok(())
     }
 
     fn put_back(&self, i: usize) -> Result<()> {

@@ -24,11 +24,6 @@ impl Drop for Kept {
     }
 }
 
-/// The row that keeps an object's before-image.
-pub(super) fn row_key(operation: u64, object: usize) -> RowKey {
-    RowKey::BeforeImage(format!("{operation}/{object}"))
-}
-
 /// Seals a before-image.
 ///
 /// # Errors
@@ -41,7 +36,7 @@ pub(super) fn keep(keys: &dyn KeyStore, operation: u64, object: usize, image: &I
         target: image.target.clone(),
         content: hex::upper(&image.content),
     };
-    let key = row_key(operation, object);
+    let key = RowKey::before_image(operation, &object.to_string());
     let text = Zeroizing::new(serde_json::to_vec(&kept).map_err(damaged)?);
     let sealed = keys.seal_bytes(&format!("before-image {operation}/{object}"), &text)?;
     Ok(Write::put(key, Row::BeforeImage(sealed)))
@@ -52,7 +47,7 @@ pub(super) fn keep(keys: &dyn KeyStore, operation: u64, object: usize, image: &I
 /// # Errors
 /// `StoreLocked`, `StoreUnavailable`.
 pub(super) fn recall(state: &dyn State, keys: &dyn KeyStore, operation: u64, object: usize) -> Result<Option<Image>> {
-    let Some(Row::BeforeImage(sealed)) = state.row(&row_key(operation, object))? else { return Ok(None) };
+    let Some(Row::BeforeImage(sealed)) = state.row(&RowKey::before_image(operation, &object.to_string()))? else { return Ok(None) };
     let text = keys.open_bytes(&format!("before-image {operation}/{object}"), &sealed)?;
     let kept: Kept = serde_json::from_slice(&text).map_err(damaged)?;
     let content = hex::read(&kept.content)

@@ -13,9 +13,6 @@ use crate::servers::ObjectId;
 use crate::session::Session;
 use crate::state::OpenOperation;
 
-/// How long a crash may be past for it to be mended without being told to.
-const MAX_AGE_SECONDS: i64 = 3600;
-
 /// What to do with what is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RecoverOrder {
@@ -96,7 +93,7 @@ impl Session {
             recovered.what = format!("it began on another machine (`{}`) and is left alone", open.machine);
             return Ok(recovered);
         }
-        if age > MAX_AGE_SECONDS && !forced {
+        if age > self.world().recover_max_age().as_secs() as i64 && !forced {
             recovered.what = format!("it is {} minutes old and is left alone", age / 60);
             return Ok(recovered);
         }
@@ -166,6 +163,7 @@ impl Session {
             cause: None,
             undo_faults: Vec::new(),
             proofs: Vec::new(),
+            told: Vec::new(),
         };
         let ending = drive.run(Machine::recover(operation, &entries));
         Ok((ending, drive.undo_faults))

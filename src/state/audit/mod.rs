@@ -1,6 +1,8 @@
 //! The log of closed changes: a chain of lines, each naming the digest of the one before.
 
 mod copy;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -77,35 +79,4 @@ pub(super) fn next_line(previous: Option<&AuditLine>, draft: &AuditDraft) -> Aud
 /// The SHA-256 of a line, lower-case hexadecimal.
 fn digest(line: &str) -> String {
     hex::upper(&Sha256::digest(line.as_bytes())).to_ascii_lowercase()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_line_says_its_facts_in_order_and_nothing_twice() {
-        let draft = AuditDraft {
-            time: Moment::from_unix(0),
-            user: "root".to_owned(),
-            principal: "contoso\\kenmyer".to_owned(),
-            verb: "Set-CsCertificate".to_owned(),
-            outcome: "Done".to_owned(),
-            changes: json!([]),
-            proof: json!(null),
-            more: BTreeMap::from([("seq".to_owned(), json!(9)), ("host".to_owned(), json!("a\nb"))]),
-        };
-        let first = next_line(None, &draft);
-        assert_eq!(
-            first.line,
-            format!(
-                r#"{{"seq":1,"time":"1970-01-01T00:00:00Z","user":"root","principal":"contoso\\kenmyer","verb":"Set-CsCertificate","outcome":"Done","changes":[],"proof":null,"previous":"{NO_PREVIOUS}","host":"a\nb","_seq":9}}"#
-            )
-        );
-        let second = next_line(Some(&first), &draft);
-        assert_eq!(second.seq, 2);
-        assert!(second.line.contains(&format!(r#""previous":"{}""#, digest(&first.line))));
-    }
 }

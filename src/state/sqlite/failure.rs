@@ -37,9 +37,9 @@ impl Failure {
 }
 
 /// `SQLITE_IOERR_SHMSIZE`: the index of the log could not grow (sqlite3.h).
-const NO_ROOM_FOR_INDEX: i32 = 10 | (19 << 8);
+const NO_ROOM_FOR_INDEX: i32 = 0x130A;
 
-/// The catalogue's error for one of SQLite's.
+/// The catalogue's error for one of `SQLite`'s.
 pub(super) fn sql(path: &Path, error: rusqlite::Error) -> Error {
     let shown = path.display();
     let code = error.sqlite_error();
@@ -59,13 +59,13 @@ pub(super) fn sql(path: &Path, error: rusqlite::Error) -> Error {
             Error::new(ErrorId::StoreUnavailable, format!("`{shown}` is no state file of certlet"))
                 .hint("check `[state] path` in `certlet.toml`, or put the file back from a backup")
         }
-        Some(ErrorCode::DatabaseCorrupt) => damaged(path, &error),
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
             Error::new(ErrorId::StoreUnavailable, format!("the state `{shown}` cannot be opened for writing: {error}"))
                 .hint("check owner and mode of the file and its folder; both must be writable")
         }
+        // Without a code the database has answered, with a row that is none of ours.
+        Some(ErrorCode::DatabaseCorrupt) | None => damaged(path, &error),
         Some(_) => Error::new(ErrorId::StoreUnavailable, format!("the state `{shown}` failed: {error}")),
-        None => damaged(path, &error),
     };
     made.about(shown.to_string()).because(error)
 }

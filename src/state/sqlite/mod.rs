@@ -1,7 +1,9 @@
-//! The state in a file: SQLite, durable with each call, shared by processes.
+//! The state in a file: `SQLite`, durable with each call, shared by processes.
 
 mod certificates;
 mod failure;
+#[cfg(test)]
+mod processes;
 mod schema;
 mod tables;
 #[cfg(test)]
@@ -43,9 +45,9 @@ impl SqliteOptions {
     }
 }
 
-/// A state in an SQLite file (write-ahead log, `synchronous=FULL`).
+/// A state in an `SQLite` file (write-ahead log, `synchronous=FULL`).
 ///
-/// The file is 0600. It must lie on a local file system: SQLite's log and the leases need its locks.
+/// The file is 0600. It must lie on a local file system: `SQLite`'s log and the leases need its locks.
 pub struct SqliteState {
     path: PathBuf,
     db: Mutex<Connection>,
@@ -247,7 +249,7 @@ impl State for SqliteState {
 /// How long a scrub waits for readers in other processes; it is tried again after each later write.
 const SCRUB_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Makes the file before SQLite does, which would let others read it; the log inherits its mode.
+/// Makes the file before `SQLite` does, which would let others read it; the log inherits its mode.
 ///
 /// A file that is there is never opened here: closing any descriptor of a file frees all POSIX locks that the
 /// process has on it, those of another `SqliteState` too (sqlite.org/howtocorrupt.html §2.2).
@@ -273,12 +275,13 @@ fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, Failure> 
     if let Some(pages) = options.max_pages {
         db.execute_batch(&format!("PRAGMA max_page_count = {pages}"))?;
     }
-    match schema::found(&db)? {
+    let found = schema::found(&db)?;
+    if matches!(found, Found::Current | Found::Older) {
+        write_ahead(&db, options.busy_timeout)?;
+    }
+    match found {
         Found::Current => {}
-        Found::Older => {
-            write_ahead(&db, options.busy_timeout)?;
-            schema::migrate(&mut db)?;
-        }
+        Found::Older => schema::migrate(&mut db)?,
         Found::Newer(version) => return Err(too_new(path, version).into()),
         Found::Foreign => return Err(foreign(path).into()),
     }
@@ -289,7 +292,7 @@ fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, Failure> 
     Ok(db)
 }
 
-/// Turns the write-ahead log on. SQLite needs the file alone for a moment and may say busy without having waited,
+/// Turns the write-ahead log on. `SQLite` needs the file alone for a moment and may say busy without having waited,
 /// so that two processes that make a state at once need this.
 fn write_ahead(db: &Connection, patience: Duration) -> rusqlite::Result<()> {
     let start = Instant::now();

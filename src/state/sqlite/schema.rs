@@ -23,8 +23,9 @@ pub(super) enum Found {
     Foreign,
 }
 
-/// Looks at the version in the header.
+/// Looks at the header, in one snapshot: another process may be making the tables just now.
 pub(super) fn found(db: &Connection) -> rusqlite::Result<Found> {
+    let db = &*db.unchecked_transaction()?;
     let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let application: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
     Ok(match version {

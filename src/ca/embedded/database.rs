@@ -1,0 +1,143 @@
+//! The manager's side of an embedded authority: approve, deny, revoke, publish.
+
+use super::rights::is_same;
+use super::settings::Right;
+use super::{Embedded, disposition};
+use crate::ca::{Context, Database, TemplateFacts};
+use crate::error::{Error, ErrorId, Result};
+use crate::model::SerialNumber;
+use crate::state::{AuthorityRow, Row, SubmissionRow, Write};
+use crate::x509::{Issuer, Revocation, build_crl, parse_request};
+
+/// The reason `certificateHold` (RFC 5280 section 5.3.1), the only one that is not final.
+const HOLD: u8 = 6;
+
+impl Database for Embedded {
+    fn templates(&self) -> Vec<TemplateFacts> {
+        self.settings.templates.iter().map(super::Template::facts).collect()
+    }
+
+    fn may_enroll(&self, principal: &str, template: &str) -> bool {
+        self.settings.may(principal, Right::Read)
+            && self.settings.may(principal, Right::Enroll)
+            && self.settings.template(template).is_ok_and(|template| template.admits(principal))
+    }
+
+    fn approve(&self, cx: &Context<'_>, principal: &str, request_id: u32) -> Result<Vec<Write>> {
+        self.settings.check_issuer(principal)?;
+        let pending = self.pending(cx, request_id)?;
+        if is_same(principal, &pending.requester) {
+            return Err(Error::new(
+                ErrorId::PolicyRefused,
+                format!("`{principal}` asked for request {request_id} and cannot approve it (0x80070005)"),
+            )
+            .about(request_id.to_string())
+            .hint("somebody else with the right `Issue` runs `Approve-CertificateRequest`"));
+        }
+        let template = self.settings.template(&pending.template)?;
+        let request = parse_request(&pending.csr)?;
+        if let Some(algorithm) = request.key_algorithm() {
+            self.settings.check_key(template, algorithm, false)?;
+        }
+        let standing = self.stand(cx)?;
+        let (certificate, message) = self.issue(cx, &standing.ca, template, &request, &pending.computer)?;
+        let mut issued = pending.clone();
+        issued.settle_issued(&certificate, format!("{message}; approved by {principal}"), cx.now);
+        Ok(vec![self.decided(request_id, pending, issued)])
+    }
+
+    fn deny(&self, cx: &Context<'_>, principal: &str, request_id: u32, reason: &str) -> Result<Vec<Write>> {
+        self.settings.check_issuer(principal)?;
+        let pending = self.pending(cx, request_id)?;
+        let mut denied = pending.clone();
+        let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        denied.settle(disposition::DENIED, format!("Denied by {principal}{reason} (0x80094014)"), cx.now);
+        Ok(vec![self.decided(request_id, pending, denied)])
+    }
+
+    fn revoke(&self, cx: &Context<'_>, principal: &str, serial: &str, reason: u8) -> Result<Vec<Write>> {
+        self.settings.check_issuer(principal)?;
+        if reason > HOLD {
+            return Err(Error::new(
+                ErrorId::ParameterArgumentValidationError,
+                format!("{reason} is no reason for which a certificate is revoked here"),
+            )
+            .about(reason.to_string())
+            .hint("reasons are 0 to 6: `Unspecified` to `CertificateHold`"));
+        }
+        let unknown = || {
+            Error::new(
+                ErrorId::CertificateNotFound,
+                format!(
+                    "the authority `{}` issued no certificate with the serial number `{serial}` (0x80092004)",
+                    self.settings.config
+                ),
+            )
+            .about(serial)
+        };
+        let number: SerialNumber = serial.parse().map_err(|_| unknown())?;
+        let found = cx.state.submissions(&self.row, Some(&number.to_string()))?;
+        let (request_id, row) = found.into_iter().find(|(_, row)| !row.certificate.is_empty()).ok_or_else(unknown)?;
+        let since = match row.revoked {
+            None => cx.now,
+            Some((_, known)) if known == reason => return Ok(Vec::new()),
+            Some((_, known)) if reason == HOLD => {
+                return Err(Error::new(
+                    ErrorId::PolicyRefused,
+                    format!("the certificate `{serial}` is revoked for good (reason {known}) and cannot be put on hold (0x80094003)"),
+                )
+                .about(serial));
+            }
+            Some((since, _)) => since,
+        };
+        let mut revoked = row.clone();
+        revoked.disposition = disposition::REVOKED;
+        revoked.message = format!("Revoked by {principal}");
+        revoked.revoked = Some((since, reason));
+        Ok(vec![self.decided(request_id, row, revoked)])
+    }
+
+    fn revocation_list(&self, cx: &Context<'_>) -> Result<(Vec<u8>, Vec<Write>)> {
+        let standing = self.stand(cx)?;
+        let mut revoked = Vec::new();
+        for (_, row) in cx.state.submissions(&self.row, None)? {
+            if let Some((at, reason)) = row.revoked {
+                revoked.push((row.serial.parse::<SerialNumber>()?, Revocation { at, reason: Some(reason) }));
+            }
+        }
+        let number = standing.row.next_crl;
+        let due = cx.now.plus_days(self.settings.crl_days.max(1).into());
+        let issuer = Issuer { certificate: &standing.ca.certificate, signer: &standing.ca.key };
+        let list = build_crl(&issuer, number, (cx.now, due), &revoked)?;
+        let mut writes = standing.birth;
+        let counted = AuthorityRow { next_crl: number.saturating_add(1), ..standing.row };
+        writes.push(Write::replace(self.row_key(), standing.old.map(Row::Authority), Some(Row::Authority(counted))));
+        Ok((list.der().to_vec(), writes))
+    }
+}
+
+impl Embedded {
+    fn pending(&self, cx: &Context<'_>, request_id: u32) -> Result<SubmissionRow> {
+        let error = |state: String, code: &str| {
+            Error::new(
+                ErrorId::RequestNotFound,
+                format!(
+                    "no request {request_id} is pending at the authority `{}`: {state} ({code})",
+                    self.settings.config
+                ),
+            )
+            .about(request_id.to_string())
+            .hint("`Get-CertificateRequest` lists what is pending")
+        };
+        match self.submission(cx, request_id)? {
+            None => Err(error("there is none".to_owned(), "0x80094004")),
+            Some(row) if row.disposition == disposition::PENDING => Ok(row),
+            Some(row) => Err(error(format!("its state is `{}`", row.message), "0x80094003")),
+        }
+    }
+
+    /// Expects the row as it was read, so that of two decisions the second fails.
+    fn decided(&self, request_id: u32, old: SubmissionRow, new: SubmissionRow) -> Write {
+        Write::replace(self.submission_key(request_id), Some(Row::Submission(old)), Some(Row::Submission(new)))
+    }
+}

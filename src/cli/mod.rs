@@ -1,0 +1,80 @@
+//! The command line: the only place, with the REPL, that prints, exits and reads the environment.
+
+mod arguments;
+mod check;
+mod init;
+mod keyboard;
+mod place;
+mod recover;
+mod report;
+mod run;
+mod runbook_help;
+mod screen;
+mod secret_ranges;
+mod secrets;
+mod serve;
+mod shell;
+mod signals;
+mod system;
+mod terminal;
+
+use std::io::IsTerminal;
+
+use self::arguments::{Arguments, Verb};
+use self::shell::Shell;
+use crate::engine::Engine;
+use crate::error::{Error, ExitCode, Result};
+
+/// Runs the program with the command line, environment and streams of the process.
+pub fn main() -> std::process::ExitCode {
+    let exit = match Arguments::read() {
+        Ok(arguments) => whole_run(arguments),
+        Err(exit) => exit,
+    };
+    exit.code().into()
+}
+
+fn whole_run(arguments: Arguments) -> ExitCode {
+    let Arguments { options, text, sample, keep, verb } = arguments;
+    let is_init = matches!(verb, Some(Verb::Init { .. }));
+    // `init` writes the sample into the home, which lasts.
+    let (throw_away, lasting) = if is_init { (None, sample) } else { (sample, None) };
+    let shell = match Shell::new(options, throw_away, keep) {
+        Ok(shell) => shell,
+        Err(exit) => return exit,
+    };
+    let outcome = match verb {
+        None => without_verb(&shell, text.as_deref()),
+        Some(Verb::Run(run)) => run::runbook(&shell, &run),
+        Some(Verb::Init { sample }) => init::init(&shell, sample.or(lasting)),
+        Some(Verb::Check { files }) => Ok(check::check(&shell, &files)),
+        Some(Verb::Serve) => serve::serve(&shell),
+        Some(Verb::Recover { force, keep_open }) => recover::recover(&shell, force, keep_open),
+    };
+    let exit = outcome.unwrap_or_else(|error| {
+        shell.report(&error);
+        error.exit()
+    });
+    shell.finish(exit)
+}
+
+fn without_verb(shell: &Shell, text: Option<&str>) -> Result<ExitCode> {
+    match text {
+        Some(text) => Ok(run::text(shell, text)),
+        None if std::io::stdin().is_terminal() => interactive(shell),
+        None => run::standard_input(shell),
+    }
+}
+
+fn interactive(shell: &Shell) -> Result<ExitCode> {
+    let label = shell.session.world().label().map_or_else(String::new, |label| format!("{label} "));
+    let before = || shell.cancel.reset();
+    let shown = |engine: &Engine, error: Option<&Error>| {
+        // What standard output does not take is told on the way out.
+        let _ = shell.end_objects();
+        if let Some(error) = error {
+            shell.terminal.error(error, engine.failure().as_ref());
+        }
+    };
+    crate::repl::run(&mut shell.engine(false, [".".into()]), &format!("{label}certlet> "), &before, &shown)
+}

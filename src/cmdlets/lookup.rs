@@ -1,0 +1,155 @@
+//! Which sites, uses and certificates a verb means, where the operator names them or leaves them away.
+
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorId, Result};
+use crate::format::like;
+use crate::model::{Certificate, Fingerprint, HostName, KeyAlgorithm, Slot, UseName, nearest};
+use crate::session::{Assigned, Place, Session, Site};
+use crate::state::CertificateRow;
+
+/// The sites of a name or wildcard, in the order of the configuration; all of them without one.
+///
+/// # Errors
+/// `SiteNotFound` with the nearest name; a wildcard may fit none.
+pub(super) fn sites_named(session: &Session, name: Option<&str>) -> Result<Vec<Arc<Site>>> {
+    let mut sites = session.sites()?;
+    let Some(name) = name else { return Ok(sites) };
+    let known: Vec<String> = sites.iter().map(|s| s.website.name.clone()).collect();
+    sites.retain(|site| like(&site.website.name, name));
+    if !sites.is_empty() || is_pattern(name) {
+        return Ok(sites);
+    }
+    let error = Error::new(ErrorId::SiteNotFound, format!("no site is called `{name}`")).about(name);
+    Err(match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error,
+    })
+}
+
+/// The bindings of a site.
+pub(super) fn places_at(site: &Arc<Site>) -> Vec<Place> {
+    (0..site.website.bindings.len()).map(|index| Place { site: Arc::clone(site), index }).collect()
+}
+
+/// Whether a name is a wildcard pattern.
+pub(super) fn is_pattern(name: &str) -> bool {
+    name.contains(['*', '?'])
+}
+
+/// What is bound at a binding, slot by slot, as its thumbprint; the fingerprint where the certificate is not stored.
+///
+/// # Errors
+/// `StoreUnavailable`, `CertificateNotFound` for a certificate that the configuration names in vain.
+pub(super) fn bound_thumbprints(session: &Session, place: &Place) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for slot in place.slots() {
+        if let Some(fingerprint) = session.bound_at(place, slot)? {
+            found.push(thumbprint_of(session, &fingerprint)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The thumbprint of a stored certificate; the fingerprint of one that is not stored.
+///
+/// # Errors
+/// `StoreUnavailable`.
+pub(super) fn thumbprint_of(session: &Session, fingerprint: &Fingerprint) -> Result<String> {
+    Ok(session.stored(fingerprint)?.map_or_else(|| fingerprint.to_string(), |row| row.thumbprint.to_string()))
+}
+
+/// The uses that this computer serves: those that its bindings name and those that are assigned, in the table's order.
+///
+/// # Errors
+/// `NoHome`, `ConfigInvalid`, `TopologyInvalid`, `StoreUnavailable`.
+pub(super) fn uses_in_service(session: &Session) -> Result<Vec<UseName>> {
+    let topology = session.topology()?;
+    let local = topology.local_computer()?;
+    let mut uses: Vec<UseName> = Vec::new();
+    for place in session.places()? {
+        if place.site.website.computer == *local
+            && place.binding().protocol.is_secure()
+            && let Some(name) = &place.binding().use_name
+            && !uses.contains(name)
+        {
+            uses.push(name.clone());
+        }
+    }
+    for assigned in session.assigned(None)? {
+        let name: UseName = assigned.key.use_name.parse()?;
+        if !uses.contains(&name) {
+            uses.push(name);
+        }
+    }
+    uses.sort_by_key(|name| topology.uses.position(name));
+    Ok(uses)
+}
+
+/// The assignments that are in force on a computer: its own, and the global ones that it does not override.
+///
+/// # Errors
+/// `NoHome`, `StoreUnavailable`, `TopologyInvalid`.
+pub(super) fn assignments_on(session: &Session, computer: &HostName) -> Result<Vec<Assigned>> {
+    let mut found = session.assigned(Some(&computer.as_str().to_ascii_lowercase()))?;
+    let own: Vec<(String, Slot)> = found.iter().map(|a| (a.key.use_name.clone(), a.key.slot)).collect();
+    let global = session.assigned(Some("global"))?.into_iter();
+    found.extend(global.filter(|a| !own.contains(&(a.key.use_name.clone(), a.key.slot))));
+    Ok(found)
+}
+
+/// A certificate that a slot of a binding is to serve.
+#[derive(Clone)]
+pub(super) struct Wanted {
+    /// The slot.
+    pub(super) slot: Slot,
+    /// Which certificate.
+    pub(super) fingerprint: Fingerprint,
+    /// The certificate as it is stored; `None` where it has vanished from the store.
+    pub(super) stored: Option<(CertificateRow, Certificate)>,
+}
+
+/// What is to be served at a binding: what is assigned to its use; what is bound, where it names no use.
+///
+/// # Errors
+/// `StoreUnavailable`, `BadCertificateFile`, `CertificateNotFound`.
+pub(super) fn wanted_at(session: &Session, place: &Place, assigned: &[Assigned]) -> Result<Vec<Wanted>> {
+    let mut wanted = Vec::new();
+    for slot in place.slots() {
+        let fingerprint = match &place.binding().use_name {
+            None => session.bound_at(place, slot)?,
+            Some(name) => assigned_to(session, assigned, name, slot)?,
+        };
+        if let Some(fingerprint) = fingerprint {
+            wanted.push(Wanted { slot, fingerprint, stored: stored(session, &fingerprint)? });
+        }
+    }
+    Ok(wanted)
+}
+
+/// The certificate of a use for a slot: that of the slot itself, else one whose key is of the slot's family.
+fn assigned_to(session: &Session, assigned: &[Assigned], name: &UseName, slot: Slot) -> Result<Option<Fingerprint>> {
+    let of_use = || assigned.iter().filter(|a| a.key.use_name.eq_ignore_ascii_case(name.as_str()));
+    if let Some(exact) = of_use().find(|a| a.key.slot == slot) {
+        return Ok(exact.row.certificate);
+    }
+    for fingerprint in of_use().filter_map(|a| a.row.certificate) {
+        let Some((_, certificate)) = stored(session, &fingerprint)? else { continue };
+        let elliptic = certificate.key_algorithm().is_some_and(KeyAlgorithm::is_elliptic);
+        let fits = match slot {
+            Slot::Any => true,
+            Slot::Ecdsa => elliptic,
+            Slot::Rsa => !elliptic,
+        };
+        if fits {
+            return Ok(Some(fingerprint));
+        }
+    }
+    Ok(None)
+}
+
+fn stored(session: &Session, fingerprint: &Fingerprint) -> Result<Option<(CertificateRow, Certificate)>> {
+    let Some(row) = session.stored(fingerprint)? else { return Ok(None) };
+    let certificate = session.certificate_of(&row)?;
+    Ok(Some((row, certificate)))
+}

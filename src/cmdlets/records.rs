@@ -1,0 +1,275 @@
+//! The objects that several verbs emit.
+
+use std::any::Any;
+
+use crate::command::{Kind, Property, Record, Value, View};
+use crate::error::Result;
+use crate::model::{Certificate, Fingerprint, Moment, Slot};
+use crate::session::{Assigned, Session};
+use crate::state::{CertificateRow, RequestRow};
+
+/// What Get-, Request- and Set-CsCertificate emit: a certificate, and the use it is assigned to.
+#[derive(Clone, Debug)]
+pub(crate) struct CertificateReference {
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) issuer: String,
+    pub(crate) not_after: Moment,
+    pub(crate) not_before: Moment,
+    pub(crate) serial: String,
+    pub(crate) subject: String,
+    pub(crate) names: Vec<String>,
+    pub(crate) thumbprint: String,
+    pub(crate) effective: Option<Moment>,
+    pub(crate) previous: Option<String>,
+    pub(crate) updated: Option<Moment>,
+    pub(crate) use_name: Option<String>,
+    pub(crate) scope: Option<&'static str>,
+    pub(crate) friendly_name: String,
+    pub(crate) has_key: bool,
+    pub(crate) key_algorithm: String,
+    pub(crate) key_size: i64,
+    pub(crate) signature: String,
+    pub(crate) purposes: Vec<String>,
+    pub(crate) origin: String,
+    pub(crate) store: &'static str,
+    pub(crate) slot: Slot,
+    pub(crate) days_left: i64,
+}
+
+/// The kind of [`CertificateReference`].
+pub(crate) static CERTIFICATE_REFERENCE: Kind = Kind::new(
+    "CertificateReference",
+    const {
+        &[
+        Property::new("Issuer"),
+        Property::new("NotAfter"),
+        Property::new("NotBefore"),
+        Property::new("SerialNumber"),
+        Property::new("Subject"),
+        Property::new("AlternativeNames"),
+        Property::new("Thumbprint"),
+        Property::new("EffectiveDate"),
+        Property::new("PreviousThumbprint"),
+        Property::new("UpdateTime"),
+        Property::new("Use"),
+        Property::new("SourceScope"),
+        Property::hidden("FriendlyName"),
+        Property::hidden("HasPrivateKey"),
+        Property::hidden("KeyAlgorithm"),
+        Property::hidden("KeySize"),
+        Property::hidden("SignatureAlgorithm"),
+        Property::hidden("EnhancedKeyUsage"),
+        Property::hidden("Origin"),
+        Property::hidden("Store"),
+        Property::hidden("Slot"),
+        Property::hidden("DaysLeft"),
+        Property::hidden("Fingerprint"),
+        ]
+    },
+    View::List,
+);
+
+impl Record for CertificateReference {
+    fn kind(&self) -> &Kind {
+        &CERTIFICATE_REFERENCE
+    }
+
+    fn value(&self, index: usize) -> Value {
+        match index {
+            0 => Value::text(&self.issuer),
+            1 => self.not_after.into(),
+            2 => self.not_before.into(),
+            3 => Value::text(&self.serial),
+            4 => Value::text(&self.subject),
+            5 => Value::list(self.names.iter().map(Value::text)),
+            6 => Value::text(&self.thumbprint),
+            7 => self.effective.into(),
+            8 => Value::optional_text(self.previous.as_ref()),
+            9 => self.updated.into(),
+            10 => Value::optional_text(self.use_name.as_ref()),
+            11 => Value::optional_text(self.scope),
+            12 => Value::text(&self.friendly_name),
+            13 => self.has_key.into(),
+            14 => Value::text(&self.key_algorithm),
+            15 => self.key_size.into(),
+            16 => Value::text(&self.signature),
+            17 => Value::list(self.purposes.iter().map(Value::text)),
+            18 => Value::text(&self.origin),
+            19 => self.store.into(),
+            20 => Value::from(self.slot.to_string()),
+            21 => self.days_left.into(),
+            22 => Value::from(self.fingerprint.to_string()),
+            _ => Value::Null,
+        }
+    }
+
+    fn text(&self) -> Option<String> {
+        Some(self.thumbprint.clone())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl CertificateReference {
+    /// A stored certificate that is assigned to nothing here.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`, `BadCertificateFile`.
+    pub(crate) fn stored(session: &Session, fingerprint: Fingerprint, row: &CertificateRow) -> Result<Self> {
+        let certificate = session.certificate_of(row)?;
+        Ok(Self::of(session, fingerprint, row, &certificate, session.has_key(row)?))
+    }
+
+    fn of(session: &Session, fingerprint: Fingerprint, row: &CertificateRow, certificate: &Certificate, has_key: bool) -> Self {
+        Self {
+            fingerprint,
+            issuer: row.issuer.clone(),
+            not_after: row.not_after,
+            not_before: row.not_before,
+            serial: row.serial.clone(),
+            subject: row.subject.clone(),
+            names: certificate.alternative_names().iter().map(ToString::to_string).collect(),
+            thumbprint: row.thumbprint.to_string(),
+            effective: None,
+            previous: None,
+            updated: None,
+            use_name: None,
+            scope: None,
+            friendly_name: row.friendly_name.clone(),
+            has_key,
+            key_algorithm: certificate.key_algorithm_name().to_owned(),
+            key_size: i64::from(certificate.key_bits()),
+            signature: certificate.signature_algorithm().to_owned(),
+            purposes: certificate.purposes().unwrap_or_default().iter().map(ToString::to_string).collect(),
+            origin: row.origin.clone(),
+            store: row.store.name(),
+            slot: Slot::Any,
+            days_left: row.not_after.since(session.now()).div_euclid(86_400),
+        }
+    }
+
+    /// The certificate of an assignment; `None` where the assignment only has a staged one.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`, `BadCertificateFile`.
+    pub(crate) fn assigned(session: &Session, assigned: &Assigned) -> Result<Option<Self>> {
+        let row = &assigned.row;
+        let Some(fingerprint) = row.certificate.or(row.staged.map(|(f, _)| f)) else { return Ok(None) };
+        let mut reference = match session.stored(&fingerprint)? {
+            Some(stored) => Self::stored(session, fingerprint, &stored)?,
+            None => Self::vanished(fingerprint),
+        };
+        reference.use_name = Some(assigned.key.use_name.clone());
+        reference.scope = Some(if assigned.key.scope == "global" { "Global" } else { "Local" });
+        reference.slot = assigned.key.slot;
+        reference.effective = row.staged.map(|(_, at)| at);
+        reference.updated = Some(row.updated);
+        if let Some(previous) = &row.previous {
+            reference.previous = Some(match session.stored(previous)? {
+                Some(stored) => stored.thumbprint.to_string(),
+                None => previous.to_string(),
+            });
+        }
+        Ok(Some(reference))
+    }
+
+    /// An assignment whose certificate is not in the store any more.
+    fn vanished(fingerprint: Fingerprint) -> Self {
+        Self {
+            fingerprint,
+            issuer: String::new(),
+            not_after: Moment::from_unix(0),
+            not_before: Moment::from_unix(0),
+            serial: String::new(),
+            subject: String::new(),
+            names: Vec::new(),
+            thumbprint: fingerprint.to_string(),
+            effective: None,
+            previous: None,
+            updated: None,
+            use_name: None,
+            scope: None,
+            friendly_name: String::new(),
+            has_key: false,
+            key_algorithm: String::new(),
+            key_size: 0,
+            signature: String::new(),
+            purposes: Vec::new(),
+            origin: String::new(),
+            store: "",
+            slot: Slot::Any,
+            days_left: 0,
+        }
+    }
+
+    /// Whether the certificate itself has vanished from the store.
+    pub(crate) fn is_vanished(&self) -> bool {
+        self.store.is_empty()
+    }
+}
+
+/// What `Request-CsCertificate -List` emits, and `-New` for a request that is not decided.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestRecord(RequestRow);
+
+/// The kind of [`RequestRecord`].
+pub(crate) static REQUEST_RECORD: Kind = Kind::new(
+    "CertificateRequest",
+    const {
+        &[
+            Property::new("RequestId"),
+            Property::new("CA"),
+            Property::new("CertificateUses"),
+            Property::new("Status"),
+            Property::new("Subject"),
+            Property::new("AlternativeNames"),
+            Property::new("FriendlyName"),
+            Property::new("SubmittedAt"),
+            Property::new("Message"),
+            Property::hidden("Id"),
+            Property::hidden("Template"),
+            Property::hidden("Requester"),
+            Property::hidden("RetryAt"),
+        ]
+    },
+    View::List,
+);
+
+impl RequestRecord {
+    /// The record of a row.
+    pub(crate) fn of(row: &RequestRow) -> Self {
+        Self(row.clone())
+    }
+}
+
+impl Record for RequestRecord {
+    fn kind(&self) -> &Kind {
+        &REQUEST_RECORD
+    }
+
+    fn value(&self, index: usize) -> Value {
+        let row = &self.0;
+        match index {
+            0 => row.request_id.map(i64::from).into(),
+            1 => Value::text(if row.ca.is_empty() { "(offline)" } else { &row.ca }),
+            2 => Value::list(row.uses.iter().map(Value::text)),
+            3 => row.status.name().into(),
+            4 => Value::text(&row.subject),
+            5 => Value::list(row.names.iter().map(|(name, _)| Value::text(name))),
+            6 => Value::text(&row.friendly_name),
+            7 => row.submitted.into(),
+            8 => Value::text(&row.message),
+            9 => Value::Int(row.id as i64),
+            10 => Value::text(&row.template),
+            11 => Value::text(&row.requester),
+            12 => row.retry_at.into(),
+            _ => Value::Null,
+        }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

@@ -1,0 +1,426 @@
+//! A home folder as the world of a session: every backend is named here, and made when it is first needed.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use super::{
+    AuthorityClass, AuthorityKind, AuthoritySettings, Configuration, EmbeddedAuthority, SecretLookup, SecretSource, StateStore,
+    TemplateApproval, TemplateSubject, read_certlet_toml,
+};
+use crate::ca::{
+    Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Permissions, Right, SecretResolver, SubjectSource, Template,
+};
+use crate::error::{Error, ErrorId, Result};
+use crate::model::{
+    Certificate, ChainTo, Clock, KeyAlgorithm, KeyId, Purpose, Secret, ServerSettings, Slot, Topology, Website,
+};
+use crate::probe::ProofSettings;
+use crate::servers::{Children, FilesServer, ListenerBinding, ListenerServer, ServedListener, Server, Serving, Unbuilt};
+use crate::session::{Keys, Policy, Site, World};
+use crate::state::{BindingKey, MemoryState, SqliteOptions, SqliteState, State, copy_audit};
+use crate::x509::{self, PrivateKey};
+
+/// How long a test or reload command may run.
+const CHILD_LIMIT: Duration = Duration::from_secs(60);
+
+/// What the host knows of the machine and its user, which the library itself does not look up.
+#[derive(Clone)]
+pub struct HomeOptions {
+    /// The operating-system user who runs this process.
+    pub user: String,
+    /// Who owns the home folder.
+    pub owner: String,
+    /// A name of this machine that stays the same over reboots.
+    pub machine: String,
+    /// Where secrets are fetched.
+    pub secrets: Arc<dyn SecretLookup>,
+    /// How long a writer waits for the change lease.
+    pub lease_wait: Duration,
+    /// `[sample]` for a throw-away world.
+    pub label: Option<String>,
+    /// Told before each step of a change.
+    pub on_step: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+}
+
+/// A home folder; opening it reads nothing.
+pub struct Home {
+    dir: PathBuf,
+    options: HomeOptions,
+    clock: Arc<dyn Clock>,
+    configuration: OnceLock<Result<Arc<Configuration>>>,
+    topology: OnceLock<Arc<Topology>>,
+    state: OnceLock<Result<Arc<dyn State>>>,
+    keys: OnceLock<Result<Arc<Keys>>>,
+    sites: OnceLock<Result<Vec<Arc<Site>>>>,
+    serving: OnceLock<Result<Arc<Serving>>>,
+    authorities: OnceLock<Result<Vec<Arc<dyn Authority>>>>,
+}
+
+impl Home {
+    /// The home in a folder.
+    pub fn new(dir: impl Into<PathBuf>, options: HomeOptions, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            dir: dir.into(),
+            options,
+            clock,
+            configuration: OnceLock::new(),
+            topology: OnceLock::new(),
+            state: OnceLock::new(),
+            keys: OnceLock::new(),
+            sites: OnceLock::new(),
+            serving: OnceLock::new(),
+            authorities: OnceLock::new(),
+        }
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What `certlet.toml` and the topology say.
+    ///
+    /// # Errors
+    /// `ConfigInvalid`, `TopologyInvalid`.
+    pub fn configuration(&self) -> Result<Arc<Configuration>> {
+        self.configuration.get_or_init(|| read_certlet_toml(&self.dir.join("certlet.toml")).map(Arc::new)).clone()
+    }
+
+    /// Who serves the sites of the built-in listener.
+    ///
+    /// # Errors
+    /// `ConfigInvalid`, `StoreUnavailable`.
+    pub(crate) fn serving(&self) -> Result<Arc<Serving>> {
+        self.serving
+            .get_or_init(|| {
+                let configuration = self.configuration()?;
+                let bindings = configuration.sites.iter().filter(|s| s.server == ServerSettings::Listener).flat_map(listened);
+                Ok(Arc::new(Serving::new(self.state()?, self.key_source()?, bindings.collect())))
+            })
+            .clone()
+    }
+
+    /// Serves the listener's sites from this process; `host:port` and site of each.
+    ///
+    /// # Errors
+    /// `Busy` when another process serves, `EndpointInUse`, `ConfigInvalid`.
+    pub fn start_serving(&self) -> Result<Vec<(String, String)>> {
+        let mut shown = Vec::new();
+        for (binding, addresses) in self.serving()?.start()? {
+            for address in addresses {
+                shown.push((address.to_string(), format!("{} {} on {}", binding.site, binding.information, binding.computer)));
+            }
+        }
+        Ok(shown)
+    }
+
+    /// Stops serving.
+    pub fn stop_serving(&self) {
+        if let Some(Ok(serving)) = self.serving.get() {
+            serving.stop();
+        }
+    }
+
+    fn stored_keys(&self) -> Result<Arc<Keys>> {
+        self.keys
+            .get_or_init(|| {
+                let configuration = self.configuration()?;
+                let secrets = Arc::clone(&self.options.secrets);
+                let source = configuration.state.passphrase.clone();
+                let passphrase = move || source.as_ref().map(|s| fetch(s, &*secrets)).transpose();
+                Ok(Arc::new(Keys::new(self.state()?, Box::new(passphrase))))
+            })
+            .clone()
+    }
+
+    fn key_source(&self) -> Result<Arc<dyn Fn(&KeyId) -> Result<PrivateKey> + Send + Sync>> {
+        let keys = self.stored_keys()?;
+        Ok(Arc::new(move |id| keys.open(id)))
+    }
+
+    fn administrators(&self, configuration: &Configuration) -> Vec<String> {
+        configuration.administrators.clone().unwrap_or_else(|| vec![self.options.owner.clone()])
+    }
+
+    fn make_site(&self, website: &Website) -> Result<Arc<Site>> {
+        let server: Arc<dyn Server> = match &website.server {
+            ServerSettings::Listener => {
+                let serving = self.serving()?;
+                let wake = Arc::clone(&serving);
+                let bindings: Vec<BindingKey> = website
+                    .bindings
+                    .iter()
+                    .filter(|b| b.protocol.is_secure())
+                    .map(|b| BindingKey {
+                        computer: website.computer.as_str().to_ascii_lowercase(),
+                        site: website.name.clone(),
+                        information: b.information.to_string(),
+                        slot: Slot::Any,
+                    })
+                    .collect();
+                let is_loopback = website.bindings.iter().flat_map(|b| &b.endpoints).all(crate::model::Endpoint::is_loopback);
+                let listener = ListenerServer::new(
+                    self.state()?,
+                    self.key_source()?,
+                    Arc::clone(&self.clock),
+                    bindings,
+                    is_loopback,
+                    Arc::new(move || wake.wake()),
+                );
+                Arc::new(ServedListener::new(listener, serving))
+            }
+            // A reload is never cut short: its time limit bounds it.
+            ServerSettings::Files(files) => {
+                Arc::new(FilesServer::new(files.clone(), Children::new(CHILD_LIMIT, Arc::new(|| false)))?)
+            }
+            ServerSettings::Haproxy(haproxy) if haproxy.socket.is_none() => {
+                Arc::new(FilesServer::new(haproxy.files.clone(), Children::new(CHILD_LIMIT, Arc::new(|| false)))?)
+            }
+            other => Arc::new(Unbuilt::new(other.kind().name())),
+        };
+        Ok(Arc::new(Site { website: website.clone(), server }))
+    }
+
+    fn make_authority(&self, settings: &AuthoritySettings, configuration: &Configuration) -> Result<Arc<dyn Authority>> {
+        let config = settings.name.as_str().to_owned();
+        Ok(match &settings.kind {
+            AuthorityKind::Embedded(embedded) => {
+                Arc::new(Embedded::new(self.embedded(config, settings, embedded, configuration)?)?)
+            }
+            AuthorityKind::Down => Arc::new(Down::new(config)),
+            AuthorityKind::Acme(_) => Arc::new(Down::because(config, "ACME authorities are not part of this build")),
+            AuthorityKind::Adcs(_) => Arc::new(Down::because(config, "AD CS authorities are not part of this build")),
+        })
+    }
+
+    /// The first embedded authority of the configuration.
+    ///
+    /// # Errors
+    /// `ConfigInvalid` where there is none.
+    pub(super) fn first_embedded(&self) -> Result<Embedded> {
+        let configuration = self.configuration()?;
+        for settings in &configuration.authorities {
+            if let AuthorityKind::Embedded(embedded) = &settings.kind {
+                let config = settings.name.as_str().to_owned();
+                return Embedded::new(self.embedded(config, settings, embedded, &configuration)?);
+            }
+        }
+        Err(Error::new(ErrorId::ConfigInvalid, "no embedded authority is declared"))
+    }
+
+    fn embedded(
+        &self,
+        config: String,
+        settings: &AuthoritySettings,
+        embedded: &EmbeddedAuthority,
+        configuration: &Configuration,
+    ) -> Result<EmbeddedSettings> {
+        let suffixes = configuration.topology.suffixes();
+        let mut permitted: Vec<String> = suffixes.iter().map(ToString::to_string).collect();
+        permitted.extend(configuration.topology.computers().map(|c| c.first_label().to_owned()));
+        let accounts = embedded.accounts.iter().map(|(name, source)| {
+            let (source, secrets) = (source.clone(), Arc::clone(&self.options.secrets));
+            (name.clone(), SecretResolver::new(move || fetch(&source, &*secrets)))
+        });
+        Ok(EmbeddedSettings {
+            config,
+            subject: embedded.subject.clone(),
+            key: KeyAlgorithm::named(&embedded.key_algorithm, embedded.key_size)?,
+            validity_days: embedded.validity_days,
+            next_request_id: u32::try_from(embedded.next_request_id).unwrap_or(1),
+            unconstrained: embedded.unconstrained || settings.class == AuthorityClass::Public,
+            permitted,
+            permissions: settings.permissions.as_ref().map(rights),
+            administrators: self.administrators(configuration),
+            accounts: accounts.collect(),
+            templates: embedded.templates.iter().map(template).collect(),
+            crl_url: embedded.crl.as_ref().map(|c| c.url.clone()),
+            crl_days: 7,
+        })
+    }
+}
+
+impl World for Home {
+    fn state(&self) -> Result<Arc<dyn State>> {
+        self.state
+            .get_or_init(|| {
+                let configuration = self.configuration()?;
+                Ok(match &configuration.state.store {
+                    StateStore::Memory => Arc::new(MemoryState::new()) as Arc<dyn State>,
+                    StateStore::Sqlite(path) => Arc::new(SqliteState::open(path, SqliteOptions::in_home(&self.dir))?),
+                })
+            })
+            .clone()
+    }
+
+    fn keys(&self) -> Result<Arc<dyn KeyStore>> {
+        Ok(self.stored_keys()?)
+    }
+
+    fn topology(&self) -> Result<Arc<Topology>> {
+        let configuration = self.configuration()?;
+        Ok(Arc::clone(self.topology.get_or_init(|| Arc::new(configuration.topology.clone()))))
+    }
+
+    fn authorities(&self) -> Result<Vec<Arc<dyn Authority>>> {
+        self.authorities
+            .get_or_init(|| {
+                let configuration = self.configuration()?;
+                configuration.authorities.iter().map(|a| self.make_authority(a, &configuration)).collect()
+            })
+            .clone()
+    }
+
+    fn sites(&self) -> Result<Vec<Arc<Site>>> {
+        self.sites
+            .get_or_init(|| self.configuration()?.sites.iter().map(|website| self.make_site(website)).collect())
+            .clone()
+    }
+
+    fn roots(&self, clients: &ChainTo) -> Result<Vec<Certificate>> {
+        let configuration = self.configuration()?;
+        match clients {
+            ChainTo::System => system_roots(),
+            ChainTo::File(path) => certificates_in(path),
+            ChainTo::Configured => {
+                let mut roots = Vec::new();
+                for path in &configuration.trust.roots {
+                    roots.extend(certificates_in(path)?);
+                }
+                if configuration.trust.system {
+                    roots.extend(system_roots()?);
+                }
+                Ok(roots)
+            }
+        }
+    }
+
+    fn crls(&self) -> Result<Vec<Vec<u8>>> {
+        self.configuration()?.trust.crls.iter().map(|path| read(path)).collect()
+    }
+
+    fn policy(&self) -> Result<Policy> {
+        let configuration = self.configuration()?;
+        let user = self.options.user.clone();
+        let principal = configuration.principal.clone().unwrap_or_else(|| user.clone());
+        let is_believed = configuration.trust_principal || self.options.label.is_some() || principal.eq_ignore_ascii_case(&user);
+        if !is_believed {
+            return Err(Error::new(
+                ErrorId::ConfigInvalid,
+                format!("`principal` says `{principal}`, and the operating system says `{user}`"),
+            )
+            .about("principal")
+            .hint("take `principal` out of `certlet.toml`, or add `trust_principal = true`"));
+        }
+        Ok(Policy {
+            user,
+            principal,
+            administrators: self.administrators(&configuration),
+            machine: self.options.machine.clone(),
+            read_only: false,
+        })
+    }
+
+    fn proof(&self) -> Result<ProofSettings> {
+        let proof = &self.configuration()?.proof;
+        Ok(ProofSettings {
+            matches: proof.matches,
+            window: proof.window,
+            deadline: proof.deadline,
+            probe_timeout: proof.timeout,
+        })
+    }
+
+    fn resolve_path(&self, path: &str) -> Result<PathBuf> {
+        let configuration = self.configuration()?;
+        // A relative path is the operator's own: it starts from the folder of the process.
+        Ok(configuration.paths.resolve(path, Path::new("."))?.path)
+    }
+
+    fn lease_wait(&self) -> Duration {
+        self.options.lease_wait
+    }
+
+    fn recover_max_age(&self) -> Duration {
+        self.configuration().map_or(Duration::from_secs(3600), |c| c.proof.recover_max_age)
+    }
+
+    fn label(&self) -> Option<String> {
+        self.options.label.clone()
+    }
+
+    fn on_step(&self, step: &str) {
+        if let Some(watch) = &self.options.on_step {
+            watch(step);
+        }
+    }
+
+    fn after_commit(&self) -> Result<()> {
+        copy_audit(&*self.state()?, &self.dir.join("audit.jsonl")).map(|_| ())
+    }
+}
+
+fn listened(website: &Website) -> Vec<ListenerBinding> {
+    let of = |b: &crate::model::Binding| ListenerBinding {
+        computer: website.computer.as_str().to_ascii_lowercase(),
+        site: website.name.clone(),
+        information: b.information.to_string(),
+        protocol: b.protocol,
+        endpoints: b.endpoints.clone(),
+    };
+    website.bindings.iter().map(of).collect()
+}
+
+fn rights(settings: &super::Permissions) -> Permissions {
+    let right = |r: &super::Right| match r {
+        super::Right::Read => Right::Read,
+        super::Right::Enroll => Right::Enroll,
+        super::Right::Issue => Right::Issue,
+    };
+    settings.iter().map(|(who, rights)| (who.clone(), rights.iter().map(right).collect())).collect()
+}
+
+fn template(settings: &super::TemplateSettings) -> Template {
+    Template {
+        name: settings.name.clone(),
+        display_name: settings.display_name.clone(),
+        minimum_key_size: settings.minimum_key_size,
+        purposes: settings.eku.iter().map(|oid| Purpose::from_oid(oid)).collect(),
+        subject: match settings.subject {
+            TemplateSubject::Request => SubjectSource::Request,
+            TemplateSubject::Directory => SubjectSource::Directory,
+        },
+        exportable: settings.exportable,
+        deploy: settings.deploy,
+        approval: match settings.approval {
+            TemplateApproval::Automatic => Approval::Automatic,
+            TemplateApproval::Manager => Approval::Manager,
+        },
+        validity_days: settings.validity_days,
+        permissions: settings.permissions.as_ref().map(rights),
+    }
+}
+
+fn fetch(source: &SecretSource, secrets: &dyn SecretLookup) -> Result<Secret> {
+    source.resolve(secrets).map(|text| Secret::new(text.as_str().to_owned()))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    crate::session::read_artefact(path, &path.display().to_string())
+}
+
+fn certificates_in(path: &Path) -> Result<Vec<Certificate>> {
+    let shown = path.display().to_string();
+    let contents = x509::read_any(&read(path)?, None).map_err(|e| e.about(shown))?;
+    Ok(contents.certificates().to_vec())
+}
+
+/// The roots of the operating system; those that our strict reader refuses are left out.
+fn system_roots() -> Result<Vec<Certificate>> {
+    let found = rustls_native_certs::load_native_certs();
+    if found.certs.is_empty() {
+        return Err(Error::new(ErrorId::ConfigInvalid, "the operating system's root certificates were not found"));
+    }
+    Ok(found.certs.iter().filter_map(|der| x509::parse_certificate(der).ok()).collect())
+}

@@ -74,7 +74,7 @@ impl<'a> Lowerer<'a> {
                 b'<' if self.byte(1) == b'#' && self.comment_end(self.pos).is_some() => self.skip_comment(),
                 0x80.. => match self.char_at(self.pos) {
                     Some(blank @ ('\u{a0}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')) => {
-                        self.pos += blank.len_utf8()
+                        self.pos += blank.len_utf8();
                     }
                     _ => break,
                 },

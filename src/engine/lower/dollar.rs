@@ -382,7 +382,7 @@ impl Lowerer<'_> {
         loop {
             match self.byte_at(end) {
                 b'.' if self.byte_at(end + 1) == b'_' || self.byte_at(end + 1).is_ascii_alphabetic() => {
-                    end = self.word_end(end + 1)
+                    end = self.word_end(end + 1);
                 }
                 b'[' | b'(' => return true,
                 _ => break,

@@ -74,6 +74,7 @@ mod stage;
 mod value;
 mod words;
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::error::Error;
@@ -91,7 +92,7 @@ use report::Places;
 use scan::Lowerer;
 
 /// A text after the lowering.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Lowered {
     /// Rhai, with as many lines as the source.
     pub text: String,
@@ -101,6 +102,16 @@ pub struct Lowered {
     pub params: Option<ParamBlock>,
     /// The commands in the order of their site numbers.
     pub commands: Vec<CommandUse>,
+}
+
+impl fmt::Debug for Lowered {
+    /// Leaves the text out: a script may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lowered")
+            .field("params", &self.params)
+            .field("commands", &self.commands)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a text could not be lowered.

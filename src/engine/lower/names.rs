@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 /// Names in the order of their declaration; a function sees only what stands above its floor.
 pub(super) struct Names<'a> {
-    names: Vec<Name<'a>>,
+    declared: Vec<Name<'a>>,
     /// The last name with each hash.
     last: HashMap<u32, u32>,
     floor: u32,
@@ -19,7 +19,7 @@ struct Name<'a> {
 
 impl<'a> Names<'a> {
     pub(super) fn new(known: &[&'a str]) -> Self {
-        let mut names = Self { names: Vec::new(), last: HashMap::new(), floor: 0 };
+        let mut names = Self { declared: Vec::new(), last: HashMap::new(), floor: 0 };
         for name in known {
             names.declare(name);
         }
@@ -29,16 +29,16 @@ impl<'a> Names<'a> {
     pub(super) fn declare(&mut self, text: &'a str) {
         let hash = hash(text);
         let before = self.last.insert(hash, self.len());
-        self.names.push(Name { text, hash, before });
+        self.declared.push(Name { text, hash, before });
     }
 
     pub(super) fn len(&self) -> u32 {
-        self.names.len() as u32
+        self.declared.len() as u32
     }
 
     pub(super) fn truncate(&mut self, len: u32) {
         while self.len() > len {
-            let Some(name) = self.names.pop() else { return };
+            let Some(name) = self.declared.pop() else { return };
             match name.before {
                 Some(before) => self.last.insert(name.hash, before),
                 None => self.last.remove(&name.hash),
@@ -59,7 +59,7 @@ impl<'a> Names<'a> {
         let mut other_case = None;
         let mut next = self.last.get(&hash(name)).copied();
         while let Some(index) = next.filter(|index| *index >= self.floor) {
-            let declared = self.names.get(index as usize)?;
+            let declared = self.declared.get(index as usize)?;
             if declared.text == name {
                 return Some(declared.text);
             }

@@ -1,7 +1,9 @@
 //! Quoted text: Rhai's strings, copied, and PowerShell's, turned into Rhai's.
 
+use super::fault::Fault;
 use super::frame::{Frame, Kind, Prev};
 use super::scan::Lowerer;
+use crate::error::ErrorId;
 
 /// Text that is being put together for a value: constant stretches and expressions between them.
 #[derive(Default)]
@@ -57,10 +59,9 @@ impl Lowerer<'_> {
 
     /// `'` outside of command arguments: one character of Rhai's, or a text of PowerShell's.
     pub(super) fn single_quote(&mut self, first: bool) {
-        if !self.top.ps
+        let powershell = self.top.ps || self.follows_powershell_operator() || (first && self.heads_pipeline());
+        if !powershell
             && self.byte(0) == b'\''
-            && !self.follows_powershell_operator()
-            && !(first && self.heads_pipeline())
             && let Some(end) = self.character_end()
         {
             self.operand(end);
@@ -136,6 +137,11 @@ impl Lowerer<'_> {
             let mut expansion = Expansion::default();
             if !self.quoted(&mut expansion) {
                 return;
+            }
+            if self.top.kind == Kind::Entries && is_placeholder(&expansion.text) {
+                let message = format!("`{}` stands for a value of your own", expansion.text);
+                let fault = Fault::new(ErrorId::PlaceholderNotReplaced, message, at, self.pos).about(&*expansion.text);
+                self.fault(fault.hint("replace it, its angle brackets too"));
             }
             self.put_expansion(at, expansion);
             self.operand(self.pos);
@@ -335,6 +341,12 @@ impl Lowerer<'_> {
         }
         self.incomplete("the text that opens here is never closed", start.saturating_sub(1), start);
     }
+}
+
+/// Whether a quoted text is a single `<…>` of a manual.
+pub(super) fn is_placeholder(text: &str) -> bool {
+    let inner = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
+    inner.is_some_and(|inner| inner.starts_with(char::is_alphabetic) && !inner.contains(['<', '>']))
 }
 
 /// Writes a text as a string literal of Rhai.

@@ -11,7 +11,7 @@ use crate::error::ErrorId;
 const SPLAT: &str = "@";
 
 /// One argument's pieces in the output.
-struct Emitted<'a> {
+pub(super) struct Emitted<'a> {
     parameter: Option<&'a str>,
     from: usize,
     to: usize,

@@ -3,7 +3,7 @@
 use super::dollar::{Special, special};
 use super::frame::{Frame, Kind};
 use super::output::count_lines;
-use super::quoted::Expansion;
+use super::quoted::{Expansion, is_placeholder};
 use super::report::{Literal, Value};
 use super::scan::Lowerer;
 use super::stage::Stage;
@@ -183,7 +183,7 @@ impl<'a> Lowerer<'a> {
                 0x80.. => match self.char_at(self.pos) {
                     Some('\u{a0}') => break,
                     Some(nothing @ ('\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')) => {
-                        self.pos += nothing.len_utf8()
+                        self.pos += nothing.len_utf8();
                     }
                     Some('\u{2018}'..='\u{201e}') => {
                         quoted = true;
@@ -254,8 +254,7 @@ impl<'a> Lowerer<'a> {
             return false;
         }
         let text = expansion.text.get(before..).unwrap_or_default();
-        let inner = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
-        if inner.is_some_and(|inner| inner.starts_with(|c: char| c.is_alphabetic()) && !inner.contains(['<', '>'])) {
+        if is_placeholder(text) {
             let length = self.quote_at(at).map_or(1, |(_, length)| length);
             stage.placeholders.push((at + length, self.pos - length));
         }

@@ -34,6 +34,7 @@ fn errors_point_at_the_word() {
         ),
         ("Request-CsCertificate -DomainName \"<FQDN entries>\"", "PlaceholderNotReplaced 1:36+14"),
         ("Get-X -Path Cert:\\LocalMachine\\My\\<OLD>", "PlaceholderNotReplaced 1:35+5"),
+        ("$p = @{ Thumbprint = '<FULL>' }", "PlaceholderNotReplaced 1:22+8"),
         // Rule 14.
         ("let __x = 1;", "ParseError 1:5+3"),
         ("x.__emit()", "ParseError 1:3+6"),

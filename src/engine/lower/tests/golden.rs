@@ -493,3 +493,15 @@ fn parameters_of_a_runbook() {
         "// a runbook\n\n__collect(__cmd(\"Get-X\", 0, [], #{\"A\": ca}))",
     )]);
 }
+
+/// A byte-order mark, a carriage return and letters outside of ASCII.
+#[test]
+fn encodings() {
+    golden(&[
+        ("\u{feff}Get-X\r\n1\r\n", "__emit(__cmd(\"Get-X\", 0, [], #{}));\r\n1\r\n"),
+        (
+            "let s = \"größe\"; Get-X -A ö,'ü', s",
+            "let s = \"größe\"; __collect(__cmd(\"Get-X\", 0, [], #{\"A\": [\"ö\", \"ü\", \"s\"]}))",
+        ),
+    ]);
+}

@@ -151,8 +151,8 @@ fn the_property_holds_for_mutations() {
         let text = mutate(&mut random, &seeds);
         let shown = String::from_utf8_lossy(&text).into_owned();
         if let Err(panic) = std::panic::catch_unwind(|| fuzz_one(&text)) {
-            eprintln!("{shown:?}");
-            std::panic::resume_unwind(panic);
+            let why = panic.downcast_ref::<String>().cloned().unwrap_or_default();
+            panic!("{shown:?}: {why}");
         }
     }
 }
@@ -234,12 +234,7 @@ fn hostile_repetition_takes_no_more_than_its_length() {
 }
 
 fn fuzz_lower(text: &str) {
-    let start = std::time::Instant::now();
     if let Ok(lowered) = super::super::lower(text, None, &Sample, &[]) {
         assert_eq!(lowered.text.matches('\n').count(), text.matches('\n').count());
-    }
-    let elapsed = start.elapsed();
-    if elapsed.as_millis() > 400 {
-        println!("{elapsed:?} {:?}", text.chars().take(40).collect::<String>());
     }
 }

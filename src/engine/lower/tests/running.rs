@@ -65,6 +65,7 @@ fn command(verb: &str, positional: &Array, named: &Map) -> Run<Array> {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "Rhai hands a native function its arguments by value")]
 fn pipe(
     context: NativeCallContext,
     from: Dynamic,

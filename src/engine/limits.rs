@@ -26,7 +26,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            operations: 500_000_000,
+            operations: 100_000_000,
             call_levels: 48,
             string_size: 16 << 20,
             array_size: 1_000_000,

@@ -129,7 +129,7 @@ fn rhais_own_errors_speak_the_same_language() {
         assert_eq!(error.id(), id, "{text}: {}", error.message());
         assert_eq!(error.position().map(|p| (p.line, p.column)), Some(place), "{text}: {}", error.message());
     }
-    assert_eq!(out("try { nothing } catch (e) { Write-Output e.message.len() } ").len(), 1);
+    assert_eq!(out("try { nothing } catch (e) { Write-Output (e.message.len()) } ").len(), 1);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn traces_lead_through_files() {
     let world = World::new();
     let error = world.engine.run_file(&script, &[]).unwrap_err();
     let place = error.position().unwrap();
-    assert_eq!(error.id(), ErrorId::NotAssigned);
+    assert_eq!(error.id(), ErrorId::NotAssigned, "{} {place}", error.message());
     assert!(place.file.as_deref().unwrap().ends_with("certs.rhai"), "{place}");
     assert_eq!((place.line, place.column), (6, 36));
     let failure = world.engine.failure().unwrap();

@@ -19,6 +19,7 @@ fn each_limit_stops_a_script() {
         let world = World::with(&[], |builder| builder.limits(limits));
         let error = world.fails(&format!("try {{ {text} }} catch {{ Write-Host caught }}"));
         assert_eq!(error.id(), ErrorId::LimitExceeded, "{text}: {}", error.message());
+        
         assert!(world.ear.texts(Stream::Host).is_empty(), "{text} was caught");
     };
     let few = |change: fn(&mut Limits)| {
@@ -33,7 +34,9 @@ fn each_limit_stops_a_script() {
     limited(few(|l| l.array_size = 100), "let a = []; loop { a.push(1); }");
     limited(few(|l| l.array_size = 100), "let a = [1]; loop { a = [a, a]; }");
     limited(few(|l| l.map_size = 100), "let m = #{}; let i = 0; loop { m[`k${i}`] = i; i += 1; }");
-    limited(few(|l| l.variables = 20), "let a1=1;let a2=1;let a3=1;let a4=1;let a5=1;let a6=1;let a7=1;let a8=1;let a9=1;let b1=1;let b2=1;let b3=1;");
+    let many: String = (0..30).map(|i| format!("let a{i} = [{i}].len(); ")).collect();
+    limited(few(|l| l.variables = 20), &many);
+    limited(few(|l| l.map_size = 100), "let m = #{ a: #{} }; let i = 0; loop { m.a[`k${i}`] = i; i += 1; }");
     limited(few(|l| l.array_size = 10), "Get-Many 100 | Sort-Object");
     limited(few(|l| l.array_size = 10), "let x = Get-Many 100; x");
     limited(few(|l| l.array_size = 10), "let x = @(Get-Many 100); x");

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cli;
+mod embed;
 mod cli_home;
 mod cli_run;
 mod common;

@@ -3,6 +3,7 @@
 
 mod cli;
 mod embed;
+mod readme;
 mod cli_home;
 mod cli_run;
 mod common;

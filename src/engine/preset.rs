@@ -6,10 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rhai::packages::{Package, StandardPackage};
-use rhai::{Dynamic, Engine as Rhai, EvalAltResult, INT};
+use rhai::{Dynamic, Engine as Rhai, EvalAltResult, INT, OptimizationLevel};
 
 use super::errors::{caught, thrown};
-use super::limits::Limits;
 use super::modules::{Library, Resolver};
 use super::state::State;
 use super::{functions, natives, show};
@@ -24,7 +23,11 @@ pub(super) fn rhai(state: &Arc<State>, library: Library) -> Rhai {
     let mut engine = Rhai::new_raw();
     STANDARD.get_or_init(StandardPackage::new).register_into_engine(&mut engine);
     state.limits.apply(&mut engine);
-    engine.set_fail_on_invalid_map_property(true).set_allow_shadowing(true).disable_symbol("eval");
+    engine
+        .set_fail_on_invalid_map_property(true)
+        .disable_symbol("eval")
+        // The optimizer takes `try { $x }` for a statement that cannot fail.
+        .set_optimization_level(OptimizationLevel::None);
     show::register(&mut engine, state);
     natives::register(&mut engine, state);
     functions::register(&mut engine, state);
@@ -56,10 +59,12 @@ fn variables(engine: &mut Rhai, state: &Arc<State>) {
     #[allow(deprecated, reason = "Rhai marks volatile interfaces so; its version is pinned")]
     engine.on_var(move |name, index, context| {
         let seen = seen.fetch_add(1, Ordering::Relaxed);
-        if seen % GLANCE == 0
-            && let Some(value) = context.scope().get(name)
-        {
-            check_size(&state.limits, value, seen % LOOK == 0).map_err(thrown)?;
+        if seen % GLANCE == 0 {
+            let depth = if seen % LOOK == 0 { 16 } else { 0 };
+            let entries: usize = context.scope().iter_raw().map(|(_, _, value)| count_entries(value, depth)).sum();
+            if state.limits.map_size > 0 && entries > state.limits.map_size {
+                return Err(thrown(Error::new(ErrorId::LimitExceeded, "maps are larger than the limit")));
+            }
         }
         if index > 0 || context.scope().contains(name) {
             return Ok(None);
@@ -68,18 +73,9 @@ fn variables(engine: &mut Rhai, state: &Arc<State>) {
     });
 }
 
-/// Every so many accesses a variable's own size is looked at, and every so many all that is in it.
+/// Every so many accesses the variables' own sizes are looked at, and every so many all that is in them.
 const GLANCE: u32 = 64;
-const LOOK: u32 = 65_536;
-
-fn check_size(limits: &Limits, value: &Dynamic, thoroughly: bool) -> Result<(), Error> {
-    let depth = if thoroughly { 16 } else { 0 };
-    let entries = count_entries(value, depth);
-    if limits.map_size > 0 && entries > limits.map_size {
-        return Err(Error::new(ErrorId::LimitExceeded, "a map is larger than the limit"));
-    }
-    Ok(())
-}
+const LOOK: u32 = 16_384;
 
 /// The entries of the maps in a value.
 fn count_entries(value: &Dynamic, depth: usize) -> usize {

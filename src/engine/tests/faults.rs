@@ -137,7 +137,7 @@ fn traces_lead_through_files() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("certs.rhai"), "// a module\nfn each(block) {\n  1..2 | ForEach-Object { block.call($_) }\n}\nfn fail() {\n  Get-X -Path a | ForEach-Object { Test-Failure NotAssigned }\n}\n").unwrap();
     let script = folder.path().join("main.rhai");
-    std::fs::write(&script, "import \"certs\" as certs;\nfn go() {\n  certs::fail();\n}\ngo();\n").unwrap();
+    std::fs::write(&script, "import \"certs\" as certs;\nfn start() {\n  certs::fail();\n}\nstart();\n").unwrap();
     let world = World::new();
     let error = world.engine.run_file(&script, &[]).unwrap_err();
     let place = error.position().unwrap();
@@ -156,7 +156,7 @@ fn traces_lead_through_files() {
         [
             ("in a script block".to_owned(), 6, false),
             ("in the function `fail`".to_owned(), 3, true),
-            ("in the function `go`".to_owned(), 5, true),
+            ("in the function `start`".to_owned(), 5, true),
         ]
     );
 

@@ -129,6 +129,20 @@ fn rhais_own_errors_speak_the_same_language() {
         assert_eq!(error.id(), id, "{text}: {}", error.message());
         assert_eq!(error.position().map(|p| (p.line, p.column)), Some(place), "{text}: {}", error.message());
     }
+    for (text, id, message, place) in [
+        ("nothing", "ScriptError", "there is no variable `nothing`", "2 3"),
+        ("foo(1, \"a\")", "ScriptError", "there is no function `foo` for arguments of the types `Int64`, `String`", "2 3"),
+        ("[1][5]", "PathNotFound", "array index 5 out of bounds: only 1 element in array", "2 7"),
+        ("#{}.x", "PathNotFound", "the map has no entry `x`", "2 7"),
+        ("Get-CsCertificate -Type Default | % { nothing }", "ScriptError", "there is no variable `nothing`", "2 41"),
+        ("get_date().Yeer", "PathNotFound", "`DateTime` has no property `Yeer`", "2 13"),
+    ] {
+        let script = format!("try {{\n  {text}\n}} catch (e) {{ Write-Output e.id e.message }}");
+        let script = script.replace("Write-Output e.id e.message", "Write-Output $e.id, $e.message, \"$($e.line) $($e.column)\", $e.Exception.Message");
+        assert_eq!(out(&script), [id, message, place, message], "{text}");
+    }
+    assert_eq!(out("try { throw 'own' } catch { Write-Output $_.Exception.Message }"), ["own"]);
+    assert_eq!(fails("try { nothing } catch (e) { throw e; }").message(), "there is no variable `nothing`");
     assert_eq!(out("try { nothing } catch (e) { Write-Output (e.message.len()) } ").len(), 1);
 }
 

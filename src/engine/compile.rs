@@ -63,6 +63,7 @@ impl<'a> Compiler<'a> {
             return Err(errors);
         }
         ast.set_source(name);
+        self.state.sources.add_catch_variables(&source.lowered.text);
         for function in ast.iter_functions() {
             if function.name.starts_with("anon$") {
                 self.state.sources.add_closure(function.name, name);

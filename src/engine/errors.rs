@@ -26,6 +26,9 @@ const PROPERTIES: &[Property] = &[
     Property::hidden("CategoryInfo"),
     Property::hidden("TargetObject"),
     Property::hidden("Exception"),
+    // Rhai's own names of these two.
+    Property::hidden("Error"),
+    Property::hidden("Position"),
 ];
 
 static KIND: Kind = Kind::new("ErrorRecord", PROPERTIES, View::List);
@@ -40,14 +43,14 @@ impl Record for ErrorRecord {
         let place = error.position();
         match index {
             0 => error.message().into(),
-            1 => error.id().name().into(),
+            1 | 13 => error.id().name().into(),
             2 => error.id().category().to_string().into(),
             3 | 11 => Value::optional_text(error.target()),
             4 => Value::list(error.hints().into_iter().map(Value::from)),
             5 => Value::optional_text(error.verb()),
             6 => Value::optional_text(place.and_then(|p| p.file.as_deref())),
             7 => place.map(|p| i64::from(p.line)).into(),
-            8 => place.map(|p| i64::from(p.column)).into(),
+            8 | 14 => place.map(|p| i64::from(p.column)).into(),
             9 => error.fully_qualified_id().into(),
             10 => Value::object(CategoryInfo(error.clone())),
             12 => Value::object(Exception(error.clone())),
@@ -178,6 +181,35 @@ fn of_map(map: &Map) -> Error {
         Some(target) => error.about(target),
         None => error,
     }
+}
+
+/// One of Rhai's own errors from the map that `catch` is given: its kind, its message and its fields.
+pub(super) fn of_caught(kind: &str, message: &str, fields: &Map) -> Error {
+    let field = |name: &str| fields.get(name).map(|v| v.to_string());
+    match (kind, field("variable"), field("function"), field("property")) {
+        ("ErrorVariableNotFound", Some(name), ..) => {
+            Error::new(ErrorId::ScriptError, format!("there is no variable `{name}`")).about(name)
+        }
+        ("ErrorFunctionNotFound", _, Some(signature), _) => no_function(&signature, plain_type),
+        ("ErrorPropertyNotFound", _, _, Some(name)) => {
+            Error::new(ErrorId::PathNotFound, format!("the map has no entry `{name}`")).about(name)
+        }
+        _ => {
+            let message = message.split(" (line ").next().unwrap_or(message);
+            let id = match kind {
+                "ErrorPropertyNotFound" | "ErrorIndexNotFound" | "ErrorArrayBounds" | "ErrorStringBounds" | "ErrorDotExpr" => {
+                    ErrorId::PathNotFound
+                }
+                "ErrorModuleNotFound" => ErrorId::FileNotFound,
+                _ => ErrorId::ScriptError,
+            };
+            Error::new(id, lower_first(&plain(message, plain_type)))
+        }
+    }
+}
+
+fn plain_type(rust: &str) -> String {
+    super::show::plain_name(rust.rsplit("::").next().unwrap_or(rust))
 }
 
 /// One of Rhai's own errors in the words of the catalogue, without its position.

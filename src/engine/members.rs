@@ -31,6 +31,8 @@ pub(super) fn property(value: &Value, name: &str, zone: &Zone) -> Result<Value> 
                 return Ok(found);
             }
         }
+        // What `throw 'text'` throws is asked for as errors are: `$_.Exception.Message`.
+        Value::Text(_) if matches!(lower.as_str(), "exception" | "message") => return Ok(value.clone()),
         Value::List(items) => return enumerate(items, name, zone),
         _ => {}
     }

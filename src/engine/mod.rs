@@ -20,6 +20,7 @@ mod source;
 mod state;
 mod trace;
 mod values;
+mod variables;
 mod wildcard;
 
 #[cfg(test)]

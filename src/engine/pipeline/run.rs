@@ -51,7 +51,6 @@ pub(in crate::engine) fn drive(
     sink: &mut dyn FnMut(Value) -> Result<()>,
 ) -> Result<(), Thrown> {
     let run = Run { cx, state, failure: RefCell::new(None), stopped: Cell::new(None) };
-    state.set_succeeded(true);
     let mut slots = Vec::with_capacity(pipeline.stages.len());
     for (index, command) in pipeline.stages.iter().enumerate() {
         let has_input = index > 0 || matches!(pipeline.head, Head::Value(_));
@@ -62,11 +61,9 @@ pub(in crate::engine) fn drive(
         slot.speech.leave(state);
     }
     if let Some(failure) = run.failure.take() {
-        state.set_succeeded(false);
         return Err(failure);
     }
     result.map_err(|error| {
-        state.set_succeeded(false);
         state.remember(&error);
         thrown(error)
     })
@@ -107,7 +104,6 @@ impl Run<'_> {
 
     fn raise_of(&self, command: &Command, error: Error) -> Thrown {
         let error = super::speech::placed(error, command.spec.name, command.place().as_ref());
-        self.state.set_succeeded(false);
         self.state.remember(&error);
         thrown(error)
     }

@@ -218,3 +218,15 @@ fn an_engine_is_made_quickly() {
     // Generous: this is a build without optimisation on a shared machine.
     assert!(start.elapsed() / 20 < Duration::from_millis(60), "{:?}", start.elapsed() / 20);
 }
+
+#[test]
+fn deep_lists_do_not_overflow_the_stack() {
+    for text in [
+        "let a = []; for i in 0..100000 { a = [a]; } a.len()",
+        "let a = []; for i in 0..100000 { a = [0, a, 0]; } a.len()",
+        "let m = #{}; for i in 0..100000 { m = #{ a: 1, m: m }; } m.len()",
+        "let a = []; loop { let b = []; b.push(a); a = b; }",
+    ] {
+        assert_eq!(fails(text).id(), ErrorId::LimitExceeded, "{text}");
+    }
+}

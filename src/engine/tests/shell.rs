@@ -172,7 +172,7 @@ fn member_enumeration_and_methods() {
     assert_eq!(out("$certs = Get-CsCertificate\n$certs.thumbprint.Count"), ["3"]);
     assert_eq!(out("(Get-CsCertificate -Type OAuthTokenIssuer).Thumbprint | % { 1 }"), Vec::<String>::new());
     assert_eq!(out("(Get-CsCertificate -Type Default).Thumbprint.ToLower().Substring(0, 4)"), ["466d"]);
-    assert_eq!(out("(Get-CsCertificate).Count; ()"), Vec::<String>::new());
+    assert_eq!(out("(Get-CsCertificate).Count"), ["3"]);
     assert_eq!(out("(Get-CsCertificate -Type Default).Count"), ["1"]);
     assert_eq!(out("(Get-Date).ToString('yyyy-MM-dd')"), ["2026-11-23"]);
     assert_eq!(out("'pool01' | % ToUpper"), ["POOL01"]);

@@ -1,6 +1,7 @@
 //! Tests of the program as it is run: one binary, one module for each subject.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod cases;
 mod cli;
 mod embed;
 mod readme;

@@ -8,3 +8,4 @@ mod readme;
 mod cli_home;
 mod cli_run;
 mod common;
+mod tidy;

@@ -76,9 +76,10 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         }
     }
     for command in found {
-        match args.on(&SYNTAX) {
-            true => cx.emit(Value::from(syntax(command.spec, command.called()).join("\n")))?,
-            false => cx.emit(Value::object(command))?,
+        if args.on(&SYNTAX) {
+            cx.emit(Value::from(syntax(command.spec, command.called()).join("\n")))?;
+        } else {
+            cx.emit(Value::object(command))?;
         }
     }
     Ok(())

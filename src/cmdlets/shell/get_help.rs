@@ -123,17 +123,15 @@ fn topic(name: &str) -> Option<(&'static str, &'static str)> {
 }
 
 fn page(cx: &Invocation<'_>, args: &Args, spec: &'static Spec, shown: &'static str) -> Result<HelpPage> {
+    let view = match (args.on(&FULL), args.on(&DETAILED), args.on(&EXAMPLES)) {
+        (true, ..) => HelpView::Full,
+        (_, true, _) => HelpView::Detailed,
+        (_, _, true) => HelpView::Examples,
+        _ => HelpView::Short,
+    };
     let text = match args.get(&PARAMETER, cx)? {
         Some(pattern) => parameters(spec, shown, &pattern)?,
-        None => {
-            let view = match (args.on(&FULL), args.on(&DETAILED), args.on(&EXAMPLES)) {
-                (true, ..) => HelpView::Full,
-                (_, true, _) => HelpView::Detailed,
-                (_, _, true) => HelpView::Examples,
-                _ => HelpView::Short,
-            };
-            render_help(spec, shown, view, WIDTH)
-        }
+        None => render_help(spec, shown, view, WIDTH),
     };
     Ok(HelpPage { name: shown.to_owned(), category: "Cmdlet", synopsis: spec.synopsis.to_owned(), text })
 }
@@ -167,13 +165,11 @@ fn search(registry: &Registry, word: &str) -> Vec<HelpEntry> {
 
 fn unknown(registry: &Registry, name: &str) -> Error {
     let is_topic = name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("about_"));
-    let known: Vec<&str> = match is_topic {
-        true => TOPICS.iter().map(|(name, _)| *name).collect(),
-        false => registry.names().chain(TOPICS.iter().map(|(name, _)| *name)).collect(),
-    };
-    let (id, what) = match is_topic {
-        true => (ErrorId::PathNotFound, "topic"),
-        false => (ErrorId::CommandNotFoundException, "verb and no topic"),
+    let topics = TOPICS.iter().map(|(name, _)| *name);
+    let (id, what, known): (ErrorId, &str, Vec<&str>) = if is_topic {
+        (ErrorId::PathNotFound, "topic", topics.collect())
+    } else {
+        (ErrorId::CommandNotFoundException, "verb and no topic", registry.names().chain(topics).collect())
     };
     let error = Error::new(id, format!("`{name}` is no {what}")).about(name);
     match nearest(name, known) {
@@ -236,7 +232,16 @@ fn section(text: &mut String, heading: &str, lines: &[(&str, &str)]) {
     // Writing to a String does not fail.
     let _ = writeln!(text, "\n{heading}");
     for (name, synopsis) in lines {
-        let _ = writeln!(text, "    {name:longest$}  {synopsis}");
+        let mut line = format!("    {name:longest$} ");
+        let indent = line.len();
+        for word in synopsis.split(' ') {
+            if line.len() + 1 + word.len() > WIDTH && line.len() > indent {
+                let _ = writeln!(text, "{line}");
+                line = " ".repeat(indent);
+            }
+            let _ = write!(line, " {word}");
+        }
+        let _ = writeln!(text, "{line}");
     }
 }
 
@@ -376,6 +381,8 @@ mod tests {
             assert!(overview.contains(verb.spec.name), "{}", verb.spec.name);
         }
         assert!(overview.find("WEB SITES") < overview.find("Get-WebBinding"));
+        let wide: Vec<&str> = overview.lines().filter(|line| line.chars().count() > WIDTH + 1).collect();
+        assert!(wide.is_empty(), "{wide:?}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod assignment;
 mod authority;
+mod foreign;
 mod names;
 mod offline;
 mod procedure;

@@ -48,13 +48,16 @@ impl World {
         world
     }
 
-    /// The same with a second SIP domain, `fabrikam.com`, and its meetings.
+    /// The same with a second SIP domain, `fabrikam.com`, and its meetings; nothing is stored yet.
     pub(super) fn with_fabrikam() -> Self {
         let world = Self::new();
         let path = world.file("topology.toml");
         let more = "\n[[sip_domain]]\nname = \"fabrikam.com\"\n\n[[simple_url]]\nscope = \"global\"\ncomponent = \"Meet\"\n\
                     domain = \"fabrikam.com\"\nentries = [\"https://meet.fabrikam.com\"]\nactive = \"https://meet.fabrikam.com\"\n";
         fs::write(&path, fs::read_to_string(&path).unwrap() + more).unwrap();
+        // An authority may certify what the topology held when it was born: it is born again at the first request.
+        fs::remove_file(world.file("state.db")).unwrap();
+        fs::remove_file(world.file("audit.jsonl")).unwrap();
         world
     }
 
@@ -130,8 +133,17 @@ impl World {
 
     /// How many private keys are held; no command tells it.
     pub(super) fn keys(&self) -> i64 {
+        self.count("SELECT count(*) FROM keys")
+    }
+
+    /// How many of them may leave.
+    pub(super) fn exportable_keys(&self) -> i64 {
+        self.count("SELECT count(*) FROM keys WHERE exportable")
+    }
+
+    fn count(&self, query: &str) -> i64 {
         let state = rusqlite::Connection::open(self.file("state.db")).unwrap();
-        state.query_row("SELECT count(*) FROM keys", [], |row| row.get(0)).unwrap()
+        state.query_row(query, [], |row| row.get(0)).unwrap()
     }
 
     /// Asks the authority for a certificate.
@@ -166,6 +178,27 @@ impl World {
         let bindings = self.emits(&format!("Get-WebBinding -Name '{site}' -Protocol https"));
         assert_eq!(bindings.len(), 1, "{bindings:#?}");
         bindings[0]["certificateHash"].as_str().map(str::to_ascii_uppercase)
+    }
+
+    /// Imports a file of another authority, laid where `C:\` is; gives the thumbprint.
+    #[track_caller]
+    pub(super) fn import(&self, name: &str, bytes: &[u8]) -> String {
+        self.lay(name, bytes);
+        text(&self.emits(&format!("Import-CsCertificate -Path C:\\Certificates\\{name}"))[0], "Thumbprint")
+    }
+
+    /// Writes a file into `C:\Certificates`.
+    pub(super) fn lay(&self, name: &str, bytes: &[u8]) {
+        let folder = self.file("drive_c/Certificates");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(name), bytes).unwrap();
+    }
+
+    /// Trusts another authority, beside those of the configuration.
+    pub(super) fn trust(&self, root: &str) {
+        fs::write(self.file("roots.pem"), root).unwrap();
+        let path = self.file("certlet.toml");
+        fs::write(&path, fs::read_to_string(&path).unwrap() + "\n[trust]\nroots = [\"roots.pem\"]\n").unwrap();
     }
 
     /// Which certificate each use has.

@@ -5,4 +5,5 @@ mod cli;
 mod cli_home;
 mod cli_run;
 mod common;
+mod fuzz_seeds;
 mod tidy;

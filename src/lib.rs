@@ -54,3 +54,11 @@ pub use engine::{
 pub use error::{Error, ErrorId, ExitCode, Result};
 pub use session::Session;
 pub use x509::{PrivateKey, parse_certificate};
+
+/// What must hold for any bytes, for a fuzzer: each function returns, or the property is broken.
+#[doc(hidden)]
+pub mod fuzz {
+    pub use crate::config::fuzz::fuzz_one as configuration;
+    pub use crate::engine::lower::fuzz::fuzz_one as lowering;
+    pub use crate::x509::fuzz::fuzz_one as certificates;
+}

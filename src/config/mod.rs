@@ -4,7 +4,7 @@ mod authorities;
 mod authorities_toml;
 mod certlet_toml;
 mod files;
-mod fuzz;
+pub(crate) mod fuzz;
 mod home;
 #[cfg(test)]
 mod crash_tests;
@@ -29,8 +29,6 @@ pub use authorities::{
     EmbeddedAuthority, ExternalAccount, Permissions, Right, TemplateApproval, TemplateSettings, TemplateSubject,
 };
 pub use certlet_toml::{parse_duration, read_certlet_toml};
-#[doc(hidden)]
-pub use fuzz::fuzz_one;
 pub use home::{Home, HomeOptions};
 pub use settings::{Configuration, ProofSettings, SecretLookup, SecretSource, StateSettings, StateStore, TrustSettings};
 pub use topology_toml::{read_topology, topology_of_text};

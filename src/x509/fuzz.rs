@@ -4,7 +4,7 @@ use super::{RevocationList, chain, contents, crl, parse, path, pfx, request};
 use crate::model::{Certificate, Secret, parse_rdns};
 
 /// Reads the bytes as everything that is read; what is read must be coherent.
-pub(crate) fn fuzz_one(data: &[u8]) {
+pub fn fuzz_one(data: &[u8]) {
     if let Ok(certificate) = parse::parse_certificate(data) {
         coherent(&certificate);
     }

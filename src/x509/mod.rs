@@ -7,7 +7,6 @@ mod contents;
 mod crl;
 mod der;
 mod extensions;
-#[doc(hidden)]
 pub(crate) mod fuzz;
 mod host;
 mod issue;

@@ -8,4 +8,5 @@ mod readme;
 mod cli_home;
 mod cli_run;
 mod common;
+mod fuzz_seeds;
 mod tidy;

@@ -307,7 +307,7 @@ fn repository() -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             match name.as_ref() {
-                ".git" | "target" | "corpus" | "artifacts" | "Cargo.lock" => {}
+                ".git" | "target" | "corpus" | "artifacts" | "seeds" | "Cargo.lock" => {}
                 _ if path.is_dir() => folders.push(path),
                 _ => files.push(path),
             }

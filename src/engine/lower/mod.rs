@@ -57,7 +57,7 @@ mod code;
 mod dollar;
 mod fault;
 mod frame;
-mod fuzz;
+pub(crate) mod fuzz;
 mod keyword;
 mod lines;
 mod mask;
@@ -81,7 +81,6 @@ use crate::error::Error;
 use crate::model::Position;
 
 #[doc(hidden)]
-pub use fuzz::fuzz_one;
 pub use mask::mask_secrets;
 pub use output::ColumnMap;
 pub use report::{ArgumentUse, CommandUse, Literal, ValueUse};

@@ -1,6 +1,6 @@
 //! A bounded walk through mutated texts: the fuzzer's property without a fuzzer.
 
-use super::super::fuzz_one;
+use super::super::fuzz::fuzz_one;
 use super::super::sample::Sample;
 use super::identity::SCRIPTS;
 use super::{LINES, engine};

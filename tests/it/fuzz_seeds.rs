@@ -1,0 +1,22 @@
+//! What the fuzzers start from holds in every run of the tests.
+
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn each_seed_holds() {
+    let targets: [(&str, fn(&[u8])); 3] = [
+        ("certificates", certlet::fuzz::certificates),
+        ("configuration", certlet::fuzz::configuration),
+        ("lowering", certlet::fuzz::lowering),
+    ];
+    for (target, holds) in targets {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds").join(target);
+        let mut count = 0;
+        for entry in fs::read_dir(folder).unwrap() {
+            holds(&fs::read(entry.unwrap().path()).unwrap());
+            count += 1;
+        }
+        assert!(count >= 4, "only {count} seeds of {target}");
+    }
+}

@@ -245,6 +245,24 @@ fn every_example_of_the_engines_verbs_does_what_it_says() {
 }
 
 #[test]
+fn secrets_stay_out_of_messages() {
+    let world = World::new();
+    for text in [
+        "$s = ConvertTo-SecureString 'hunter<two>' -AsPlainText -Force\nGet-X -Count $s",
+        "$s = ConvertTo-SecureString 'hunter<two>' -AsPlainText -Force\n$s.Foo",
+        "$s = ConvertTo-SecureString 'hunter<two>' -AsPlainText -Force\n$s + 1",
+        "$p = @{ String = 'hunter<two>' }\nConvertTo-SecureString @p",
+        "$s = ConvertTo-SecureString 'hunter<two>' -AsPlainText -Force\nthrow $s",
+    ] {
+        let error = world.fails(text);
+        let said = format!("{error:?} {:?} {:?}", world.ear.errors(), world.engine.failure().map(|f| f.frames));
+        assert!(!said.contains("hunter"), "{text}: {said}");
+    }
+    assert_eq!(world.out("$s = ConvertTo-SecureString x -AsPlainText; \"$s\""), ["System.Security.SecureString"]);
+    assert_eq!(world.out("ConvertTo-SecureString x -AsPlainText | ConvertTo-Json"), ["null"]);
+}
+
+#[test]
 fn somebody_is_asked_for_what_is_missing() {
     let world = World::asked(&["Default,WebServicesInternal"]);
     assert_eq!(world.out("Request-CsCertificate -New -CA x\\y"), ["ByNew x\\y []"]);

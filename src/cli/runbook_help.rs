@@ -117,7 +117,29 @@ mod tests {
             parameter("days", "Int32", Some(Literal::Int(30)), None),
             parameter("uses", "String[]", Some(Literal::List(vec![Literal::Text("A".into()), Literal::Text("B".into())])), None),
         ];
-        assert_snapshot!(render(Path::new("renew.rhai"), script, &parameters), @"");
+        assert_snapshot!(render(Path::new("renew.rhai"), script, &parameters), @r"
+        NAME
+            renew.rhai
+
+        DESCRIPTION
+            Renews what ends soon.
+
+            Run it daily.
+
+        SYNTAX
+            certlet run renew.rhai ca=<String> [days=<Int32>] [uses=<String[]>]
+
+        PARAMETERS
+            ca=<String>
+                The authority to ask
+                Must be given
+
+            days=<Int32>
+                Default value  30
+
+            uses=<String[]>
+                Default value  A,B
+        ");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! `certlet serve`: the built-in listener in the foreground.
 
-use std::sync::Arc;
+use std::any::Any;
 use std::time::Duration;
 
 use super::shell::Shell;
-use crate::command::Value;
+use crate::command::{Kind, Property, Record, Value, View};
 use crate::error::{Error, ErrorId, ExitCode, Result};
 
 /// How often Ctrl-C and the time limit are looked at.
@@ -23,8 +23,7 @@ pub(super) fn serve(shell: &Shell) -> Result<ExitCode> {
             .hint("add such a `[[site]]` to `certlet.toml`"));
     }
     for (endpoint, site) in served {
-        let entries: Arc<[(Arc<str>, Value)]> = [("Endpoint".into(), Value::text(endpoint)), ("Site".into(), Value::text(site))].into();
-        shell.screen.object(&Value::Map(entries))?;
+        shell.screen.object(&Value::object(ServedEndpoint { endpoint, site }))?;
     }
     shell.end_objects()?;
     let ended = loop {
@@ -35,4 +34,34 @@ pub(super) fn serve(shell: &Shell) -> Result<ExitCode> {
     };
     home.stop_serving();
     if ended.id() == ErrorId::Interrupted { Ok(ExitCode::Done) } else { Err(ended) }
+}
+
+/// One address at which the built-in listener answers.
+struct ServedEndpoint {
+    endpoint: String,
+    site: String,
+}
+
+static KIND: Kind = Kind::new("ServedEndpoint", const { &[Property::new("Endpoint"), Property::new("Site")] }, View::ByCount);
+
+impl Record for ServedEndpoint {
+    fn kind(&self) -> &Kind {
+        &KIND
+    }
+
+    fn value(&self, index: usize) -> Value {
+        match index {
+            0 => Value::text(&self.endpoint),
+            1 => Value::text(&self.site),
+            _ => Value::Null,
+        }
+    }
+
+    fn text(&self) -> Option<String> {
+        Some(self.endpoint.clone())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
 }

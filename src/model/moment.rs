@@ -57,7 +57,7 @@ impl Moment {
         let Ok(timestamp) = jiff::Timestamp::from_second(self.0) else {
             return format!("@{}", self.0);
         };
-        let t = timestamp.to_zoned(zone.0.clone());
+        let t = timestamp.to_zoned(zone.time_zone());
         let (hour, half) = match t.hour() {
             0 => (12, "AM"),
             h @ 1..=11 => (h, "AM"),
@@ -74,7 +74,7 @@ impl Moment {
     /// # Errors
     /// `InvalidDate` for anything else, `13/1/2026` included.
     pub fn parse(text: &str, zone: &Zone) -> Result<Self> {
-        read(text.trim(), &zone.0).map(Self).ok_or_else(|| {
+        read(text.trim(), zone).map(Self).ok_or_else(|| {
             Error::new(ErrorId::InvalidDate, format!("`{text}` is no date: it is neither ISO 8601 nor month/day/year"))
                 .about(text)
         })
@@ -88,26 +88,32 @@ impl fmt::Display for Moment {
 }
 
 /// The time zone in which dates are shown and read.
+///
+/// `None` is the operating system's: it is found by a walk through its files, which a run without a date is spared.
 #[derive(Clone, Debug)]
-pub struct Zone(TimeZone);
+pub struct Zone(Option<TimeZone>);
 
 impl Zone {
     /// Coordinated Universal Time.
     #[must_use]
     pub fn utc() -> Self {
-        Self(TimeZone::UTC)
+        Self(Some(TimeZone::UTC))
     }
 
-    /// The operating system's zone.
+    /// The operating system's zone, looked up with the first date.
     #[must_use]
     pub fn system() -> Self {
-        Self(TimeZone::system())
+        Self(None)
     }
 
     /// A zone by its IANA name; `None` when the system does not know it.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        TimeZone::get(name).ok().map(Self)
+        TimeZone::get(name).ok().map(|zone| Self(Some(zone)))
+    }
+
+    fn time_zone(&self) -> TimeZone {
+        self.0.clone().unwrap_or_else(TimeZone::system)
     }
 }
 
@@ -128,12 +134,12 @@ pub trait Clock: Send + Sync {
     fn sleep(&self, time: Duration);
 }
 
-fn read(text: &str, zone: &TimeZone) -> Option<i64> {
+fn read(text: &str, zone: &Zone) -> Option<i64> {
     if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
         return Some(timestamp.as_second());
     }
     let local = if text.contains('/') { read_us(text)? } else { read_iso(text)? };
-    Some(zone.to_ambiguous_zoned(local).compatible().ok()?.timestamp().as_second())
+    Some(zone.time_zone().to_ambiguous_zoned(local).compatible().ok()?.timestamp().as_second())
 }
 
 fn read_iso(text: &str) -> Option<DateTime> {

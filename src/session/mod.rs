@@ -60,7 +60,7 @@ impl Session {
     /// let session = Session::builder().build();
     /// let engine = Engine::new(session);
     /// let outcome = engine.eval("40 + 2").unwrap();
-    /// assert_eq!(outcome.last.to_string(), "42");
+    /// assert_eq!(format!("{:?}", outcome.last), "42");
     /// ```
     pub fn builder() -> SessionBuilder {
         SessionBuilder::default()

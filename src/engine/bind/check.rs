@@ -88,5 +88,8 @@ fn is_of_binder(id: ErrorId) -> bool {
             | ErrorId::StoreUnavailable
             | ErrorId::StoreLocked
             | ErrorId::StoreTooNew
+            // A value that its own type refuses is thrown when the command runs, so that a script can catch it.
+            | ErrorId::InvalidThumbprint
+            | ErrorId::InvalidDate
     )
 }

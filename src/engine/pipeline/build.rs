@@ -83,6 +83,8 @@ impl Command {
             });
             arguments.push(Argument { name: Some(name.clone()), value: Some(to_value(value)?), place });
         }
+        // A map has the order of the alphabet; the first fault to be told is the first that was written.
+        arguments.sort_by_key(|a: &Argument| a.place.as_ref().map(|p| (p.line, p.column)));
         let places: Vec<_> =
             written.into_iter().flat_map(|w| &w.arguments).filter(|a| a.parameter.is_none()).map(value_place).collect();
         for (index, value) in self.positional.iter().enumerate() {

@@ -1,0 +1,11 @@
+//! Tests of the program as it is run: one binary, one module for each subject.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod cases;
+mod cli;
+mod embed;
+mod readme;
+mod cli_home;
+mod cli_run;
+mod common;
+mod tidy;

@@ -67,7 +67,7 @@ impl Own {
 }
 
 impl Authority for Own {
-    fn config(&self) -> &str {
+    fn config(&self) -> &'static str {
         r"host\Own"
     }
 

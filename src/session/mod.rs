@@ -10,6 +10,7 @@ mod keys;
 mod obtain;
 mod plan;
 mod policy;
+mod revocation;
 mod sites;
 mod world;
 
@@ -22,7 +23,7 @@ pub use builder::SessionBuilder;
 pub use clock::SystemClock;
 pub use executor::OnFailure;
 pub(crate) use executor::{RecoverOrder, Recovered};
-pub(crate) use fitness::{Finding, fitness};
+pub(crate) use fitness::fitness;
 pub(crate) use keys::Keys;
 pub(crate) use obtain::{Enrollment, Obtained};
 pub use plan::{Deployment, Plan, Receipt, exit_of};

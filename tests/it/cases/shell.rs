@@ -1,6 +1,6 @@
 //! C81–C102: how the command lines themselves behave.
 
-use super::world::{CA, COMPUTED, THREE, World, text};
+use crate::world::{CA, COMPUTED, THREE, World, text};
 
 #[test]
 fn c81_case_does_not_matter() {

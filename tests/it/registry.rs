@@ -131,11 +131,11 @@ fn parameters_are_declared_once_and_well() {
                     fault(format!("-{name} is no name"));
                 }
             }
-            let named = match parameter.mandatory {
+            let needed_in = match parameter.mandatory {
                 Mandatory::In(sets) => sets,
                 Mandatory::No | Mandatory::Yes => &[],
             };
-            for set in parameter.sets.iter().chain(named) {
+            for set in parameter.sets.iter().chain(needed_in) {
                 if !spec.sets.contains(set) {
                     fault(format!("-{} names the set `{set}`, which is not declared", parameter.name));
                 }

@@ -3,10 +3,13 @@
 
 mod cases;
 mod cli;
-mod embed;
-mod readme;
 mod cli_home;
 mod cli_run;
 mod common;
+mod embed;
+mod examples;
 mod fuzz_seeds;
+mod readme;
+mod registry;
 mod tidy;
+mod world;

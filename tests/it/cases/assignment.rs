@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::foreign::{Foreign, self_signed};
-use super::world::{CA, EXTERNAL_SITE, INTERNAL_SITE, THREE, World, said, set, text, warning};
+use crate::world::{CA, EXTERNAL_SITE, INTERNAL_SITE, THREE, World, said, set, text, warning};
 
 fn assign(uses: &str, thumbprint: &str) -> String {
     format!("Set-CsCertificate -Type {uses} -Thumbprint {thumbprint}")

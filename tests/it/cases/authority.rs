@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::world::{CA, World, names, said, set, text, warning};
+use crate::world::{CA, World, names, said, set, text, warning};
 
 fn request(more: &str) -> String {
     format!("Request-CsCertificate -New -Type Default -CA {CA} {more}")

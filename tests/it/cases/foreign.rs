@@ -6,7 +6,7 @@ use std::process::Command;
 use rcgen::{BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use time::{Duration, OffsetDateTime};
 
-use super::world::COMPUTED;
+use crate::world::COMPUTED;
 
 /// An authority outside the product.
 pub(super) struct Foreign {

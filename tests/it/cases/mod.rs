@@ -7,4 +7,3 @@ mod names;
 mod offline;
 mod procedure;
 mod shell;
-mod world;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::world::{CA, COMPUTED, THREE, World, names, set, text};
+use crate::world::{CA, COMPUTED, THREE, World, names, set, text};
 
 /// Asks for a certificate and compares what comes back with a common name and a set of names.
 #[track_caller]

@@ -1,7 +1,7 @@
 //! C46–C51: request files, their answers, and certificates from elsewhere.
 
 use super::foreign::{Foreign, openssl};
-use super::world::{World, names, said, set, text};
+use crate::world::{World, names, said, set, text};
 
 const REQUEST: &str = r"Request-CsCertificate -New -Type WebServicesExternal -Output C:\Certificates\WebServicesExternal.cer";
 const EXTERNAL: [&str; 4] = ["pool01.contoso.net", "webpool01.contoso.com", "meet.contoso.com", "dialin.contoso.com"];

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::world::{
+use crate::world::{
     CA, COMPUTED, EXTERNAL_SITE, INTERNAL_SITE, LYNCDISCOVER, THREE, World, names, said, set, text,
 };
 
@@ -120,7 +120,7 @@ fn c07_the_template_that_builds_the_subject() {
     // The whole computed list, once when it is computed and once more because the names differ.
     let pasteable = |line: &&String| line.rsplit_once(": ").is_some_and(|(_, list)| set(list.split(',')) == set(COMPUTED));
     assert_eq!(verbose.iter().filter(pasteable).count(), 2, "{verbose:#?}");
-    let warning = super::world::warning(&ran, "NamesDiffer");
+    let warning = crate::world::warning(&ran, "NamesDiffer");
     for name in COMPUTED {
         assert_eq!(warning.contains(name), name != "fe01.contoso.net", "{name}: {warning}");
     }

@@ -1,6 +1,6 @@
 //! C81–C102: how the command lines themselves behave.
 
-use super::world::{CA, COMPUTED, THREE, World, text};
+use crate::world::{CA, COMPUTED, THREE, World, text};
 
 #[test]
 fn c81_case_does_not_matter() {
@@ -71,7 +71,7 @@ fn c92_parameters_from_a_table() {
 fn c94_a_date_written_as_text() {
     let world = World::new();
     assert!(world.emits("Get-CsCertificate | Where-Object {$_.NotAfter -lt \"9/1/2018\"}").is_empty());
-    // As text `9/…` would come after any year; as a date it is before.
+    // As text, `9/…` comes after whatever begins with another digit; as a date it lies in the past.
     assert_eq!(world.emits("Get-CsCertificate | Where-Object {$_.NotAfter -gt \"9/1/2018\"}").len(), 3);
 }
 

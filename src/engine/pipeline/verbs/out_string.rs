@@ -19,7 +19,7 @@ static SPEC: Spec = Spec {
     input: Input::Whole,
     emits: None,
     changes: Impact::Reads,
-    examples: &[Example { line: "1..=3 | Out-String", says: "One text of three lines.", expect: Expect::Emits(1) }],
+    examples: &[Example { line: "1..=3 | Out-String", says: "One text of three lines", expect: Expect::Emits(1) }],
     related: &["ConvertTo-Json"],
 };
 

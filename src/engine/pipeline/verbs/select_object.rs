@@ -34,10 +34,10 @@ pub(super) static SPEC: Spec = Spec {
     emits: None,
     changes: Impact::Reads,
     examples: &[
-        Example { line: "1..=100 | Select-Object -First 3", says: "Passes on three objects.", expect: Expect::Emits(3) },
+        Example { line: "1..=100 | Select-Object -First 3", says: "Passes on three objects", expect: Expect::Emits(3) },
         Example {
             line: "'a', 'bb' | Select-Object Length",
-            says: "Keeps one property of each object.",
+            says: "Keeps one property of each object",
             expect: Expect::Emits(2),
         },
     ],

@@ -10,27 +10,27 @@ use tempfile::TempDir;
 use crate::common::{Ran, Shell, contoso};
 
 /// The authority of the sample world.
-pub(super) const CA: &str = r"dc01.contoso.net\contoso-DC01-CA";
+pub(crate) const CA: &str = r"dc01.contoso.net\contoso-DC01-CA";
 /// The three uses of a Front End.
-pub(super) const THREE: &str = "Default,WebServicesInternal,WebServicesExternal";
+pub(crate) const THREE: &str = "Default,WebServicesInternal,WebServicesExternal";
 /// The names of [`World::full`] beside the computed ones.
-pub(super) const LYNCDISCOVER: [&str; 2] = ["lyncdiscoverinternal.contoso.com", "lyncdiscover.contoso.com"];
+pub(crate) const LYNCDISCOVER: [&str; 2] = ["lyncdiscoverinternal.contoso.com", "lyncdiscover.contoso.com"];
 /// What is computed for the three uses of fe01.
-pub(super) const COMPUTED: [&str; 8] = [
+pub(crate) const COMPUTED: [&str; 8] = [
     "pool01.contoso.net", "fe01.contoso.net", "sip.contoso.com", "webpool01.contoso.net", "webpool01.contoso.com",
     "meet.contoso.com", "dialin.contoso.com", "admin.contoso.com",
 ];
-pub(super) const INTERNAL_SITE: &str = "Lync Server Internal Web Site";
-pub(super) const EXTERNAL_SITE: &str = "Lync Server External Web Site";
+pub(crate) const INTERNAL_SITE: &str = "Lync Server Internal Web Site";
+pub(crate) const EXTERNAL_SITE: &str = "Lync Server External Web Site";
 
 /// A home folder of one's own.
-pub(super) struct World {
+pub(crate) struct World {
     home: TempDir,
 }
 
 /// All that a command may have changed.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     assigned: Vec<Value>,
     bound: Vec<Value>,
     stored: BTreeSet<String>,
@@ -41,7 +41,7 @@ pub(super) struct Facts {
 
 impl World {
     /// The sample world `contoso`.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let world = Self { home: contoso() };
         world.edit("certlet.toml", "matches = 20", "matches = 3");
         world.edit("certlet.toml", "window = \"500ms\"", "window = \"50ms\"");
@@ -49,7 +49,7 @@ impl World {
     }
 
     /// The same with a second SIP domain, `fabrikam.com`, and its meetings; nothing is stored yet.
-    pub(super) fn with_fabrikam() -> Self {
+    pub(crate) fn with_fabrikam() -> Self {
         let world = Self::new();
         let path = world.file("topology.toml");
         let more = "\n[[sip_domain]]\nname = \"fabrikam.com\"\n\n[[simple_url]]\nscope = \"global\"\ncomponent = \"Meet\"\n\
@@ -62,13 +62,13 @@ impl World {
     }
 
     /// A file of the home folder.
-    pub(super) fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
     /// Replaces a text that must be there in a file of the home folder.
     #[track_caller]
-    pub(super) fn edit(&self, file: &str, from: &str, to: &str) {
+    pub(crate) fn edit(&self, file: &str, from: &str, to: &str) {
         let path = self.file(file);
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "`{from}` is not in {file}");
@@ -76,24 +76,24 @@ impl World {
     }
 
     /// Runs a text with `--json`.
-    pub(super) fn run(&self, text: &str) -> Ran {
+    pub(crate) fn run(&self, text: &str) -> Ran {
         self.shell().args(["--json", "-c", text]).run()
     }
 
     /// Runs a text as an operator sees it.
-    pub(super) fn show(&self, text: &str) -> Ran {
+    pub(crate) fn show(&self, text: &str) -> Ran {
         self.shell().args(["-c", text]).run()
     }
 
     /// What a text emits; it must end well.
     #[track_caller]
-    pub(super) fn emits(&self, text: &str) -> Vec<Value> {
+    pub(crate) fn emits(&self, text: &str) -> Vec<Value> {
         self.run(text).exits(0).objects()
     }
 
     /// The error that ends a text, which emits nothing and changes nothing.
     #[track_caller]
-    pub(super) fn refuses(&self, text: &str, code: i32, id: &str) -> Value {
+    pub(crate) fn refuses(&self, text: &str, code: i32, id: &str) -> Value {
         let before = self.facts();
         let ran = self.run(text).exits(code);
         assert!(ran.objects().is_empty(), "{ran:#?}");
@@ -106,7 +106,7 @@ impl World {
 
     /// All that a command may have changed.
     #[track_caller]
-    pub(super) fn facts(&self) -> Facts {
+    pub(crate) fn facts(&self) -> Facts {
         Facts {
             assigned: self.emits("Get-CsCertificate"),
             bound: self.emits("Get-WebBinding | Select-Object Site, bindingInformation, certificateHash"),
@@ -119,25 +119,25 @@ impl World {
 
     /// The thumbprints of the personal store.
     #[track_caller]
-    pub(super) fn stored(&self) -> BTreeSet<String> {
+    pub(crate) fn stored(&self) -> BTreeSet<String> {
         self.emits("Find-TlsCertificate").iter().map(|c| text(c, "Thumbprint")).collect()
     }
 
     /// What the personal store says of a certificate.
     #[track_caller]
-    pub(super) fn certificate(&self, thumbprint: &str) -> Value {
+    pub(crate) fn certificate(&self, thumbprint: &str) -> Value {
         let found = self.emits(&format!("Find-TlsCertificate | Where-Object {{ $_.Thumbprint -eq '{thumbprint}' }}"));
         assert_eq!(found.len(), 1, "{thumbprint}: {found:#?}");
         found[0].clone()
     }
 
     /// How many private keys are held; no command tells it.
-    pub(super) fn keys(&self) -> i64 {
+    pub(crate) fn keys(&self) -> i64 {
         self.count("SELECT count(*) FROM keys")
     }
 
     /// How many of them may leave.
-    pub(super) fn exportable_keys(&self) -> i64 {
+    pub(crate) fn exportable_keys(&self) -> i64 {
         self.count("SELECT count(*) FROM keys WHERE exportable")
     }
 
@@ -148,7 +148,7 @@ impl World {
 
     /// Asks the authority for a certificate.
     #[track_caller]
-    pub(super) fn request(&self, more: &str) -> Value {
+    pub(crate) fn request(&self, more: &str) -> Value {
         let issued = self.emits(&format!("Request-CsCertificate -New -CA {CA} {more}"));
         assert_eq!(issued.len(), 1, "{issued:#?}");
         issued[0].clone()
@@ -156,25 +156,25 @@ impl World {
 
     /// The certificate that is assigned when the world is made: OLD.
     #[track_caller]
-    pub(super) fn old(&self) -> String {
+    pub(crate) fn old(&self) -> String {
         text(&self.emits("Get-CsCertificate -Type Default")[0], "Thumbprint")
     }
 
     /// A certificate with every computed name and two more: FULL.
     #[track_caller]
-    pub(super) fn full(&self) -> String {
+    pub(crate) fn full(&self) -> String {
         text(&self.request(&format!("-Type {THREE} -DomainName '{}'", LYNCDISCOVER.join(","))), "Thumbprint")
     }
 
     /// A certificate with the names of the pool, the computer and SIP alone: PART.
     #[track_caller]
-    pub(super) fn part(&self) -> String {
+    pub(crate) fn part(&self) -> String {
         text(&self.request("-Type Default"), "Thumbprint")
     }
 
     /// The thumbprint on a site's https binding.
     #[track_caller]
-    pub(super) fn bound(&self, site: &str) -> Option<String> {
+    pub(crate) fn bound(&self, site: &str) -> Option<String> {
         let bindings = self.emits(&format!("Get-WebBinding -Name '{site}' -Protocol https"));
         assert_eq!(bindings.len(), 1, "{bindings:#?}");
         bindings[0]["certificateHash"].as_str().map(str::to_ascii_uppercase)
@@ -182,20 +182,20 @@ impl World {
 
     /// Imports a file of another authority, laid where `C:\` is; gives the thumbprint.
     #[track_caller]
-    pub(super) fn import(&self, name: &str, bytes: &[u8]) -> String {
+    pub(crate) fn import(&self, name: &str, bytes: &[u8]) -> String {
         self.lay(name, bytes);
         text(&self.emits(&format!("Import-CsCertificate -Path C:\\Certificates\\{name}"))[0], "Thumbprint")
     }
 
     /// Writes a file into `C:\Certificates`.
-    pub(super) fn lay(&self, name: &str, bytes: &[u8]) {
+    pub(crate) fn lay(&self, name: &str, bytes: &[u8]) {
         let folder = self.file("drive_c/Certificates");
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(name), bytes).unwrap();
     }
 
     /// Trusts another authority, beside those of the configuration.
-    pub(super) fn trust(&self, root: &str) {
+    pub(crate) fn trust(&self, root: &str) {
         fs::write(self.file("roots.pem"), root).unwrap();
         let path = self.file("certlet.toml");
         fs::write(&path, fs::read_to_string(&path).unwrap() + "\n[trust]\nroots = [\"roots.pem\"]\n").unwrap();
@@ -203,7 +203,7 @@ impl World {
 
     /// Which certificate each use has.
     #[track_caller]
-    pub(super) fn assigned(&self) -> Vec<(String, String)> {
+    pub(crate) fn assigned(&self) -> Vec<(String, String)> {
         self.emits("Get-CsCertificate").iter().map(|c| (text(c, "Use"), text(c, "Thumbprint"))).collect()
     }
 
@@ -214,13 +214,13 @@ impl World {
 
 /// A property that is a text.
 #[track_caller]
-pub(super) fn text(object: &Value, property: &str) -> String {
+pub(crate) fn text(object: &Value, property: &str) -> String {
     object[property].as_str().unwrap_or_else(|| panic!("{property}: {object:#?}")).to_owned()
 }
 
 /// A list of names as a set, without regard to case.
 #[track_caller]
-pub(super) fn names(list: &Value) -> BTreeSet<String> {
+pub(crate) fn names(list: &Value) -> BTreeSet<String> {
     let list = list.as_array().unwrap_or_else(|| panic!("no list: {list}"));
     let names: BTreeSet<String> = list.iter().map(|name| name.as_str().unwrap().to_ascii_lowercase()).collect();
     assert_eq!(names.len(), list.len(), "a name stands twice: {list:?}");
@@ -228,19 +228,19 @@ pub(super) fn names(list: &Value) -> BTreeSet<String> {
 }
 
 /// Names as a set, without regard to case.
-pub(super) fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+pub(crate) fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     names.into_iter().map(str::to_ascii_lowercase).collect()
 }
 
 /// The messages of a stream.
 #[track_caller]
-pub(super) fn said(ran: &Ran, stream: &str) -> Vec<Value> {
+pub(crate) fn said(ran: &Ran, stream: &str) -> Vec<Value> {
     ran.messages().into_iter().filter(|message| message["stream"] == stream).collect()
 }
 
 /// The warning of this id; there must be exactly one.
 #[track_caller]
-pub(super) fn warning(ran: &Ran, id: &str) -> String {
+pub(crate) fn warning(ran: &Ran, id: &str) -> String {
     let found: Vec<Value> = said(ran, "warning").into_iter().filter(|message| message["id"] == id).collect();
     assert_eq!(found.len(), 1, "{id}: {ran:#?}");
     text(&found[0], "message").to_ascii_lowercase()

@@ -1,0 +1,98 @@
+//! What a command costs above a plain call, and pipelines over many objects.
+
+use std::any::Any;
+
+use certlet::command::{Args, Impact, Input, Invocation, Kind, Param, Property, Record, Registry, Spec, Value, Verb, View};
+use certlet::{Engine, Limits, Session};
+use divan::Bencher;
+use divan::counter::ItemsCount;
+
+const CALLS: usize = 10_000;
+const OBJECTS: usize = 100_000;
+
+#[divan::bench(args = ["abs(i)", "own(i)", "Get-Nothing", "Get-Nothing -Name a", "get_nothing()"])]
+fn ten_thousand_calls(bencher: Bencher, call: &str) {
+    let engine = engine();
+    let text = format!("fn own(x) {{ x }}\nfor i in 0..{CALLS} {{\n{call}\n}}\n()");
+    engine.eval(&text).unwrap();
+    bencher.counter(ItemsCount::new(CALLS)).bench_local(|| engine.eval(&text).unwrap());
+}
+
+#[divan::bench(sample_count = 10, args = [
+    "Get-Many | Where-Object { $_.Index -ge 50000 } | Sort-Object Name | Select-Object -First 10",
+    "Get-Many | Where-Object |c| c.Index >= 50000 | Sort-Object Name | Select-Object -First 10",
+    "Get-Many | Sort-Object Name | Select-Object -First 10",
+    "Get-Many | Out-Null",
+])]
+fn a_hundred_thousand_objects(bencher: Bencher, text: &str) {
+    let engine = engine();
+    bencher.counter(ItemsCount::new(OBJECTS)).bench_local(|| engine.eval(text).unwrap());
+}
+
+static NAME: Param<String> = Param::named("Name", "A name").at(0);
+static NOTHING: Spec = Spec { parameters: &[&NAME.spec], functions: &["get_nothing"], ..plain("Get-Nothing") };
+static MANY: Spec = plain("Get-Many");
+
+const fn plain(name: &'static str) -> Spec {
+    Spec {
+        name,
+        twin: None,
+        aliases: &[],
+        functions: &[],
+        synopsis: "Measure",
+        description: "",
+        sets: &[],
+        parameters: &[],
+        input: Input::None,
+        emits: None,
+        changes: Impact::Reads,
+        examples: &[],
+        related: &[],
+    }
+}
+
+fn engine() -> Engine {
+    let registry = Registry::new([Verb::new(&NOTHING, nothing), Verb::new(&MANY, many)]);
+    let limits = Limits { operations: 0, ..Limits::default() };
+    Engine::builder(Session::builder().build()).registry(registry).limits(limits).build()
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the signature of a verb")]
+fn nothing(_: &mut Invocation<'_>, _: &Args) -> certlet::Result<()> {
+    Ok(())
+}
+
+fn many(cx: &mut Invocation<'_>, _: &Args) -> certlet::Result<()> {
+    for index in 0..OBJECTS {
+        // Neither in order nor at random: every run sorts the same objects.
+        let name = format!("host{}.contoso.com", index * 7919 % OBJECTS);
+        cx.emit(Value::object(Row { index, name }))?;
+    }
+    Ok(())
+}
+
+struct Row {
+    index: usize,
+    name: String,
+}
+
+const PROPERTIES: &[Property] = &[Property::new("Index"), Property::new("Name")];
+
+static ROW: Kind = Kind::new("Row", PROPERTIES, View::ByCount);
+
+impl Record for Row {
+    fn kind(&self) -> &Kind {
+        &ROW
+    }
+
+    fn value(&self, index: usize) -> Value {
+        match index {
+            0 => Value::Int(self.index as i64),
+            _ => Value::text(&self.name),
+        }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

@@ -1,0 +1,16 @@
+//! How fast it is; `cargo bench`, or `cargo bench -- start` for one subject.
+#![allow(clippy::unwrap_used, reason = "a measurement that cannot go on has failed")]
+
+mod engine;
+mod executor;
+mod lower;
+mod start;
+mod state;
+mod world;
+
+fn main() {
+    if std::env::args().any(|word| word == "--bench") {
+        start::tell_peak_memory();
+    }
+    divan::main();
+}

@@ -9,7 +9,7 @@ use super::recover::RecoverOrder;
 use crate::command::Invocation;
 use crate::error::{Error, ErrorId, ExitCode, Result};
 use crate::model::{Certificate, Fingerprint, Slot, Snapshot, Verdict};
-use crate::probe::{Control, EndpointTask, Expectation, Look, check_begun, negative_control, observe, prove};
+use crate::probe::{Control, EndpointTask, Expectation, LATE_CLOCK, Look, check_begun, negative_control, observe, prove};
 use crate::servers::{Image, Material, ObjectId, ObjectState, Server};
 use crate::session::sites::Place;
 use crate::session::{Deployment, Plan, Receipt, Session};
@@ -17,9 +17,6 @@ use crate::state::{BoundRow, Row, RowKey, Write};
 
 /// A certificate that ends within a day is not worth putting back.
 const WORTH_SECONDS: i64 = 86_400;
-
-/// How far the clocks of clients may be behind ours.
-const SKEW_SECONDS: i64 = 0;
 
 /// One deployment with all that was looked up for it.
 struct Prepared {
@@ -268,7 +265,7 @@ impl Session {
         let mut drifts = Vec::new();
         for item in prepared {
             for (_, certificate) in &item.slots {
-                check_begun(certificate, self.now(), SKEW_SECONDS)?;
+                check_begun(certificate, self.now(), LATE_CLOCK)?;
             }
             // Where nothing is written, nothing can be mistaken: what is served is proven below.
             if !draft.sites.iter().any(|s| Arc::ptr_eq(s, &item.place.site)) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::core::{Ending, Machine};
 use super::drive::{Drive, THREADS, contradicted, lease, shown};
 use super::operation::{ActivationStep, Goal, ObjectStep, Operation};
-use super::recover::RecoverOrder;
+use super::recover::{RecoverOrder, Recovered};
 use crate::command::Invocation;
 use crate::error::{Error, ErrorId, ExitCode, Result};
 use crate::model::{Certificate, Fingerprint, Slot, Snapshot, Verdict};
@@ -33,10 +33,10 @@ impl Session {
     /// not deployed before its begin of validity.
     ///
     /// # Errors
-    /// `NotAdministrator`, `EndpointDown`, `EndpointInUse`, `Busy`, `PlanStale` before anything is changed;
+    /// `NotAdministrator`, `Busy`, `PlanStale`, `EndpointDown`, `EndpointInUse` before anything is changed;
     /// `ProofFailed`, `TestCommandFailed`, `ReloadFailed`, `StepFailed` (3) when everything was put back;
     /// `Contested`, `UndoFailed` (4) when a person must look.
-    pub fn commit(&self, plan: Plan, cx: &mut Invocation<'_>) -> Result<Receipt> {
+    pub fn commit(&self, mut plan: Plan, cx: &mut Invocation<'_>) -> Result<Receipt> {
         if cx.what_if() {
             for (operation, target) in &plan.lines {
                 cx.tell_what_if(operation, target)?;
@@ -46,6 +46,13 @@ impl Session {
         let policy = self.policy()?;
         policy.check_change()?;
         cx.check_cancelled()?;
+        let cancel = cx.cancel();
+        // Before anything is looked at: what was seen while another change was under way is not what will be changed.
+        let holder = format!("process {} ({}) since {}", std::process::id(), cx.spec().name, self.now());
+        let lease = lease(self, &cancel, &holder)?;
+        let mended = self.recover_held(RecoverOrder::Automatic, &cancel)?;
+        self.check_rows(&plan.rows)?;
+        plan.rows.retain(|write| !write.changes_nothing());
         let prepared = self.prepare(&plan.deployments, cx)?;
         let mut tasks = Vec::new();
         for item in &prepared {
@@ -55,11 +62,11 @@ impl Session {
         let mut draft = self.draft(&plan, &prepared, cx)?;
         let prober = self.prober();
         let settings = self.world().proof()?;
-        let cancel = cx.cancel();
         let cancelled = || cancel.is_cancelled();
         let look = Look { clock: &**self.clock(), cancelled: &cancelled, threads: THREADS, host: &policy.machine };
         let snapshots = observe(&*prober, &tasks, settings.probe_timeout, &look);
         cx.check_cancelled()?;
+        say_mended(&mended, &draft.objects, cx)?;
         let drifts = self.control(&prepared, &draft, &tasks, &snapshots)?;
         for drift in &drifts {
             cx.verbose(drift.clone())?;
@@ -97,9 +104,6 @@ impl Session {
             }
             return Ok(Receipt { done: true, changed: false, proofs });
         }
-        let holder = format!("process {} ({}) since {}", operation.process, operation.verb, self.now());
-        let lease = lease(self, &cancel, &holder)?;
-        self.recover_first(&operation, cx)?;
         let mut drive = Drive {
             session: self,
             state: self.state()?,
@@ -296,26 +300,36 @@ impl Session {
         Ok(bound)
     }
 
-    fn recover_first(&self, operation: &Operation, cx: &mut Invocation<'_>) -> Result<()> {
-        for recovered in self.recover_held(RecoverOrder::Automatic, &cx.cancel())? {
-            let touches = operation.objects.iter().any(|o| recovered.objects.contains(&o.object));
-            if recovered.is_open && touches {
-                return Err(Error::new(
-                    ErrorId::Contested,
-                    format!(
-                        "an earlier change ({}, {}) is still open on {}: {}",
-                        recovered.verb,
-                        recovered.opened,
-                        recovered.objects.first().map_or_else(String::new, shown),
-                        recovered.what
-                    ),
-                )
-                .hint("`certlet recover` shows it and asks what to do"));
-            }
-            cx.warn_as("Recovered", format!("{} of {}: {}", recovered.verb, recovered.opened, recovered.what))?;
-        }
-        Ok(())
+    /// Compares the rows with what the plan was made for.
+    fn check_rows(&self, rows: &[Write]) -> Result<()> {
+        let state = self.state()?;
+        rows.iter().try_for_each(|write| write.admit(state.row(&write.key)?.as_ref()))
     }
+}
+
+/// Tells what became of a change that a crash had left open.
+///
+/// # Errors
+/// `Contested` when it is still open and is about an object that is to be changed now.
+fn say_mended(mended: &[Recovered], objects: &[ObjectStep], cx: &mut Invocation<'_>) -> Result<()> {
+    for recovered in mended {
+        let touches = objects.iter().any(|o| recovered.objects.contains(&o.object));
+        if recovered.is_open && touches {
+            return Err(Error::new(
+                ErrorId::Contested,
+                format!(
+                    "an earlier change ({}, {}) is still open on {}: {}",
+                    recovered.verb,
+                    recovered.opened,
+                    recovered.objects.first().map_or_else(String::new, shown),
+                    recovered.what
+                ),
+            )
+            .hint("`certlet recover` shows it and asks what to do"));
+        }
+        cx.warn_as("Recovered", format!("{} of {}: {}", recovered.verb, recovered.opened, recovered.what))?;
+    }
+    Ok(())
 }
 
 /// An operation in the making.

@@ -299,18 +299,26 @@ fn not_written(error: serde_json::Error) -> Error {
     Error::new(ErrorId::StoreUnavailable, "the journal cannot be written").because(error)
 }
 
-/// How long a change waits for another one by default.
+/// How long one attempt at the lease waits, so that an interruption is heard.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// The lease of whoever changes something.
 pub(super) const LEASE: &str = "change";
 
 /// Waits in short slices, so that a run can be interrupted while it waits for the lease.
 pub(super) fn lease(session: &Session, cancel: &Cancel, holder: &str) -> Result<crate::state::Lease> {
     let (state, limit) = (session.state()?, session.world().lease_wait());
     let mut waited = Duration::ZERO;
+    cancel.check()?;
     loop {
-        cancel.check()?;
-        match state.lease(LEASE, holder, Duration::from_millis(50)) {
-            Err(error) if error.id() == ErrorId::Busy && waited < limit => waited += Duration::from_millis(50),
+        let busy = match state.lease(LEASE, holder, SLICE) {
+            Err(error) if error.id() == ErrorId::Busy && waited < limit => error,
             other => return other,
+        };
+        waited += SLICE;
+        if let Err(wish) = cancel.check() {
+            // Who is at work says more than that the time is over.
+            return Err(if wish.id() == ErrorId::TimedOut { busy } else { wish });
         }
     }
 }

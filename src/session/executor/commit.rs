@@ -121,6 +121,8 @@ impl Session {
             undo_faults: Vec::new(),
             proofs: Vec::new(),
             told: Vec::new(),
+            untold: Vec::new(),
+            is_returning: false,
         };
         let ending = drive.run(Machine::new(&operation));
         drop(lease);
@@ -387,7 +389,7 @@ fn failure(ending: Ending, cause: Option<Error>, faults: &[String]) -> Error {
         }
         Ending::PutBack | Ending::Done => {
             let error = if cause.exit() == ExitCode::PutBack { cause } else { cause.exits(ExitCode::PutBack) };
-            error.hint("everything was put back, and that is proven")
+            with_faults(error.hint("everything was put back, and that is proven"))
         }
         Ending::Stale => with_faults(Error::new(
             ErrorId::PlanStale,

@@ -5,3 +5,4 @@ mod cli;
 mod cli_home;
 mod cli_run;
 mod common;
+mod peers;

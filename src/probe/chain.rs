@@ -9,7 +9,7 @@ use crate::model::{AskedName, Certificate, KeyRule, KeyUsage, Moment, Purpose, R
 use crate::x509::{Usage, certificate_covers, is_wildcard, validate_path};
 
 /// Clients whose clocks are late by so many seconds must accept it too.
-const LATE_CLOCK: i64 = 300;
+pub(crate) const LATE_CLOCK: i64 = 300;
 /// So many names are listed in one sentence.
 const SHOWN_NAMES: usize = 5;
 

@@ -21,8 +21,11 @@ impl Artefact {
     pub(crate) fn create(path: &Path, shown: &str) -> Result<Self> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder).map_err(|e| refused(shown, &e))?;
-        if path.is_dir() {
-            return Err(Error::new(ErrorId::FileNotWritable, format!("`{shown}` is a folder")).about(shown));
+        // It would be replaced: `/dev/null` must stay what it is.
+        let kind = std::fs::metadata(path).map(|found| found.file_type());
+        if kind.as_ref().is_ok_and(|kind| !kind.is_file()) {
+            let what = if path.is_dir() { "a folder" } else { "no regular file, and is not replaced" };
+            return Err(Error::new(ErrorId::FileNotWritable, format!("`{shown}` is {what}")).about(shown));
         }
         let file = tempfile::Builder::new().prefix(".certlet-").tempfile_in(folder).map_err(|e| refused(shown, &e))?;
         Ok(Self { file, path: path.to_owned(), shown: shown.to_owned() })

@@ -168,6 +168,15 @@ impl Write {
         Err(Error::new(ErrorId::StoreUnavailable, format!("the {} was to be written with another row's content", self.key)))
     }
 
+    /// Whether it would put just the row that it expects: a plan that relies on a row without changing it.
+    pub fn changes_nothing(&self) -> bool {
+        match (&self.expect, &self.row) {
+            (Expectation::Exactly(old), Some(new)) => **old == *new,
+            (Expectation::Absent, None) => true,
+            _ => false,
+        }
+    }
+
     /// Refuses what is there now when something else was expected.
     ///
     /// # Errors

@@ -13,3 +13,4 @@ mod readme;
 mod registry;
 mod tidy;
 mod world;
+mod peers;

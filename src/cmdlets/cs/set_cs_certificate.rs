@@ -340,6 +340,9 @@ impl Planned<'_> {
             if let Some(before) = before.filter(|_| ban) {
                 self.ban(before)?;
             }
+        } else {
+            // Nothing to write; but what is bound below must not differ from what another change assigns meanwhile.
+            self.plan.rows.push(Write::replace(row_key, old.clone(), old));
         }
         if places.is_empty() {
             self.unbound.push(use_name.clone());

@@ -9,7 +9,8 @@ const MASK: &str = "***";
 ///
 /// `secret_names` are the secret parameters of all verbs, without their dash. A word counts with a dash before it
 /// (`-Password x`, `-Pa:x`, `-Pasword x`), and, spelled in full or nearly so, with `:` or `=` after it
-/// (`password: "x"`, `$password = 'x'`). Nearly is up to two letters wrong, missing, extra or swapped.
+/// (`password: "x"`, `$password = 'x'`). Nearly is up to two letters, of a long name one in three, wrong, missing, extra or
+/// swapped.
 /// The line need not be a valid one; what is never closed is masked to its end.
 #[must_use]
 pub(crate) fn mask_secrets<'a>(line: &'a str, secret_names: &[&str]) -> Cow<'a, str> {
@@ -138,11 +139,13 @@ fn ends_with(name: &str, secret: &str) -> bool {
         .is_some_and(|end| end.eq_ignore_ascii_case(secret))
 }
 
-/// Whether two letters at most are to be changed, added, taken away or swapped to make one name of the other.
+/// Whether two letters at most, or one in three, are to be changed, added, taken away or swapped to make one name of
+/// the other.
 fn nearly(name: &str, secret: &str) -> bool {
     const LONGEST: usize = 64;
     let (a, b) = (name.as_bytes(), secret.as_bytes());
-    if a.len().abs_diff(b.len()) > 2 || a.len() > LONGEST || b.len() > LONGEST || a.len() < 3 {
+    let allowed = (b.len() / 3).max(2);
+    if a.len().abs_diff(b.len()) > allowed || a.len() > LONGEST || b.len() > LONGEST || a.len() < 3 {
         return name.eq_ignore_ascii_case(secret);
     }
     let mut earlier = [0_usize; LONGEST + 1];
@@ -160,7 +163,7 @@ fn nearly(name: &str, secret: &str) -> bool {
         earlier = previous;
         previous = current;
     }
-    previous[b.len()] <= 2
+    previous[b.len()] <= allowed
 }
 
 #[cfg(test)]
@@ -186,6 +189,7 @@ mod tests {
             ("Import-X -P hunter2", "Import-X -P ***"),
             ("Import-X -Pasword \"a b\"", "Import-X -Pasword ***"),
             ("Import-X -Passwrod x", "Import-X -Passwrod ***"),
+            ("Import-X -PfxPaswd x", "Import-X -PfxPaswd ***"),
             ("Import-X \u{2013}Password x", "Import-X \u{2013}Password ***"),
             ("Import-X -Password \"never closed", "Import-X -Password ***"),
             ("Import-X -Password a, b -Path c", "Import-X -Password *** -Path c"),

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::core::{Ending, Machine};
 use super::drive::{Drive, THREADS, contradicted, lease, shown};
 use super::operation::{ActivationStep, Goal, ObjectStep, Operation};
-use super::recover::RecoverOrder;
+use super::recover::{RecoverOrder, Recovered};
 use crate::command::Invocation;
 use crate::error::{Error, ErrorId, ExitCode, Result};
 use crate::model::{Certificate, Fingerprint, Slot, Snapshot, Verdict};
-use crate::probe::{Control, EndpointTask, Expectation, Look, check_begun, negative_control, observe, prove};
+use crate::probe::{Control, EndpointTask, Expectation, LATE_CLOCK, Look, check_begun, negative_control, observe, prove};
 use crate::servers::{Image, Material, ObjectId, ObjectState, Server};
 use crate::session::sites::Place;
 use crate::session::{Deployment, Plan, Receipt, Session};
@@ -17,9 +17,6 @@ use crate::state::{BoundRow, Row, RowKey, Write};
 
 /// A certificate that ends within a day is not worth putting back.
 const WORTH_SECONDS: i64 = 86_400;
-
-/// How far the clocks of clients may be behind ours.
-const SKEW_SECONDS: i64 = 0;
 
 /// One deployment with all that was looked up for it.
 struct Prepared {
@@ -36,10 +33,10 @@ impl Session {
     /// not deployed before its begin of validity.
     ///
     /// # Errors
-    /// `NotAdministrator`, `EndpointDown`, `EndpointInUse`, `Busy`, `PlanStale` before anything is changed;
+    /// `NotAdministrator`, `Busy`, `PlanStale`, `EndpointDown`, `EndpointInUse` before anything is changed;
     /// `ProofFailed`, `TestCommandFailed`, `ReloadFailed`, `StepFailed` (3) when everything was put back;
     /// `Contested`, `UndoFailed` (4) when a person must look.
-    pub fn commit(&self, plan: Plan, cx: &mut Invocation<'_>) -> Result<Receipt> {
+    pub fn commit(&self, mut plan: Plan, cx: &mut Invocation<'_>) -> Result<Receipt> {
         if cx.what_if() {
             for (operation, target) in &plan.lines {
                 cx.tell_what_if(operation, target)?;
@@ -49,6 +46,13 @@ impl Session {
         let policy = self.policy()?;
         policy.check_change()?;
         cx.check_cancelled()?;
+        let cancel = cx.cancel();
+        // Before anything is looked at: what was seen while another change was under way is not what will be changed.
+        let holder = format!("process {} ({}) since {}", std::process::id(), cx.spec().name, self.now());
+        let lease = lease(self, &cancel, &holder)?;
+        let mended = self.recover_held(RecoverOrder::Automatic, &cancel)?;
+        self.check_rows(&plan.rows)?;
+        plan.rows.retain(|write| !write.changes_nothing());
         let prepared = self.prepare(&plan.deployments, cx)?;
         let mut tasks = Vec::new();
         for item in &prepared {
@@ -58,11 +62,11 @@ impl Session {
         let mut draft = self.draft(&plan, &prepared, cx)?;
         let prober = self.prober();
         let settings = self.world().proof()?;
-        let cancel = cx.cancel();
         let cancelled = || cancel.is_cancelled();
         let look = Look { clock: &**self.clock(), cancelled: &cancelled, threads: THREADS, host: &policy.machine };
         let snapshots = observe(&*prober, &tasks, settings.probe_timeout, &look);
         cx.check_cancelled()?;
+        say_mended(&mended, &draft.objects, cx)?;
         let drifts = self.control(&prepared, &draft, &tasks, &snapshots)?;
         for drift in &drifts {
             cx.verbose(drift.clone())?;
@@ -100,9 +104,6 @@ impl Session {
             }
             return Ok(Receipt { done: true, changed: false, proofs });
         }
-        let holder = format!("process {} ({}) since {}", operation.process, operation.verb, self.now());
-        let lease = lease(self, &cancel, &holder)?;
-        self.recover_first(&operation, cx)?;
         let mut drive = Drive {
             session: self,
             state: self.state()?,
@@ -120,6 +121,8 @@ impl Session {
             undo_faults: Vec::new(),
             proofs: Vec::new(),
             told: Vec::new(),
+            untold: Vec::new(),
+            is_returning: false,
         };
         let ending = drive.run(Machine::new(&operation));
         drop(lease);
@@ -268,7 +271,7 @@ impl Session {
         let mut drifts = Vec::new();
         for item in prepared {
             for (_, certificate) in &item.slots {
-                check_begun(certificate, self.now(), SKEW_SECONDS)?;
+                check_begun(certificate, self.now(), LATE_CLOCK)?;
             }
             // Where nothing is written, nothing can be mistaken: what is served is proven below.
             if !draft.sites.iter().any(|s| Arc::ptr_eq(s, &item.place.site)) {
@@ -299,26 +302,36 @@ impl Session {
         Ok(bound)
     }
 
-    fn recover_first(&self, operation: &Operation, cx: &mut Invocation<'_>) -> Result<()> {
-        for recovered in self.recover_held(RecoverOrder::Automatic, &cx.cancel())? {
-            let touches = operation.objects.iter().any(|o| recovered.objects.contains(&o.object));
-            if recovered.is_open && touches {
-                return Err(Error::new(
-                    ErrorId::Contested,
-                    format!(
-                        "an earlier change ({}, {}) is still open on {}: {}",
-                        recovered.verb,
-                        recovered.opened,
-                        recovered.objects.first().map_or_else(String::new, shown),
-                        recovered.what
-                    ),
-                )
-                .hint("`certlet recover` shows it and asks what to do"));
-            }
-            cx.warn_as("Recovered", format!("{} of {}: {}", recovered.verb, recovered.opened, recovered.what))?;
-        }
-        Ok(())
+    /// Compares the rows with what the plan was made for.
+    fn check_rows(&self, rows: &[Write]) -> Result<()> {
+        let state = self.state()?;
+        rows.iter().try_for_each(|write| write.admit(state.row(&write.key)?.as_ref()))
     }
+}
+
+/// Tells what became of a change that a crash had left open.
+///
+/// # Errors
+/// `Contested` when it is still open and is about an object that is to be changed now.
+fn say_mended(mended: &[Recovered], objects: &[ObjectStep], cx: &mut Invocation<'_>) -> Result<()> {
+    for recovered in mended {
+        let touches = objects.iter().any(|o| recovered.objects.contains(&o.object));
+        if recovered.is_open && touches {
+            return Err(Error::new(
+                ErrorId::Contested,
+                format!(
+                    "an earlier change ({}, {}) is still open on {}: {}",
+                    recovered.verb,
+                    recovered.opened,
+                    recovered.objects.first().map_or_else(String::new, shown),
+                    recovered.what
+                ),
+            )
+            .hint("`certlet recover` shows it and asks what to do"));
+        }
+        cx.warn_as("Recovered", format!("{} of {}: {}", recovered.verb, recovered.opened, recovered.what))?;
+    }
+    Ok(())
 }
 
 /// An operation in the making.
@@ -376,7 +389,7 @@ fn failure(ending: Ending, cause: Option<Error>, faults: &[String]) -> Error {
         }
         Ending::PutBack | Ending::Done => {
             let error = if cause.exit() == ExitCode::PutBack { cause } else { cause.exits(ExitCode::PutBack) };
-            error.hint("everything was put back, and that is proven")
+            with_faults(error.hint("everything was put back, and that is proven"))
         }
         Ending::Stale => with_faults(Error::new(
             ErrorId::PlanStale,

@@ -29,7 +29,7 @@ pub(super) enum Action {
     Commit(Ending),
     /// Put the object's before-image back.
     PutBack(usize),
-    /// Prove that what was served before is served again.
+    /// Prove that what was served before is served again; of a program that could not be told, this must have been seen.
     ProveBack,
     /// Close the operation without its rows.
     Close(Ending),
@@ -222,10 +222,8 @@ impl Machine {
                 self.stuck[self.sites[i]] |= stop;
                 self.put_back(i)
             }
-            Phase::Reactivating(k) => {
-                self.stuck[k] |= stop;
-                self.reactivate(k + 1)
-            }
+            // Whoever could not be told may serve the old one all the same: the proof says.
+            Phase::Reactivating(k) => self.reactivate(k + 1),
             Phase::ProvingBack => Phase::Closing(match self.undone() {
                 Ending::PutBack if stop || self.stuck.contains(&true) => Ending::UndoFailed,
                 ending => ending,

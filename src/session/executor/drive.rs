@@ -46,6 +46,10 @@ pub(super) struct Drive<'a> {
     pub(super) proofs: Vec<EndpointProof>,
     /// The commands that were run already in this direction.
     pub(super) told: Vec<String>,
+    /// The activations that failed on the way back.
+    pub(super) untold: Vec<usize>,
+    /// Whether the way leads back.
+    pub(super) is_returning: bool,
 }
 
 impl Drive<'_> {
@@ -92,6 +96,7 @@ impl Drive<'_> {
             }
             Action::Journal(entry) => {
                 self.told.clear();
+                self.is_returning = *entry == Entry::PuttingBack;
                 self.journal(entry)?;
             }
             Action::Check(k) => self.servers[*k].check()?,
@@ -117,6 +122,10 @@ impl Drive<'_> {
             Action::PutBack(i) => {
                 let object = shown(&self.operation.objects[*i].object);
                 self.undo_faults.push(format!("{object} could not be put back: {error}"));
+            }
+            Action::Activate(k) if self.is_returning => {
+                self.untold.push(*k);
+                self.undo_faults.push(error.to_string());
             }
             Action::Close(_) | Action::ProveBack => self.undo_faults.push(error.to_string()),
             _ if self.cause.is_some() => self.undo_faults.push(error.to_string()),
@@ -214,6 +223,15 @@ impl Drive<'_> {
             self.undo_faults.push(format!("{} is not as before: {problem}", bad.endpoint));
             judgement = Judgement::Contradicted;
         }
+        for k in &self.untold {
+            let step = &self.operation.activations[*k];
+            let is_seen = |p: &EndpointProof| matches!(p.verdict, Verdict::Proven | Verdict::Partial);
+            let mut of_site = proofs.iter().filter(|p| p.computer == step.computer && p.site == step.site).peekable();
+            if of_site.peek().is_none() || !of_site.all(is_seen) {
+                self.undo_faults.push(format!("what `{}` serves now could not be seen", step.site));
+                judgement = Judgement::Contradicted;
+            }
+        }
         judgement
     }
 
@@ -299,18 +317,26 @@ fn not_written(error: serde_json::Error) -> Error {
     Error::new(ErrorId::StoreUnavailable, "the journal cannot be written").because(error)
 }
 
-/// How long a change waits for another one by default.
+/// How long one attempt at the lease waits, so that an interruption is heard.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// The lease of whoever changes something.
 pub(super) const LEASE: &str = "change";
 
 /// Waits in short slices, so that a run can be interrupted while it waits for the lease.
 pub(super) fn lease(session: &Session, cancel: &Cancel, holder: &str) -> Result<crate::state::Lease> {
     let (state, limit) = (session.state()?, session.world().lease_wait());
     let mut waited = Duration::ZERO;
+    cancel.check()?;
     loop {
-        cancel.check()?;
-        match state.lease(LEASE, holder, Duration::from_millis(50)) {
-            Err(error) if error.id() == ErrorId::Busy && waited < limit => waited += Duration::from_millis(50),
+        let busy = match state.lease(LEASE, holder, SLICE) {
+            Err(error) if error.id() == ErrorId::Busy && waited < limit => error,
             other => return other,
+        };
+        waited += SLICE;
+        if let Err(wish) = cancel.check() {
+            // Who is at work says more than that the time is over.
+            return Err(if wish.id() == ErrorId::TimedOut { busy } else { wish });
         }
     }
 }

@@ -164,6 +164,8 @@ impl Session {
             undo_faults: Vec::new(),
             proofs: Vec::new(),
             told: Vec::new(),
+            untold: Vec::new(),
+            is_returning: false,
         };
         let ending = drive.run(Machine::recover(operation, &entries));
         Ok((ending, drive.undo_faults))

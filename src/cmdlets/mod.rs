@@ -25,7 +25,8 @@ verbs! {
     cs { get_cs_certificate import_cs_certificate remove_cs_certificate request_cs_certificate set_cs_certificate }
     web { get_web_binding get_website }
     tls { compare_tls_name find_tls_certificate get_tls_name get_tls_served test_tls_binding }
-    shell { }
+    shell { get_command get_help }
+    ca { get_ca_template get_certification_authority }
 }
 
 /// Every verb of the library that needs no script block; the engine adds those of the pipeline.

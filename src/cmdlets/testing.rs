@@ -130,7 +130,7 @@ impl TestWorld {
         let mut row = CertificateRow::of(&issued.leaf, Store::My, "a test", now);
         row.chain = vec![self.authority.intermediate.fingerprint()];
         let above = CertificateRow::of(&self.authority.intermediate, Store::Ca, "a test", now);
-        self.write([
+        self.write(&[
             Write::put(RowKey::Certificate(self.authority.intermediate.fingerprint()), Row::Certificate(above)),
             Write::put(RowKey::Key(row.key), Row::Key(key)),
             Write::put(RowKey::Certificate(issued.leaf.fingerprint()), Row::Certificate(row)),
@@ -141,36 +141,36 @@ impl TestWorld {
 
     /// Takes the private key of a certificate away.
     pub(super) fn without_key(self, name: &str) -> Self {
-        self.write([Write::remove(RowKey::Key(self.leaf(name).key_id()))]);
+        self.write(&[Write::remove(RowKey::Key(self.leaf(name).key_id()))]);
         self
     }
 
     /// Takes a certificate out of the store.
     pub(super) fn vanished(self, name: &str) -> Self {
-        self.write([Write::remove(RowKey::Certificate(self.leaf(name).fingerprint()))]);
+        self.write(&[Write::remove(RowKey::Certificate(self.leaf(name).fingerprint()))]);
         self
     }
 
     pub(super) fn assigned(self, use_name: &str, name: &str) -> Self {
         let updated = self.session().now();
         let row = AssignmentRow { certificate: Some(self.leaf(name).fingerprint()), previous: None, staged: None, updated };
-        self.write([Write::put(assignment(use_name), Row::Assignment(row))]);
+        self.write(&[Write::put(assignment(use_name), Row::Assignment(row))]);
         self
     }
 
     pub(super) fn unassigned(self, use_name: &str) -> Self {
-        self.write([Write::remove(assignment(use_name))]);
+        self.write(&[Write::remove(assignment(use_name))]);
         self
     }
 
     pub(super) fn bound(self, information: &str, name: &str) -> Self {
         let row = BoundRow { certificate: self.leaf(name).fingerprint(), since: self.session().now() };
-        self.write([Write::put(RowKey::Bound(self.binding_key(information)), Row::Bound(row))]);
+        self.write(&[Write::put(RowKey::Bound(self.binding_key(information)), Row::Bound(row))]);
         self
     }
 
     pub(super) fn unbound(self, information: &str) -> Self {
-        self.write([Write::remove(RowKey::Bound(self.binding_key(information)))]);
+        self.write(&[Write::remove(RowKey::Bound(self.binding_key(information)))]);
         self
     }
 
@@ -266,8 +266,8 @@ impl TestWorld {
         BindingKey { computer: COMPUTER.into(), site, information: information.into(), slot: Slot::Any }
     }
 
-    fn write<const N: usize>(&self, batch: [Write; N]) {
-        self.state.write(&batch).unwrap();
+    fn write(&self, batch: &[Write]) {
+        self.state.write(batch).unwrap();
     }
 }
 
@@ -375,10 +375,8 @@ impl Prober for FakeProber {
             None => return Err(Miss::Down("the connection is refused".into())),
             Some(answer) => answer.clone()?,
         };
-        let family = match issued.leaf.key_algorithm().is_some_and(KeyAlgorithm::is_elliptic) {
-            true => KeyFamily::Ecdsa,
-            false => KeyFamily::Rsa,
-        };
+        let is_elliptic = issued.leaf.key_algorithm().is_some_and(KeyAlgorithm::is_elliptic);
+        let family = if is_elliptic { KeyFamily::Ecdsa } else { KeyFamily::Rsa };
         if target.family != KeyFamily::Any && target.family != family {
             return Err(Miss::Off("alert `handshake_failure`".into()));
         }
@@ -444,4 +442,98 @@ impl Server for FakeServer {
     fn is_loopback_only(&self) -> bool {
         true
     }
+}
+
+/// An authority that shows itself and issues nothing.
+pub(super) struct FakeAuthority {
+    config: String,
+    /// Its certificates, where it is inside.
+    chain: Option<Vec<Certificate>>,
+}
+
+impl FakeAuthority {
+    /// One that certlet itself is, with two templates.
+    pub(super) fn inside(config: &str, authority: &Authority) -> Self {
+        Self { config: config.to_owned(), chain: Some(vec![authority.intermediate.clone(), authority.root.clone()]) }
+    }
+
+    /// A public one across a network, which must not be asked.
+    pub(super) fn remote(config: &str) -> Self {
+        Self { config: config.to_owned(), chain: None }
+    }
+}
+
+impl ca::Authority for FakeAuthority {
+    fn config(&self) -> &str {
+        &self.config
+    }
+
+    fn is_inside(&self) -> bool {
+        self.chain.is_some()
+    }
+
+    fn is_public(&self) -> bool {
+        self.chain.is_none()
+    }
+
+    fn preflight(&self, _: &ca::Context<'_>, _: &ca::Inquiry<'_>) -> Result<()> {
+        Err(unreachable())
+    }
+
+    fn begin(&self, _: &ca::Context<'_>, _: &ca::Submission) -> Result<ca::Answer> {
+        Err(unreachable())
+    }
+
+    fn advance(&self, _: &ca::Context<'_>, _: &str) -> Result<ca::Answer> {
+        Err(unreachable())
+    }
+
+    fn chain(&self, _: &ca::Context<'_>) -> Result<Vec<Certificate>> {
+        self.chain.clone().ok_or_else(unreachable)
+    }
+
+    fn as_database(&self) -> Option<&dyn ca::Database> {
+        self.chain.as_ref().map(|_| self as &dyn ca::Database)
+    }
+}
+
+impl ca::Database for FakeAuthority {
+    fn templates(&self) -> Vec<ca::TemplateFacts> {
+        let template = |name: &str, needs_approval| ca::TemplateFacts {
+            name: name.to_owned(),
+            display_name: name.to_owned(),
+            minimum_key_size: 2048,
+            purposes: vec!["1.3.6.1.5.5.7.3.1".to_owned()],
+            subject_from_directory: false,
+            exportable: false,
+            deploy: true,
+            needs_approval,
+            validity_days: 730,
+        };
+        vec![template("WebServer", false), template("Approval", true)]
+    }
+
+    fn may_enroll(&self, _: &str, template: &str) -> bool {
+        template == "WebServer"
+    }
+
+    fn approve(&self, _: &ca::Context<'_>, _: &str, _: u32) -> Result<Vec<Write>> {
+        Err(unreachable())
+    }
+
+    fn deny(&self, _: &ca::Context<'_>, _: &str, _: u32, _: &str) -> Result<Vec<Write>> {
+        Err(unreachable())
+    }
+
+    fn revoke(&self, _: &ca::Context<'_>, _: &str, _: &str, _: u8) -> Result<Vec<Write>> {
+        Err(unreachable())
+    }
+
+    fn revocation_list(&self, _: &ca::Context<'_>) -> Result<(Vec<u8>, Vec<Write>)> {
+        Err(unreachable())
+    }
+}
+
+fn unreachable() -> Error {
+    Error::new(crate::error::ErrorId::CaUnreachable, "it does not answer")
 }

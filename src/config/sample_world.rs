@@ -54,7 +54,7 @@ impl Home {
         let Some(Row::Authority(row)) = state.row(&row_key)? else {
             return Err(Error::new(ErrorId::StoreUnavailable, "the sample's authority was not made"));
         };
-        let AuthorityRow { certificate, key, next_request_id, .. } = row;
+        let AuthorityRow { certificate, key, next_request_id, next_crl } = row;
         let root = parse_certificate(&certificate)?;
         let signer = keys.open(&key)?;
         let leaf_key = PrivateKey::generate(KeyAlgorithm::EcdsaP256)?;
@@ -69,6 +69,7 @@ impl Home {
         profile.not_before = profile.not_before.max(root.not_before());
         let leaf = issue(&request, &Issuer { certificate: &root, signer: &signer }, &profile)?;
         let fingerprint = leaf.fingerprint();
+        // The number before the first that operators get; where there is none, the first is used up.
         let number = next_request_id.saturating_sub(1).max(1);
         let mut stored = CertificateRow::of(&leaf, Store::My, &format!("request {number} at {}", authority.config()), now);
         "Sample certificate, to be replaced".clone_into(&mut stored.friendly_name);
@@ -92,14 +93,19 @@ impl Home {
                 }),
             ),
         ];
-        for use_name in &uses {
-            let key = AssignmentKey {
-                scope: local.as_str().to_ascii_lowercase(),
-                use_name: use_name.as_str().to_owned(),
-                slot: Slot::Any,
-            };
-            let row = AssignmentRow { certificate: Some(fingerprint), previous: None, staged: None, updated: now };
-            writes.push(Write::put(RowKey::Assignment(key), Row::Assignment(row)));
+        if number >= next_request_id {
+            let row = AuthorityRow { certificate, key, next_request_id: number + 1, next_crl };
+            writes.push(Write::put(row_key, Row::Authority(row)));
+        }
+        let mut computers: Vec<String> = bindings.iter().map(|b| b.computer.clone()).collect();
+        computers.sort();
+        computers.dedup();
+        for scope in computers {
+            for use_name in &uses {
+                let key = AssignmentKey { scope: scope.clone(), use_name: use_name.as_str().to_owned(), slot: Slot::Any };
+                let row = AssignmentRow { certificate: Some(fingerprint), previous: None, staged: None, updated: now };
+                writes.push(Write::put(RowKey::Assignment(key), Row::Assignment(row)));
+            }
         }
         for binding in bindings {
             let row = BoundRow { certificate: fingerprint, since: now };

@@ -1,6 +1,7 @@
 //! Errors as scripts see them, and the way from Rhai's errors to the catalogue.
 
 use std::any::Any;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use rhai::{Dynamic, EvalAltResult, Map, Position as RhaiPosition};
@@ -26,6 +27,9 @@ const PROPERTIES: &[Property] = &[
     Property::hidden("CategoryInfo"),
     Property::hidden("TargetObject"),
     Property::hidden("Exception"),
+    // Rhai's own names of these two.
+    Property::hidden("Error"),
+    Property::hidden("Position"),
 ];
 
 static KIND: Kind = Kind::new("ErrorRecord", PROPERTIES, View::List);
@@ -40,14 +44,14 @@ impl Record for ErrorRecord {
         let place = error.position();
         match index {
             0 => error.message().into(),
-            1 => error.id().name().into(),
+            1 | 13 => error.id().name().into(),
             2 => error.id().category().to_string().into(),
             3 | 11 => Value::optional_text(error.target()),
             4 => Value::list(error.hints().into_iter().map(Value::from)),
             5 => Value::optional_text(error.verb()),
             6 => Value::optional_text(place.and_then(|p| p.file.as_deref())),
             7 => place.map(|p| i64::from(p.line)).into(),
-            8 => place.map(|p| i64::from(p.column)).into(),
+            8 | 14 => place.map(|p| i64::from(p.column)).into(),
             9 => error.fully_qualified_id().into(),
             10 => Value::object(CategoryInfo(error.clone())),
             12 => Value::object(Exception(error.clone())),
@@ -139,6 +143,7 @@ pub(super) fn caught(error: Error) -> Dynamic {
 }
 
 /// An error as Rhai throws it: catchable, but for the end of the whole run.
+#[allow(clippy::unnecessary_box_returns, reason = "Rhai's results are boxed")]
 pub(super) fn thrown(error: Error) -> Box<EvalAltResult> {
     if ends_run(&error) {
         return EvalAltResult::ErrorTerminated(caught(error), RhaiPosition::NONE).into();
@@ -180,6 +185,33 @@ fn of_map(map: &Map) -> Error {
     }
 }
 
+/// One of Rhai's own errors from the map that `catch` is given: its kind, its message and its fields.
+pub(super) fn of_caught(kind: &str, message: &str, fields: &Map) -> Error {
+    let field = |name: &str| fields.get(name).map(ToString::to_string);
+    match (kind, field("variable"), field("function")) {
+        ("ErrorVariableNotFound", Some(name), _) => {
+            Error::new(ErrorId::ScriptError, format!("there is no variable `{name}`")).about(name)
+        }
+        ("ErrorPropertyNotFound", Some(name), _) => no_entry(&name),
+        ("ErrorFunctionNotFound", _, Some(signature)) => no_function(&signature, plain_type),
+        ("ErrorArrayBounds", ..) => bounds("list", "elements", field("length"), field("index")),
+        ("ErrorStringBounds", ..) => bounds("text", "characters", field("length"), field("index")),
+        _ => {
+            let message = message.split(" (line ").next().unwrap_or(message);
+            let id = match kind {
+                "ErrorIndexNotFound" | "ErrorDotExpr" => ErrorId::PathNotFound,
+                "ErrorModuleNotFound" => ErrorId::FileNotFound,
+                _ => ErrorId::ScriptError,
+            };
+            Error::new(id, lower_first(&plain(message, plain_type)))
+        }
+    }
+}
+
+fn plain_type(rust: &str) -> String {
+    super::show::plain_name(rust.rsplit("::").next().unwrap_or(rust))
+}
+
 /// One of Rhai's own errors in the words of the catalogue, without its position.
 pub(super) fn of_rhai(error: &EvalAltResult, type_name: impl Fn(&str) -> String) -> Error {
     use EvalAltResult as E;
@@ -193,9 +225,7 @@ pub(super) fn of_rhai(error: &EvalAltResult, type_name: impl Fn(&str) -> String)
         E::ErrorInFunctionCall(_, _, inner, _) | E::ErrorInModule(_, inner, _) => of_rhai(inner, type_name),
         E::ErrorParsing(kind, _) => Error::new(ErrorId::ParseError, lower_first(&kind.to_string())).exits(ExitCode::Usage),
         E::ErrorVariableNotFound(name, _) => script(format!("there is no variable `{name}`")).about(name.clone()),
-        E::ErrorPropertyNotFound(name, _) => {
-            Error::new(ErrorId::PathNotFound, format!("the map has no entry `{name}`")).about(name.clone())
-        }
+        E::ErrorPropertyNotFound(name, _) => no_entry(name),
         E::ErrorIndexNotFound(index, _) => {
             Error::new(ErrorId::PathNotFound, format!("there is no entry `{}`", of_thrown(index).message()))
         }
@@ -214,12 +244,8 @@ pub(super) fn of_rhai(error: &EvalAltResult, type_name: impl Fn(&str) -> String)
         }
         E::ErrorIndexingType(what, _) => script(format!("this cannot be indexed: {}", plain(what, type_name))),
         E::ErrorFor(_) => script("`for` needs something to go through: a list, a range, a text".into()),
-        E::ErrorArrayBounds(len, index, _) => {
-            Error::new(ErrorId::PathNotFound, format!("the list has {len} elements and none at {index}"))
-        }
-        E::ErrorStringBounds(len, index, _) => {
-            Error::new(ErrorId::PathNotFound, format!("the text has {len} characters and none at {index}"))
-        }
+        E::ErrorArrayBounds(len, index, _) => bounds("list", "elements", Some(len), Some(index)),
+        E::ErrorStringBounds(len, index, _) => bounds("text", "characters", Some(len), Some(index)),
         E::ErrorAssignmentToConstant(name, _) => script(format!("`{name}` cannot be assigned to")),
         other => {
             let mut text = other.to_string();
@@ -229,6 +255,18 @@ pub(super) fn of_rhai(error: &EvalAltResult, type_name: impl Fn(&str) -> String)
             script(lower_first(&plain(&text, type_name)))
         }
     }
+}
+
+fn no_entry(name: &str) -> Error {
+    Error::new(ErrorId::PathNotFound, format!("the map has no entry `{name}`")).about(name)
+}
+
+fn bounds(what: &str, parts: &str, length: Option<impl Display>, index: Option<impl Display>) -> Error {
+    let message = match (length, index) {
+        (Some(length), Some(index)) => format!("the {what} has {length} {parts} and none at {index}"),
+        _ => format!("the {what} ends before"),
+    };
+    Error::new(ErrorId::PathNotFound, message)
 }
 
 fn data_name(what: &str) -> String {

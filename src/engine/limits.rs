@@ -5,7 +5,7 @@ use rhai::Engine as Rhai;
 /// The bounds of one run; reaching one is `LimitExceeded`, which no script can catch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Script operations; 0 is without limit.
+    /// Script operations; 0 is without limit. They also bound the memory of maps that grow unseen.
     pub operations: u64,
     /// Nested function calls, script blocks included.
     pub call_levels: usize,
@@ -26,7 +26,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            operations: 100_000_000,
+            operations: 25_000_000,
             call_levels: 48,
             string_size: 16 << 20,
             array_size: 1_000_000,

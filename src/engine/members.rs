@@ -31,6 +31,8 @@ pub(super) fn property(value: &Value, name: &str, zone: &Zone) -> Result<Value> 
                 return Ok(found);
             }
         }
+        // What `throw 'text'` throws is asked for as errors are: `$_.Exception.Message`.
+        Value::Text(_) if matches!(lower.as_str(), "exception" | "message") => return Ok(value.clone()),
         Value::List(items) => return enumerate(items, name, zone),
         _ => {}
     }
@@ -79,7 +81,7 @@ pub(super) fn missing(value: &Value, name: &str) -> Error {
     let more = names.len().saturating_sub(MAX_LISTED);
     let mut listed = names.iter().take(MAX_LISTED).map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
     if more > 0 {
-        listed.push_str(&format!(" and {more} more"));
+        listed = format!("{listed} and {more} more");
     }
     let error = match near {
         Some(near) => error.hint(format!("did you mean `{near}`?")),

@@ -1,18 +1,16 @@
 //! Rhai as certlet sets it up: packages, limits, types, functions, callbacks.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rhai::packages::{Package, StandardPackage};
-use rhai::{Dynamic, Engine as Rhai, EvalAltResult, INT};
+use rhai::{Engine as Rhai, EvalAltResult, INT, OptimizationLevel};
 
 use super::errors::{caught, thrown};
-use super::limits::Limits;
 use super::modules::{Library, Resolver};
 use super::state::State;
-use super::{functions, natives, show};
+use super::{functions, natives, show, variables};
 use crate::error::{Error, ErrorId};
 
 /// Between two looks at the run's wish to stop.
@@ -24,13 +22,17 @@ pub(super) fn rhai(state: &Arc<State>, library: Library) -> Rhai {
     let mut engine = Rhai::new_raw();
     STANDARD.get_or_init(StandardPackage::new).register_into_engine(&mut engine);
     state.limits.apply(&mut engine);
-    engine.set_fail_on_invalid_map_property(true).set_allow_shadowing(true).disable_symbol("eval");
+    engine
+        .set_fail_on_invalid_map_property(true)
+        .disable_symbol("eval")
+        // The optimizer takes `try { $x }` for a statement that cannot fail.
+        .set_optimization_level(OptimizationLevel::None);
     show::register(&mut engine, state);
     natives::register(&mut engine, state);
     functions::register(&mut engine, state);
     engine.set_module_resolver(Resolver::new(Arc::clone(state), library));
     progress(&mut engine, state);
-    variables(&mut engine, state);
+    variables::register(&mut engine, state);
     sleep(&mut engine, state);
     engine
 }
@@ -39,58 +41,11 @@ fn progress(engine: &mut Rhai, state: &Arc<State>) {
     let cancel = state.cancel.clone();
     engine.on_progress(move |operations| {
         // A look costs as much as several operations.
-        if operations % 32 != 0 {
+        if !operations.is_multiple_of(32) {
             return None;
         }
         cancel.check().err().map(caught)
     });
-}
-
-/// Functions and modules see no variables of the script, but the preferences and `$?`.
-///
-/// An entry that is assigned to a map grows it behind the back of Rhai's own limit, so that the
-/// sizes of variables are looked at here too, now and then.
-fn variables(engine: &mut Rhai, state: &Arc<State>) {
-    let state = Arc::clone(state);
-    let seen = AtomicU32::new(0);
-    #[allow(deprecated, reason = "Rhai marks volatile interfaces so; its version is pinned")]
-    engine.on_var(move |name, index, context| {
-        let seen = seen.fetch_add(1, Ordering::Relaxed);
-        if seen % GLANCE == 0
-            && let Some(value) = context.scope().get(name)
-        {
-            check_size(&state.limits, value, seen % LOOK == 0).map_err(thrown)?;
-        }
-        if index > 0 || context.scope().contains(name) {
-            return Ok(None);
-        }
-        Ok(state.cell(name).map(Dynamic::flatten))
-    });
-}
-
-/// Every so many accesses a variable's own size is looked at, and every so many all that is in it.
-const GLANCE: u32 = 64;
-const LOOK: u32 = 65_536;
-
-fn check_size(limits: &Limits, value: &Dynamic, thoroughly: bool) -> Result<(), Error> {
-    let depth = if thoroughly { 16 } else { 0 };
-    let entries = count_entries(value, depth);
-    if limits.map_size > 0 && entries > limits.map_size {
-        return Err(Error::new(ErrorId::LimitExceeded, "a map is larger than the limit"));
-    }
-    Ok(())
-}
-
-/// The entries of the maps in a value.
-fn count_entries(value: &Dynamic, depth: usize) -> usize {
-    if let Ok(map) = value.as_map_ref() {
-        let inner = if depth == 0 { 0 } else { map.values().map(|v| count_entries(v, depth - 1)).sum() };
-        return map.len() + inner;
-    }
-    match value.as_array_ref() {
-        Ok(list) if depth > 0 => list.iter().map(|v| count_entries(v, depth - 1)).sum(),
-        _ => 0,
-    }
 }
 
 fn sleep(engine: &mut Rhai, state: &Arc<State>) {

@@ -56,6 +56,11 @@ fn json(value: &Dynamic) -> Answer {
 /// The name of a type as messages show it.
 pub(super) fn type_name(engine: &Rhai, rust: &str) -> String {
     let name = engine.map_type_name(rust.trim_start_matches("&mut ").trim_start_matches('&'));
+    plain_name(name.rsplit("::").next().unwrap_or(name))
+}
+
+/// The name of one of Rhai's own types as messages show it.
+pub(super) fn plain_name(name: &str) -> String {
     match name {
         "i64" | "int" => "Int64",
         "f64" | "float" => "Double",
@@ -66,7 +71,11 @@ pub(super) fn type_name(engine: &Rhai, rust: &str) -> String {
         "Fn" => "ScriptBlock",
         "char" => "Char",
         "string" | "ImmutableString" | "str" | "String" => "String",
-        other => return other.rsplit("::").next().unwrap_or(other).to_owned(),
+        "Moment" => "DateTime",
+        "Object" => "PSObject",
+        "Span" => "TimeSpan",
+        "Secret" => "SecureString",
+        other => other,
     }
     .to_owned()
 }

@@ -1,7 +1,8 @@
 //! Which text a position belongs to, and the way from lowered columns back to the operator's own.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rhai::Position as RhaiPosition;
 
@@ -25,6 +26,9 @@ pub(super) struct Sources {
     texts: Mutex<HashMap<String, Arc<Source>>>,
     closures: Mutex<HashMap<String, String>>,
     modules: Mutex<HashMap<String, String>>,
+    /// The names that errors are caught under, and a mask of their first letters that spares most look-ups.
+    catches: RwLock<HashSet<String>>,
+    letters: AtomicU64,
 }
 
 impl Sources {
@@ -46,6 +50,25 @@ impl Sources {
         lock(&self.closures).get(closure).cloned()
     }
 
+    /// Remembers the names under which a lowered text catches errors.
+    pub(super) fn add_catch_variables(&self, lowered: &str) {
+        for (at, word) in lowered.match_indices("catch") {
+            let rest = lowered.get(at + word.len()..).unwrap_or_default().trim_start();
+            let Some(inner) = rest.strip_prefix('(') else { continue };
+            let inner = inner.trim_start();
+            let end = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(inner.len());
+            let Some(name) = inner.get(..end).filter(|name| !name.is_empty()) else { continue };
+            self.letters.fetch_or(letter(name), Ordering::Relaxed);
+            self.catches.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        }
+    }
+
+    /// Whether an error may be caught under this name.
+    pub(super) fn is_catch_variable(&self, name: &str) -> bool {
+        self.letters.load(Ordering::Relaxed) & letter(name) != 0
+            && self.catches.read().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+
     /// Remembers which text `import "path"` names.
     pub(super) fn add_module(&self, path: &str, source: &str) {
         lock(&self.modules).insert(path.to_owned(), source.to_owned());
@@ -64,4 +87,8 @@ impl Sources {
         let (line, column) = source.lowered.map.original(line, column);
         Some(Position::new(source.file.clone(), line, column, 1))
     }
+}
+
+fn letter(name: &str) -> u64 {
+    1 << (name.as_bytes().first().copied().unwrap_or(0) & 63)
 }

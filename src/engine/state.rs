@@ -1,7 +1,7 @@
 //! What one engine knows while it runs: session, preferences, streams, outcome.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -42,7 +42,6 @@ pub(super) struct State {
     cells: Mutex<BTreeMap<String, Dynamic>>,
     errors: Mutex<VecDeque<Error>>,
     exit: Mutex<ExitCode>,
-    succeeded: AtomicBool,
     texts: AtomicU64,
     roots: Mutex<Vec<PathBuf>>,
 }
@@ -91,7 +90,6 @@ impl State {
             cells: Mutex::new(cells),
             errors: Mutex::new(VecDeque::new()),
             exit: Mutex::new(ExitCode::Done),
-            succeeded: AtomicBool::new(true),
             texts: AtomicU64::new(0),
             roots: Mutex::new(Vec::new()),
         }
@@ -144,15 +142,6 @@ impl State {
         self.set_dynamic("Error", Dynamic::from_array(list));
     }
 
-    /// What `$?` is.
-    pub(super) fn succeeded(&self) -> bool {
-        self.succeeded.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn set_succeeded(&self, yes: bool) {
-        self.succeeded.store(yes, Ordering::Relaxed);
-    }
-
     /// A number that no earlier text of this engine has.
     pub(super) fn next_number(&self) -> u64 {
         self.texts.fetch_add(1, Ordering::Relaxed) + 1
@@ -179,6 +168,10 @@ impl State {
         let mut cells = lock(&self.cells);
         let known = cells.keys().find(|n| n.eq_ignore_ascii_case(name)).cloned();
         let cell = cells.entry(known.unwrap_or_else(|| name.to_owned())).or_insert_with(|| Dynamic::UNIT.into_shared());
+        // A script that holds the value at this moment keeps it: waiting for it would be waiting for oneself.
+        if cell.is_locked() {
+            return;
+        }
         if let Some(mut inner) = cell.write_lock::<Dynamic>() {
             *inner = value;
         }

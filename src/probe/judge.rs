@@ -182,6 +182,10 @@ pub(super) fn was_on(before: &Snapshot, name: &AskedName, version: TlsVersion) -
 /// What was served to published names may have been replaced there as well; anything else is a difference.
 pub(super) fn moved_default(before: &Snapshot, name: &AskedName, now: &[Fingerprint], new: &[Fingerprint]) -> Option<String> {
     let old = before.served();
+    // Where nothing was served, there was no default site.
+    if old.is_empty() && before.cells.iter().all(|c| c.outcome.fingerprint().is_none()) {
+        return None;
+    }
     let mut was = Vec::new();
     for cell in before.cells.iter().filter(|c| c.name == *name) {
         match cell.outcome.fingerprint() {

@@ -103,7 +103,7 @@ pub struct Material<'a> {
     /// The authorities above it, nearest first, without the root.
     pub chain: &'a [Certificate],
     /// Its private key.
-    pub(crate) key: &'a PrivateKey,
+    pub key: &'a PrivateKey,
 }
 
 /// The name of something a server reads: `file:/etc/nginx/tls/site.pem`, `listener:fe01…/Site/*:443:`.

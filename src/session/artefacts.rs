@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorId, Result};
 
 /// A file that is to be written, opened before the first change so that a folder that cannot be written
 /// stops the command and not its end.
-pub struct Artefact {
+pub(crate) struct Artefact {
     file: tempfile::NamedTempFile,
     path: PathBuf,
     shown: String,

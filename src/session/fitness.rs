@@ -1,6 +1,7 @@
 //! Whether a certificate fits a use: what stands against it, and what is only worth saying.
 
 use super::Session;
+use super::revocation::Standing;
 use crate::error::{Error, ErrorId, Result};
 use crate::model::names::{compute, difference};
 use crate::model::{Certificate, HostName, NameDifference, NameQuery, Purpose, Use, UseName};
@@ -67,6 +68,10 @@ pub(crate) fn fitness(
     let wants_trust = rows.iter().any(|u| !u.needs.eku.is_empty());
     if wants_trust && at >= certificate.not_before() && at <= certificate.not_after() {
         let chain = session.chain_of(row)?;
+        if let Standing::Revoked(at) = session.standing(certificate, &chain)? {
+            let at = at.in_zone(&session.zone());
+            add(true, Error::new(ErrorId::UntrustedChain, format!("certificate `{about}` was revoked on {at} (0x800B010C)")));
+        }
         let mut roots = Vec::new();
         for use_row in &rows {
             roots.extend(session.roots(&use_row.needs.chain_to)?);

@@ -17,10 +17,10 @@ const WRAPPED: &str = "wrapped:";
 const PLAIN: &str = "plain:";
 
 /// Gives the passphrase of the store when it is first needed; `None` where there is none (file mode).
-pub type Passphrase = dyn Fn() -> Result<Option<Secret>> + Send + Sync;
+pub(super) type Passphrase = dyn Fn() -> Result<Option<Secret>> + Send + Sync;
 
 /// The keys of one state, sealed under one random secret that the passphrase wraps.
-pub struct Keys {
+pub(crate) struct Keys {
     state: Arc<dyn State>,
     passphrase: Box<Passphrase>,
     secret: Mutex<Option<Arc<StoreSecret>>>,
@@ -28,7 +28,7 @@ pub struct Keys {
 
 impl Keys {
     /// The keys of a state; nothing is derived or read before a key is needed.
-    pub fn new(state: Arc<dyn State>, passphrase: Box<Passphrase>) -> Self {
+    pub(crate) fn new(state: Arc<dyn State>, passphrase: Box<Passphrase>) -> Self {
         Self { state, passphrase, secret: Mutex::new(None) }
     }
 

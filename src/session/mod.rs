@@ -10,6 +10,7 @@ mod keys;
 mod obtain;
 mod plan;
 mod policy;
+mod revocation;
 mod sites;
 mod world;
 
@@ -22,7 +23,7 @@ pub use builder::SessionBuilder;
 pub use clock::SystemClock;
 pub use executor::OnFailure;
 pub(crate) use executor::{RecoverOrder, Recovered};
-pub(crate) use fitness::{Finding, fitness};
+pub(crate) use fitness::fitness;
 pub(crate) use keys::Keys;
 pub(crate) use obtain::{Enrollment, Obtained};
 pub use plan::{Deployment, Plan, Receipt, exit_of};
@@ -60,7 +61,7 @@ impl Session {
     /// let session = Session::builder().build();
     /// let engine = Engine::new(session);
     /// let outcome = engine.eval("40 + 2").unwrap();
-    /// assert_eq!(outcome.last.to_string(), "42");
+    /// assert_eq!(format!("{:?}", outcome.last), "42");
     /// ```
     pub fn builder() -> SessionBuilder {
         SessionBuilder::default()

@@ -18,6 +18,18 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// A user who may change everything, on a machine called `localhost`.
+    pub fn everything(user: impl Into<String>) -> Self {
+        let user = user.into();
+        Self {
+            principal: user.clone(),
+            administrators: vec![user.clone()],
+            user,
+            machine: "localhost".to_owned(),
+            read_only: false,
+        }
+    }
+
     /// Refuses who may not change this computer.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ pub(crate) trait Signer: Send + Sync {
 
 /// A private key in memory; overwritten when the last clone is dropped, elided in `Debug`, without `Display`.
 #[derive(Clone)]
-pub(crate) struct PrivateKey(Arc<Inner>);
+pub struct PrivateKey(Arc<Inner>);
 
 struct Inner {
     pair: Pair,
@@ -160,7 +160,7 @@ impl PrivateKey {
     }
 
     /// The key as an unprotected PEM block `PRIVATE KEY`.
-    pub(crate) fn to_pem(&self) -> Result<Zeroizing<String>> {
+    pub fn to_pem(&self) -> Result<Zeroizing<String>> {
         Ok(pem::encode("PRIVATE KEY", &self.to_pkcs8_der()?))
     }
 

@@ -19,7 +19,7 @@ const MAX_LENGTH: usize = 1 << 20;
 /// `BadCertificateFile` with the reason: not DER, trailing bytes, a duplicate or unreadable extension, a name that is
 /// no valid text, inner and outer signature algorithms that differ, extensions in a certificate older than version 3,
 /// a negative or overlong serial number. Self-signed authorities may have odd serial numbers, as real roots do.
-pub(crate) fn parse_certificate(der: &[u8]) -> Result<Certificate> {
+pub fn parse_certificate(der: &[u8]) -> Result<Certificate> {
     read(der).map(Certificate::from_facts).map_err(|reason| {
         Error::new(ErrorId::BadCertificateFile, format!("the certificate is refused: {reason}"))
     })

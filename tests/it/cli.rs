@@ -134,7 +134,7 @@ fn interruptions_end_the_run() {
 #[test]
 fn the_time_limit_ends_the_run() {
     let begun = Instant::now();
-    let ran = Shell::new().args(["--timeout", "200ms", "-c", "loop {}"]).run().exits(1);
+    let ran = Shell::new().args(["--timeout", "200ms", "-c", "loop { Get-Date | Out-Null }"]).run().exits(1);
     assert!(ran.stderr.contains("[TimedOut]"), "{}", ran.stderr);
     // Standard input that never ends is no way round it.
     let child = Shell::new().args(["--timeout", "200ms"]).command().spawn().unwrap();

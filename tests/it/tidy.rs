@@ -248,8 +248,8 @@ fn unit_of<'a>(path: &'a Found, reexports: &'a BTreeMap<String, String>) -> Opti
 fn root_names() -> BTreeMap<String, String> {
     let text = fs::read_to_string(src().join("lib.rs")).unwrap();
     let mut names = BTreeMap::new();
-    for line in text.lines() {
-        let Some((unit, rest)) = line.strip_prefix("pub use ").and_then(|rest| rest.split_once("::")) else { continue };
+    for statement in text.split(';') {
+        let Some((unit, rest)) = statement.trim_start_matches('\n').strip_prefix("pub use ").and_then(|rest| rest.split_once("::")) else { continue };
         for name in rest.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|name| !name.is_empty()) {
             names.insert(name.to_owned(), unit.to_owned());
         }

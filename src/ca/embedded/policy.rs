@@ -111,7 +111,9 @@ fn check_names(names: &[AlternativeName], common_names: &[&str], ca: &Opened) ->
         "names outside the name constraints of `{}`: {}; it may certify {space} and what is below (0x80094001)",
         ca.certificate.short_name(),
         outside.join(", "),
-    )))
+    ))
+    .hint("leave them out with `-ExcludeComputedName`")
+    .hint("or declare another `[[ca]]` in `certlet.toml`: an authority's constraints are made with it, from the topology of that day"))
 }
 
 /// Checks that the authority's own certificate allows what the template grants.

@@ -47,7 +47,7 @@ pub(crate) static SPEC: Spec = Spec {
                   it.",
     sets: &["Thumbprint", "CertificateReference"],
     parameters: &[
-        &REFERENCE.spec, &THUMBPRINT.spec, &TYPE.spec, &IDENTITY.spec, &EFFECTIVE_DATE.spec, &ROLL.spec, &ON_FAILURE.spec,
+        &TYPE.spec, &REFERENCE.spec, &THUMBPRINT.spec, &IDENTITY.spec, &EFFECTIVE_DATE.spec, &ROLL.spec, &ON_FAILURE.spec,
         &REASON.spec, &NETPORT_ID.spec, &FORCE.spec, &REPORT.spec,
     ],
     input: Input::EachObject,

@@ -29,7 +29,7 @@ pub(crate) static SPEC: Spec = Spec {
     functions: &[],
     synopsis: "Compare the names that uses ask for with those of a certificate",
     description: "Emits one record for each name: `Present` when the certificate bears or covers it, `Missing` when it does \
-                  not, `Unexpected` when no rule asks for it. Reason says which rule asks. Names are compared with the \
+                  not, `Unexpected` when no rule of these uses asks for it. Reason says which rule asks. Names are compared with the \
                   certificate of -Thumbprint, else with what is assigned for the uses; where these are several certificates, \
                   each is compared for its own uses.\n\nA warning gives the line that requests a certificate with all the \
                   names.",
@@ -72,7 +72,7 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
             };
             vec![(row, uses)]
         }
-        None => assigned_groups(session, args, types)?,
+        None => assigned_groups(session, args, types.as_deref())?,
     };
     for (row, uses) in groups {
         compare(cx, session, args, &row, uses)?;
@@ -96,7 +96,7 @@ fn compare(cx: &mut Invocation<'_>, session: &Session, args: &Args, row: &Certif
         emit(name.name.to_string(), state, name.reason())?;
     }
     for name in &difference.unexpected {
-        emit(name.clone(), "Unexpected", "no rule asks for it".to_owned())?;
+        emit(name.clone(), "Unexpected", "no rule of these uses asks for it".to_owned())?;
     }
     if difference.missing.is_empty() {
         return Ok(());
@@ -107,7 +107,7 @@ fn compare(cx: &mut Invocation<'_>, session: &Session, args: &Args, row: &Certif
     }
     if !query.domain_name.is_empty() {
         let names: Vec<String> = query.domain_name.iter().map(ToString::to_string).collect();
-        line.push_str(&format!(" -DomainName \"{}\"", names.join(",")));
+        line = format!("{line} -DomainName \"{}\"", names.join(","));
     }
     cx.warn_as(
         "NamesMissing",
@@ -129,13 +129,13 @@ fn uses_of(session: &Session, args: &Args, fingerprint: Fingerprint) -> Result<V
 }
 
 /// The assigned certificates, each with those of the uses that it serves.
-fn assigned_groups(session: &Session, args: &Args, types: Option<Vec<UseName>>) -> Result<Vec<(CertificateRow, Vec<UseName>)>> {
+fn assigned_groups(session: &Session, args: &Args, types: Option<&[UseName]>) -> Result<Vec<(CertificateRow, Vec<UseName>)>> {
     let assigned = assignments_on(session, &computer(session, args)?)?;
     let mut groups: Vec<(Fingerprint, Vec<UseName>)> = Vec::new();
     for assignment in &assigned {
         let name: UseName = assignment.key.use_name.parse()?;
         let Some(fingerprint) = assignment.row.certificate else { continue };
-        if types.as_ref().is_some_and(|t| !t.contains(&name)) {
+        if types.is_some_and(|t| !t.contains(&name)) {
             continue;
         }
         match groups.iter_mut().find(|(known, _)| *known == fingerprint) {
@@ -144,7 +144,7 @@ fn assigned_groups(session: &Session, args: &Args, types: Option<Vec<UseName>>) 
         }
     }
     let has = |name: &UseName| groups.iter().any(|(_, uses)| uses.contains(name));
-    if let Some(name) = types.iter().flatten().find(|name| !has(name)) {
+    if let Some(name) = types.unwrap_or_default().iter().find(|name| !has(name)) {
         return Err(Error::new(ErrorId::NotAssigned, format!("nothing is assigned for `{name}`")).about(name.as_str()));
     }
     let mut rows = Vec::new();

@@ -61,7 +61,7 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let computer = computer(session, args)?;
     let topology = session.topology()?;
     let given = args.get(&TYPE, session)?.map(|t| t.0);
-    let computed = match &given {
+    let asked = match &given {
         Some(uses) => Some(compute(&topology, &NameQuery::new(computer.clone(), uses.clone()))?),
         // What is served here may be of a kind that asks for no names on this computer.
         None => compute(&topology, &NameQuery::new(computer.clone(), uses_in_service(session)?)).ok(),
@@ -75,7 +75,7 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let mut found = Vec::new();
     for (fingerprint, row) in session.state()?.certificates(&query)? {
         cx.check_cancelled()?;
-        found.push(StoredCertificate::of(session, fingerprint, row, &uses, computed.as_ref(), &assigned)?);
+        found.push(StoredCertificate::of(session, fingerprint, row, &uses, asked.as_ref(), &assigned)?);
     }
     found.sort_by_key(|c| (!c.fits, Reverse(c.row.not_after), c.problems.len()));
     for certificate in found {

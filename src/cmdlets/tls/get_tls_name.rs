@@ -76,7 +76,7 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let session = cx.session();
     let uses = args.need(&TYPE, session)?.0;
     let mut query = query(session, args, uses)?;
-    query.excluded = names(args.get(&EXCLUDE, session)?)?;
+    query.excluded = names(args.get(&EXCLUDE, session)?.as_ref())?;
     let computed = compute(&*session.topology()?, &query)?;
     match (&computed.subject, &computed.too_long_for_subject) {
         (Some(name), _) => cx.verbose(format!("the subject is CN={name}"))?,
@@ -98,18 +98,18 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// What -ComputerFqdn, -AllSipDomain and -DomainName ask for.
+/// What `-ComputerFqdn`, `-AllSipDomain` and `-DomainName` ask for.
 ///
 /// # Errors
 /// `InvalidName`, `ComputerNotInTopology` where no local computer is declared.
 pub(super) fn query(session: &Session, args: &Args, uses: Vec<UseName>) -> Result<NameQuery> {
     let mut query = NameQuery::new(computer(session, args)?, uses);
     query.all_sip_domain = args.on(&ALL_SIP_DOMAIN);
-    query.domain_name = names(args.get(&DOMAIN_NAME, session)?)?;
+    query.domain_name = names(args.get(&DOMAIN_NAME, session)?.as_ref())?;
     Ok(query)
 }
 
-/// The computer of -ComputerFqdn, else the local one.
+/// The computer of `-ComputerFqdn`, else the local one.
 ///
 /// # Errors
 /// `InvalidName`, `ComputerNotInTopology`.
@@ -121,8 +121,8 @@ pub(super) fn computer(session: &Session, args: &Args) -> Result<HostName> {
     }
 }
 
-fn names(list: Option<CommaList>) -> Result<Vec<RequestedName>> {
-    RequestedName::all(list.iter().flat_map(|l| &l.0).map(String::as_str))
+fn names(list: Option<&CommaList>) -> Result<Vec<RequestedName>> {
+    RequestedName::all(list.into_iter().flat_map(|l| &l.0).map(String::as_str))
 }
 
 /// A computed name.

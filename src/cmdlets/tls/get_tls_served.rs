@@ -101,6 +101,9 @@ fn server_names(words: &[String]) -> Result<Vec<String>> {
 
 /// Shakes hands; what was refused is offered otherwise: the older version, and without protocols for other than HTTP.
 fn look(prober: &dyn Prober, endpoint: &Endpoint, name: Option<&str>, cancelled: &dyn Fn() -> bool) -> Result<Sighting, Miss> {
+    if endpoint.port == 0 {
+        return Err(Miss::Down("its port is chosen when the listener starts (`certlet serve`)".to_owned()));
+    }
     let alpn = || vec!["h2".to_owned(), "http/1.1".to_owned()];
     let offers =
         [(TlsVersion::Tls13, alpn()), (TlsVersion::Tls12, alpn()), (TlsVersion::Tls13, Vec::new()), (TlsVersion::Tls12, Vec::new())];
@@ -157,11 +160,7 @@ fn endpoint(word: &str) -> Result<Endpoint> {
         return Ok(Endpoint { host: RequestedName::Ip(address), port: 443 });
     }
     let whole = if bare.contains(':') { bare.to_owned() } else { format!("{bare}:443") };
-    match whole.parse::<Endpoint>() {
-        Ok(found) if found.port > 0 => Ok(found),
-        Ok(_) => Err(Error::new(ErrorId::CannotConvertArgument, format!("`{word}` has no port to connect to")).about(word)),
-        Err(error) => Err(error),
-    }
+    whole.parse()
 }
 
 /// What one handshake showed.
@@ -329,6 +328,8 @@ mod tests {
         let found = world.run(&VERB, &[("Endpoint", "https://meet.contoso.com/join?x".into())]).emitted();
         assert_eq!(texts(&found, "ServerName"), ["meet.contoso.com"]);
         assert_eq!(texts(&found, "Problem"), ["the certificate has ended"]);
+        let waiting = world.run(&VERB, &[("Endpoint", "127.0.0.1:0".into())]).emitted();
+        assert!(texts(&waiting, "Problem")[0].contains("certlet serve"), "{:?}", texts(&waiting, "Problem"));
     }
 
     #[test]
@@ -343,7 +344,7 @@ mod tests {
         ] {
             assert_eq!(endpoint(word).unwrap().to_string(), read);
         }
-        for word in ["", ":", "a:0", "a:70000", "*.contoso.com", "a b", "https://", "é:https://"] {
+        for word in ["", ":", "a:70000", "*.contoso.com", "a b", "https://", "é:https://"] {
             assert_eq!(endpoint(word).unwrap_err().id(), ErrorId::CannotConvertArgument, "{word}");
         }
         let world = TestWorld::contoso();

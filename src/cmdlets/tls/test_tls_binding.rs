@@ -96,9 +96,7 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let mut tasks = Vec::new();
     let mut owners = Vec::new();
     for finding in &examined {
-        for mut task in finding.tasks(session)? {
-            // That there is no CRL distribution point is worth a remark and no fault of what is served.
-            task.needs.cdp = false;
+        for task in finding.tasks(session)? {
             tasks.push(task);
             owners.push(finding);
         }

@@ -25,11 +25,9 @@ fn check_command(command: &CommandUse, spec: &'static Spec, facts: &dyn Facts, i
     let arguments: Vec<Argument> = command.arguments.iter().map(argument).collect();
     match Bound::new(spec, &arguments, command.piped, facts) {
         Ok(bound) if !command.splats => bound.check_sets(interactive),
-        Ok(_) => Ok(()),
-        // What is bound besides may be what makes the set clear.
-        Err(error) if command.splats && error.id() == ErrorId::AmbiguousParameterSet => Ok(()),
         Err(error) if is_of_binder(error.id()) => Err(error),
-        Err(_) => Ok(()),
+        // A splat may bring what is missing; what the session cannot tell yet shows when the command runs.
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 
@@ -90,5 +88,8 @@ fn is_of_binder(id: ErrorId) -> bool {
             | ErrorId::StoreUnavailable
             | ErrorId::StoreLocked
             | ErrorId::StoreTooNew
+            // A value that its own type refuses is thrown when the command runs, so that a script can catch it.
+            | ErrorId::InvalidThumbprint
+            | ErrorId::InvalidDate
     )
 }

@@ -12,7 +12,7 @@ const MASK: &str = "***";
 /// (`password: "x"`, `$password = 'x'`). Nearly is up to two letters wrong, missing, extra or swapped.
 /// The line need not be a valid one; what is never closed is masked to its end.
 #[must_use]
-pub fn mask_secrets<'a>(line: &'a str, secret_names: &[&str]) -> Cow<'a, str> {
+pub(crate) fn mask_secrets<'a>(line: &'a str, secret_names: &[&str]) -> Cow<'a, str> {
     let mut masked = String::new();
     let mut copied = 0;
     let mut at = 0;

@@ -80,19 +80,20 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::model::Position;
 
-#[doc(hidden)]
-pub use mask::mask_secrets;
-pub use output::ColumnMap;
-pub use report::{ArgumentUse, CommandUse, Literal, ValueUse};
-pub use script_params::{ParamBlock, ScriptParameter};
-pub use words::{Parameter, ParameterLookup, Words};
+pub(crate) use mask::mask_secrets;
+pub(crate) use output::ColumnMap;
+pub use report::Literal;
+pub(crate) use report::{ArgumentUse, CommandUse};
+pub(crate) use script_params::ParamBlock;
+pub use script_params::ScriptParameter;
+pub(crate) use words::{Parameter, ParameterLookup, Words};
 
 use report::Places;
 use scan::Lowerer;
 
 /// A text after the lowering.
 #[derive(Clone)]
-pub struct Lowered {
+pub(crate) struct Lowered {
     /// Rhai, with as many lines as the source.
     pub text: String,
     /// Leads positions in `text` back to the source.
@@ -115,7 +116,7 @@ impl fmt::Debug for Lowered {
 
 /// Why a text could not be lowered.
 #[derive(Clone, Debug)]
-pub enum LowerFailure {
+pub(crate) enum LowerFailure {
     /// More is needed: a bracket, a text, a bar or a line is open. A file ends with this as its error.
     Incomplete(Box<Error>),
     /// What is wrong, in the order of the text; never empty.
@@ -126,7 +127,7 @@ pub enum LowerFailure {
 ///
 /// Positions count lines and columns from 1, columns in characters. Fails with [`LowerFailure::Errors`] for a text that
 /// is wrong and with [`LowerFailure::Incomplete`] for one that only ends too early.
-pub fn lower(text: &str, file: Option<Arc<str>>, words: &dyn Words, known: &[&str]) -> Result<Lowered, LowerFailure> {
+pub(crate) fn lower(text: &str, file: Option<Arc<str>>, words: &dyn Words, known: &[&str]) -> Result<Lowered, LowerFailure> {
     let mut lowerer = Lowerer::new(text, words, known);
     let declared = lowerer.script_parameters();
     lowerer.script();
@@ -146,7 +147,7 @@ pub fn lower(text: &str, file: Option<Arc<str>>, words: &dyn Words, known: &[&st
 }
 
 /// Finds, for a "did you mean" after an error of Rhai's, the words of the shape `Verb-Noun` at the start of an expression that are no registered verbs.
-pub fn unknown_verbs(text: &str, file: Option<Arc<str>>, words: &dyn Words) -> Vec<(String, Position)> {
+pub(crate) fn unknown_verbs(text: &str, file: Option<Arc<str>>, words: &dyn Words) -> Vec<(String, Position)> {
     let mut lowerer = Lowerer::new(text, words, &[]);
     lowerer.script_parameters();
     lowerer.script();

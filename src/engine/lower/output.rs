@@ -249,14 +249,14 @@ impl<'a> Output<'a> {
 
 /// Leads a position in the lowered text back to the operator's own text.
 #[derive(Clone, Debug, Default)]
-pub struct ColumnMap {
+pub(crate) struct ColumnMap {
     entries: Vec<Entry>,
 }
 
 impl ColumnMap {
     /// The source position (line, column; both from 1, columns in characters) of a position in the lowered text.
     #[must_use]
-    pub fn original(&self, line: u32, column: u32) -> (u32, u32) {
+    pub(crate) fn original(&self, line: u32, column: u32) -> (u32, u32) {
         let asked = Place { line, column };
         let after = self.entries.partition_point(|entry| entry.here <= asked);
         let Some(entry) = after.checked_sub(1).and_then(|i| self.entries.get(i)) else {

@@ -9,7 +9,7 @@ use crate::model::Position;
 
 /// One command as it stands in the text; `__cmd` and `__pipe` carry its index.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CommandUse {
+pub(crate) struct CommandUse {
     /// The verb in canonical spelling.
     pub verb: String,
     /// Where the verb stands.
@@ -24,7 +24,7 @@ pub struct CommandUse {
 
 /// One argument: a parameter with its values, or a positional value.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ArgumentUse {
+pub(crate) struct ArgumentUse {
     /// Canonical name without its dash; `None` for a positional value.
     pub parameter: Option<String>,
     /// Where the parameter's word stands, with its dash; for a positional value, where that stands.
@@ -35,7 +35,7 @@ pub struct ArgumentUse {
 
 /// One value of an argument.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ValueUse {
+pub(crate) struct ValueUse {
     /// The value, if it is constant and not secret.
     pub literal: Option<Literal>,
     /// Where it stands.

@@ -6,7 +6,7 @@ use crate::model::Position;
 
 /// What `param(#{ … });` declares.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ParamBlock {
+pub(crate) struct ParamBlock {
     /// The parameters in the order of their declaration.
     pub parameters: Vec<ScriptParameter>,
 }

@@ -3,7 +3,7 @@
 /// The verbs that exist, their aliases and their parameters, as the registry declares them.
 ///
 /// Every name is looked up without regard to case, and answers are in canonical spelling.
-pub trait Words {
+pub(crate) trait Words {
     /// Finds a verb by its full name: `get-cscertificate` is `Get-CsCertificate`.
     fn verb(&self, word: &str) -> Option<&str>;
 
@@ -22,7 +22,7 @@ pub trait Words {
 
 /// The answer to a parameter word.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ParameterLookup<'a> {
+pub(crate) enum ParameterLookup<'a> {
     /// Exactly one parameter is meant.
     Found(Parameter<'a>),
     /// None is; `near` are the ones to offer.
@@ -39,7 +39,7 @@ pub enum ParameterLookup<'a> {
 
 /// One parameter of a verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parameter<'a> {
+pub(crate) struct Parameter<'a> {
     /// Canonical name without its dash.
     pub name: &'a str,
     /// Takes no value: `-Verbose`, or `-Verbose:$false`.

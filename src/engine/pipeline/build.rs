@@ -4,7 +4,7 @@ use rhai::{Array, Dynamic, Map};
 
 use super::{Command, Site};
 use crate::command::{Registry, Value};
-use crate::engine::bind::{Argument, Bound, placeholder};
+use crate::engine::bind::{Argument, Bound, names, placeholder};
 use crate::engine::source::Sources;
 use crate::engine::values::to_value;
 use crate::error::{Error, ErrorId, Result};
@@ -83,6 +83,8 @@ impl Command {
             });
             arguments.push(Argument { name: Some(name.clone()), value: Some(to_value(value)?), place });
         }
+        // A map has the order of the alphabet; the first fault to be told is the first that was written.
+        arguments.sort_by_key(|a: &Argument| a.place.as_ref().map(|p| (p.line, p.column)));
         let places: Vec<_> =
             written.into_iter().flat_map(|w| &w.arguments).filter(|a| a.parameter.is_none()).map(value_place).collect();
         for (index, value) in self.positional.iter().enumerate() {
@@ -92,11 +94,19 @@ impl Command {
             splat(splatted, &mut arguments, self)?;
         }
         if !super::stage::is_internal(self.spec) {
-            for argument in &arguments {
+            for argument in arguments.iter().filter(|a| !self.is_secret(a)) {
                 refuse_placeholders(argument)?;
             }
         }
         Ok(arguments)
+    }
+}
+
+impl Command {
+    /// Whether an argument must not be shown, also where its name is only begun.
+    fn is_secret(&self, argument: &Argument) -> bool {
+        let Some(word) = &argument.name else { return false };
+        matches!(names::find(self.spec, word), names::Found::One(parameter) if parameter.secret)
     }
 }
 

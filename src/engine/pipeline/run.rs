@@ -8,10 +8,11 @@ use super::speech::Speech;
 use super::stage::{Stage, stage_of};
 use super::{Command, Head, Pipeline};
 use crate::command::{Block, Value};
-use crate::engine::errors::{ends_run, of_rhai, thrown};
+use crate::engine::errors::{ends_run, thrown};
 use crate::engine::state::State;
 use crate::engine::values::{enumerate, to_dynamic, to_value};
 use crate::error::{Error, ErrorId, Result};
+use crate::model::Position;
 
 type Thrown = Box<EvalAltResult>;
 
@@ -51,7 +52,6 @@ pub(in crate::engine) fn drive(
     sink: &mut dyn FnMut(Value) -> Result<()>,
 ) -> Result<(), Thrown> {
     let run = Run { cx, state, failure: RefCell::new(None), stopped: Cell::new(None) };
-    state.set_succeeded(true);
     let mut slots = Vec::with_capacity(pipeline.stages.len());
     for (index, command) in pipeline.stages.iter().enumerate() {
         let has_input = index > 0 || matches!(pipeline.head, Head::Value(_));
@@ -62,11 +62,9 @@ pub(in crate::engine) fn drive(
         slot.speech.leave(state);
     }
     if let Some(failure) = run.failure.take() {
-        state.set_succeeded(false);
         return Err(failure);
     }
     result.map_err(|error| {
-        state.set_succeeded(false);
         state.remember(&error);
         thrown(error)
     })
@@ -100,14 +98,19 @@ pub(super) fn too_many(limit: usize) -> Error {
 impl Run<'_> {
     fn open(&self, command: &Command, has_input: bool) -> Result<Slot> {
         let bound = command.bind(has_input, &self.state.session)?;
-        let speech = Speech::new(command.spec, command.place(), &bound);
+        let speech = Speech::new(command.spec, self.place(command), &bound);
         let stage = stage_of(command.verb.clone(), bound, self)?;
         Ok(Slot { speech, stage })
     }
 
+    /// Where a command stands; one that was called as a function, where the call stands.
+    fn place(&self, command: &Command) -> Option<Position> {
+        command.place().or_else(|| self.state.sources.place(self.cx.call_source()?, self.cx.call_position()))
+    }
+
+    #[allow(clippy::unnecessary_box_returns, reason = "Rhai's results are boxed")]
     fn raise_of(&self, command: &Command, error: Error) -> Thrown {
-        let error = super::speech::placed(error, command.spec.name, command.place().as_ref());
-        self.state.set_succeeded(false);
+        let error = super::speech::placed(error, command.spec.name, self.place(command).as_ref());
         self.state.remember(&error);
         thrown(error)
     }
@@ -199,12 +202,6 @@ impl Run<'_> {
     pub(super) fn call_value(&self, block: &Block, item: &Value) -> Result<Value> {
         let value = self.call(block, item)?;
         to_value(&value)
-    }
-
-    /// The words of the error that is being thrown.
-    pub(super) fn failure_text(&self) -> Option<String> {
-        let slot = self.failure.borrow();
-        slot.as_ref().map(|e| of_rhai(e, str::to_owned).message().to_owned())
     }
 }
 

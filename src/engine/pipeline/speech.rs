@@ -166,7 +166,6 @@ impl Down<'_> {
         }
         state.remember(&error);
         self.keep(&error);
-        state.set_succeeded(false);
         if action == Action::SilentlyContinue {
             return Ok(());
         }

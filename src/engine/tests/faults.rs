@@ -129,6 +129,20 @@ fn rhais_own_errors_speak_the_same_language() {
         assert_eq!(error.id(), id, "{text}: {}", error.message());
         assert_eq!(error.position().map(|p| (p.line, p.column)), Some(place), "{text}: {}", error.message());
     }
+    for (text, id, message, place) in [
+        ("nothing", "ScriptError", "there is no variable `nothing`", "2 3"),
+        ("foo(1, \"a\")", "ScriptError", "there is no function `foo` for arguments of the types `Int64`, `String`", "2 3"),
+        ("[1][5]", "PathNotFound", "the list has 1 elements and none at 5", "2 7"),
+        ("#{}.x", "PathNotFound", "the map has no entry `x`", "2 7"),
+        ("Get-CsCertificate -Type Default | % { nothing }", "ScriptError", "there is no variable `nothing`", "2 41"),
+        ("get_date().Yeer", "PathNotFound", "`DateTime` has no property `Yeer`", "2 13"),
+    ] {
+        let script = format!("try {{\n  {text}\n}} catch (e) {{ Write-Output e.id e.message }}");
+        let script = script.replace("Write-Output e.id e.message", "Write-Output $e.id, $e.message, \"$($e.line) $($e.column)\", $e.Exception.Message");
+        assert_eq!(out(&script), [id, message, place, message], "{text}");
+    }
+    assert_eq!(out("try { throw 'own' } catch { Write-Output $_.Exception.Message }"), ["own"]);
+    assert_eq!(fails("try { nothing } catch (e) { throw e; }").message(), "there is no variable `nothing`");
     assert_eq!(out("try { nothing } catch (e) { Write-Output (e.message.len()) } ").len(), 1);
 }
 
@@ -137,7 +151,7 @@ fn traces_lead_through_files() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("certs.rhai"), "// a module\nfn each(block) {\n  1..2 | ForEach-Object { block.call($_) }\n}\nfn fail() {\n  Get-X -Path a | ForEach-Object { Test-Failure NotAssigned }\n}\n").unwrap();
     let script = folder.path().join("main.rhai");
-    std::fs::write(&script, "import \"certs\" as certs;\nfn go() {\n  certs::fail();\n}\ngo();\n").unwrap();
+    std::fs::write(&script, "import \"certs\" as certs;\nfn start() {\n  certs::fail();\n}\nstart();\n").unwrap();
     let world = World::new();
     let error = world.engine.run_file(&script, &[]).unwrap_err();
     let place = error.position().unwrap();
@@ -156,7 +170,7 @@ fn traces_lead_through_files() {
         [
             ("in a script block".to_owned(), 6, false),
             ("in the function `fail`".to_owned(), 3, true),
-            ("in the function `go`".to_owned(), 5, true),
+            ("in the function `start`".to_owned(), 5, true),
         ]
     );
 

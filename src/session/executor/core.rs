@@ -8,7 +8,7 @@ use super::operation::{Entry, OnFailure, Operation};
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(super) enum Action {
     /// Open the operation in the journal.
     Open,
     /// Look at the object and say which of its two states it is in.
@@ -39,7 +39,7 @@ pub enum Action {
 
 /// What has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
+pub(super) enum Event {
     /// The machine was just made.
     Begin,
     /// The action succeeded.
@@ -56,7 +56,7 @@ pub enum Event {
 
 /// Which of its two states an object is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
+pub(super) enum View {
     /// As before the change.
     Before,
     /// As after the change.
@@ -67,7 +67,7 @@ pub enum View {
 
 /// What a proof came to, for the decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Judgement {
+pub(super) enum Judgement {
     /// Nothing speaks against the change: proven, partial or not to be had.
     Holds,
     /// Something else was seen.
@@ -76,7 +76,7 @@ pub enum Judgement {
 
 /// How a change ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub(super) enum Ending {
     /// Everything is new.
     Done,
     /// Everything is as before, and that is proven.
@@ -93,7 +93,7 @@ pub enum Ending {
 
 /// One change under way.
 #[derive(Clone, Debug)]
-pub struct Machine {
+pub(super) struct Machine {
     sites: Vec<usize>,
     activations: usize,
     keeps: bool,
@@ -129,7 +129,7 @@ enum Phase {
 
 impl Machine {
     /// A change that is about to begin.
-    pub fn new(operation: &Operation) -> Self {
+    pub(super) fn new(operation: &Operation) -> Self {
         let count = operation.objects.len();
         Self {
             sites: operation.objects.iter().map(|o| o.site).collect(),
@@ -146,7 +146,7 @@ impl Machine {
     }
 
     /// A change that a crash left open, with what its journal says.
-    pub fn recover(operation: &Operation, entries: &[Entry]) -> Self {
+    pub(super) fn recover(operation: &Operation, entries: &[Entry]) -> Self {
         let mut machine = Self::new(operation);
         machine.recovering = true;
         for entry in entries {
@@ -164,7 +164,7 @@ impl Machine {
     }
 
     /// Whether the machine is past the point from which a cancellation is not heard any more.
-    pub fn hears_cancellation(&self) -> bool {
+    pub(super) fn hears_cancellation(&self) -> bool {
         !self.recovering
             && !self.failed
             && matches!(
@@ -175,7 +175,7 @@ impl Machine {
     }
 
     /// The action that follows an event.
-    pub fn next(&mut self, event: Event) -> Action {
+    pub(super) fn next(&mut self, event: Event) -> Action {
         let stop = matches!(event, Event::Failed | Event::Cancelled | Event::Judged(Judgement::Contradicted));
         self.phase = match self.phase {
             Phase::Start if self.recovering => self.survey(0),

@@ -8,7 +8,7 @@ use crate::state::{BindingKey, Write};
 
 /// A change of objects outside the state, with the rows that go with it; the body of a journal entry.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Operation {
+pub(super) struct Operation {
     /// The verb that asked for it.
     pub verb: String,
     /// The operating-system user.
@@ -37,7 +37,7 @@ pub struct Operation {
 
 /// One object outside the state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ObjectStep {
+pub(super) struct ObjectStep {
     /// The site that it belongs to: an index into `activations`.
     pub site: usize,
     /// Its name.
@@ -50,7 +50,7 @@ pub struct ObjectStep {
 
 /// A server program that must take what was written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ActivationStep {
+pub(super) struct ActivationStep {
     /// The computer of the site, lower case.
     pub computer: String,
     /// The site's name.
@@ -63,7 +63,7 @@ pub struct ActivationStep {
 
 /// What a binding is to serve.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Goal {
+pub(super) struct Goal {
     /// The binding and slot.
     pub binding: BindingKey,
     /// The use it is for.
@@ -85,7 +85,7 @@ pub enum OnFailure {
 
 /// An entry of the journal of an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Entry {
+pub(super) enum Entry {
     /// The object's before-image is kept; it may have been written from here on.
     Saved(usize),
     /// The object is written.

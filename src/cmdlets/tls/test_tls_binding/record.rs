@@ -5,7 +5,7 @@ use std::any::Any;
 use super::checks::{Examined, Fault};
 use crate::command::{Column, Kind, Property, Record, Value, View};
 use crate::error::Result;
-use crate::model::{EndpointProof, HostName, UseName, Verdict};
+use crate::model::{EndpointProof, HostName, Outcome, UseName, Verdict};
 
 /// The verdict over one endpoint of one binding, or over a use without a binding.
 pub(super) struct TlsBindingTest {
@@ -63,7 +63,8 @@ impl TlsBindingTest {
             }
             None => None,
         };
-        let seen = Fault { verdict: proof.verdict, problem: proof.problem.clone().unwrap_or_default(), remedy };
+        let problem = silence(proof).or_else(|| proof.problem.clone()).unwrap_or_default();
+        let seen = Fault { verdict: proof.verdict, problem, remedy };
         let mut faults: Vec<&Fault> = examined.faults.iter().collect();
         faults.push(&seen);
         record.take(&faults);
@@ -135,6 +136,19 @@ impl TlsBindingTest {
         self.problem = Some(problems.join("; ")).filter(|p| !p.is_empty());
         self.remedy = faults.iter().find_map(|f| f.remedy.clone());
     }
+}
+
+/// That nobody answers, said once where every handshake came to the same.
+fn silence(proof: &EndpointProof) -> Option<String> {
+    let mut outcomes = proof.evidence.iter().map(|e| &e.outcome);
+    let Some(Outcome::Down(why)) = outcomes.next() else { return None };
+    if !outcomes.all(|o| matches!(o, Outcome::Down(_))) {
+        return None;
+    }
+    if proof.endpoint.ends_with(":0") {
+        return Some("nobody serves it: its port is chosen when the listener starts".to_owned());
+    }
+    Some(format!("it does not answer: {why}"))
 }
 
 pub(super) static TLS_BINDING_TEST: Kind = Kind::new(

@@ -23,7 +23,7 @@ static SPEC: Spec = Spec {
     changes: Impact::Reads,
     examples: &[Example {
         line: "ConvertTo-SecureString -String P@ss -AsPlainText -Force",
-        says: "A secret for `-Password`.",
+        says: "A secret for `-Password`",
         expect: Expect::Emits(1),
     }],
     related: &["Read-Host"],

@@ -31,8 +31,8 @@ pub(super) static SPEC: Spec = Spec {
     emits: None,
     changes: Impact::Reads,
     examples: &[
-        Example { line: "1..=3 | ForEach-Object { $_ * 2 }", says: "Doubles each number.", expect: Expect::Emits(3) },
-        Example { line: "'a', 'bb' | % Length", says: "Takes one property.", expect: Expect::Emits(2) },
+        Example { line: "1..=3 | ForEach-Object { $_ * 2 }", says: "Doubles each number", expect: Expect::Emits(3) },
+        Example { line: "'a', 'bb' | % Length", says: "Takes one property", expect: Expect::Emits(2) },
     ],
     related: &["Where-Object", "Select-Object"],
 };

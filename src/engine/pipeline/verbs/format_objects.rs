@@ -28,7 +28,7 @@ pub(super) static LIST: Spec = Spec {
     input: Input::EachObject,
     emits: None,
     changes: Impact::Reads,
-    examples: &[Example { line: "Get-Date | Format-List", says: "Shows a date as a list.", expect: Expect::Emits(1) }],
+    examples: &[Example { line: "Get-Date | Format-List", says: "Shows a date as a list", expect: Expect::Emits(1) }],
     related: &["Format-Table", "Select-Object"],
 };
 
@@ -46,7 +46,7 @@ pub(super) static TABLE: Spec = Spec {
     changes: Impact::Reads,
     examples: &[Example {
         line: "'a', 'bb' | Select-Object Length | Format-Table -AutoSize",
-        says: "Shows a table of one column.",
+        says: "Shows a table of one column",
         expect: Expect::Emits(2),
     }],
     related: &["Format-List", "Select-Object"],

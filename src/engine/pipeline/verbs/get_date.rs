@@ -21,8 +21,8 @@ static SPEC: Spec = Spec {
     emits: None,
     changes: Impact::Reads,
     examples: &[
-        Example { line: "Get-Date", says: "The present moment.", expect: Expect::Emits(1) },
-        Example { line: "(Get-Date).AddDays(30)", says: "In 30 days.", expect: Expect::Emits(1) },
+        Example { line: "Get-Date", says: "The present moment", expect: Expect::Emits(1) },
+        Example { line: "(Get-Date).AddDays(30)", says: "In 30 days", expect: Expect::Emits(1) },
     ],
     related: &[],
 };

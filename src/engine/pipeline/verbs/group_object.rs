@@ -25,7 +25,7 @@ pub(super) static SPEC: Spec = Spec {
     input: Input::Whole,
     emits: None,
     changes: Impact::Reads,
-    examples: &[Example { line: "'a', 'b', 'A' | Group-Object", says: "Two groups.", expect: Expect::Emits(2) }],
+    examples: &[Example { line: "'a', 'b', 'A' | Group-Object", says: "Two groups", expect: Expect::Emits(2) }],
     related: &["Sort-Object", "Measure-Object"],
 };
 

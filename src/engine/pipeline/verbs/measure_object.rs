@@ -24,7 +24,7 @@ static SPEC: Spec = Spec {
     input: Input::Whole,
     emits: None,
     changes: Impact::Reads,
-    examples: &[Example { line: "1..=4 | Measure-Object -Sum", says: "Counts and adds up.", expect: Expect::Emits(1) }],
+    examples: &[Example { line: "1..=4 | Measure-Object -Sum", says: "Counts and adds up", expect: Expect::Emits(1) }],
     related: &["Group-Object"],
 };
 

@@ -17,7 +17,7 @@ static SPEC: Spec = Spec {
     input: Input::EachObject,
     emits: None,
     changes: Impact::Reads,
-    examples: &[Example { line: "Get-Date | Out-Null", says: "Shows nothing.", expect: Expect::Emits(0) }],
+    examples: &[Example { line: "Get-Date | Out-Null", says: "Shows nothing", expect: Expect::Emits(0) }],
     related: &[],
 };
 

@@ -1,6 +1,6 @@
 //! `Out-String`: the text that the screen would show, as one value.
 
-use crate::command::{Args, Example, Expect, Facts, Impact, Input, Invocation, Param, Spec, Switch, Value, Verb};
+use crate::command::{Args, Example, Expect, Facts, Impact, Input, Invocation, Param, Spec, Switch, Verb};
 use crate::error::{Error, ErrorId, Result};
 use crate::format::Formatter;
 
@@ -19,7 +19,7 @@ static SPEC: Spec = Spec {
     input: Input::Whole,
     emits: None,
     changes: Impact::Reads,
-    examples: &[Example { line: "1..=3 | Out-String", says: "One text of three lines.", expect: Expect::Emits(1) }],
+    examples: &[Example { line: "1..=3 | Out-String", says: "One text of three lines", expect: Expect::Emits(1) }],
     related: &["ConvertTo-Json"],
 };
 

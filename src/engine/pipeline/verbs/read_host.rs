@@ -23,7 +23,7 @@ pub(super) static SPEC: Spec = Spec {
     changes: Impact::Reads,
     examples: &[Example {
         line: "Read-Host 'Password' -AsSecureString",
-        says: "Asks without showing what is typed.",
+        says: "Asks without showing what is typed",
         expect: Expect::Fails(ErrorId::NonInteractivePrompt),
     }],
     related: &["ConvertTo-SecureString"],

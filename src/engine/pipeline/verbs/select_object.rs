@@ -34,10 +34,10 @@ pub(super) static SPEC: Spec = Spec {
     emits: None,
     changes: Impact::Reads,
     examples: &[
-        Example { line: "1..=100 | Select-Object -First 3", says: "Passes on three objects.", expect: Expect::Emits(3) },
+        Example { line: "1..=100 | Select-Object -First 3", says: "Passes on three objects", expect: Expect::Emits(3) },
         Example {
             line: "'a', 'bb' | Select-Object Length",
-            says: "Keeps one property of each object.",
+            says: "Keeps one property of each object",
             expect: Expect::Emits(2),
         },
     ],
@@ -124,11 +124,10 @@ impl Stage for Select {
         if let Some(last) = self.last {
             // With -Last, -Skip counts from the end.
             self.held.push_back(value);
-            let first_done = self.first.is_some_and(|first| self.passed < first);
-            if first_done {
-                if let Some(value) = self.held.pop_back() {
-                    return self.pass(value, down);
-                }
+            if self.first.is_some_and(|first| self.passed < first)
+                && let Some(value) = self.held.pop_back()
+            {
+                return self.pass(value, down);
             }
             if self.held.len() > last.saturating_add(self.skip) {
                 self.held.pop_front();

@@ -62,12 +62,12 @@ pub(super) static SPEC: Spec = Spec {
     examples: &[
         Example {
             line: "1..=5 | Where-Object { $_ -gt 3 }",
-            says: "Passes on the numbers above 3.",
+            says: "Passes on the numbers above 3",
             expect: Expect::Emits(2),
         },
         Example {
             line: "'a', 'bb' | where Length -eq 2",
-            says: "Compares a property without a script block.",
+            says: "Compares a property without a script block",
             expect: Expect::Emits(1),
         },
     ],

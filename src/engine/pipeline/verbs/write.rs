@@ -47,28 +47,28 @@ static OUTPUT_SPEC: Spec = spec(
     &["echo", "write"],
     "Pass objects on",
     &[&OBJECTS.spec, &NO_ENUMERATE.spec],
-    &[Example { line: "Write-Output a,b", says: "Two objects.", expect: Expect::Emits(2) }],
+    &[Example { line: "Write-Output a,b", says: "Two objects", expect: Expect::Emits(2) }],
 );
 static HOST_SPEC: Spec = spec(
     "Write-Host",
     &[],
     "Write text to the screen",
     &[&TEXTS.spec, &SEPARATOR.spec, &NO_NEWLINE.spec, &COLOUR.spec, &BACK.spec],
-    &[Example { line: "Write-Host 'Step 1'", says: "Writes a line; nothing is passed on.", expect: Expect::Emits(0) }],
+    &[Example { line: "Write-Host 'Step 1'", says: "Writes a line; nothing is passed on", expect: Expect::Emits(0) }],
 );
 static WARNING_SPEC: Spec = spec(
     "Write-Warning",
     &[],
     "Warn",
     &[&MESSAGE.spec],
-    &[Example { line: "Write-Warning 'Mind the gap'", says: "Warns on the warning stream.", expect: Expect::Emits(0) }],
+    &[Example { line: "Write-Warning 'Mind the gap'", says: "Warns on the warning stream", expect: Expect::Emits(0) }],
 );
 static VERBOSE_SPEC: Spec = spec(
     "Write-Verbose",
     &[],
     "Say what only `-Verbose` shows",
     &[&MESSAGE.spec],
-    &[Example { line: "Write-Verbose 'Detail' -Verbose", says: "Shows the line.", expect: Expect::Emits(0) }],
+    &[Example { line: "Write-Verbose 'Detail' -Verbose", says: "Shows the line", expect: Expect::Emits(0) }],
 );
 static ERROR_SPEC: Spec = spec(
     "Write-Error",
@@ -77,7 +77,7 @@ static ERROR_SPEC: Spec = spec(
     &[&MESSAGE.spec, &ERROR_ID.spec, &TARGET.spec, &ACTION.spec],
     &[Example {
         line: "Write-Error 'No such pool' -ErrorAction Stop",
-        says: "Ends the script; without `-ErrorAction Stop` the script goes on and its exit code is 1.",
+        says: "Ends the script; without `-ErrorAction Stop` the script goes on and its exit code is 1",
         expect: Expect::Fails(ErrorId::ScriptError),
     }],
 );

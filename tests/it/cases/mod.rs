@@ -1,0 +1,9 @@
+//! Acceptance cases: an operator's lines and the facts that must come of them.
+
+mod assignment;
+mod authority;
+mod foreign;
+mod names;
+mod offline;
+mod procedure;
+mod shell;

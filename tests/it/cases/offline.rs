@@ -1,0 +1,70 @@
+//! C46–C51: request files, their answers, and certificates from elsewhere.
+
+use super::foreign::{Foreign, openssl};
+use crate::world::{World, names, said, set, text};
+
+const REQUEST: &str = r"Request-CsCertificate -New -Type WebServicesExternal -Output C:\Certificates\WebServicesExternal.cer";
+const EXTERNAL: [&str; 4] = ["pool01.contoso.net", "webpool01.contoso.com", "meet.contoso.com", "dialin.contoso.com"];
+
+#[test]
+fn c46_a_request_file_asks_nobody() {
+    let world = World::new();
+    let kenmyer = r#"'contoso\kenmyer' = ["Read", "Enroll", "Issue"]"#;
+    world.edit("certlet.toml", kenmyer, r"'contoso\kenmyer' = []");
+    let (stored, keys) = (world.stored(), world.keys());
+    let requested = &world.emits(REQUEST)[0];
+    assert_eq!((&requested["RequestId"], &requested["Status"]), (&serde_json::Value::Null, &"Pending".into()));
+
+    let folder = world.file("drive_c/Certificates");
+    let file = std::fs::read_to_string(folder.join("WebServicesExternal.cer")).unwrap();
+    assert!(file.starts_with("-----BEGIN CERTIFICATE REQUEST-----\n"), "{file}");
+    let shown = openssl(&folder, "req -in WebServicesExternal.cer -noout -verify -subject -text -nameopt RFC2253");
+    assert!(shown.contains("subject=CN=pool01.contoso.net\n"), "{shown}");
+    let dns = shown.split_whitespace().filter_map(|word| word.strip_prefix("DNS:")).map(|name| name.trim_end_matches(','));
+    assert_eq!(set(dns), set(EXTERNAL));
+
+    assert_eq!((world.stored(), world.keys()), (stored, keys + 1));
+    let listed = world.emits("Request-CsCertificate -List");
+    assert_eq!((listed.len(), &listed[0]["Status"], &listed[0]["CA"]), (1, &"Pending".into(), &"(offline)".into()));
+}
+
+#[test]
+fn c47_the_answer_is_joined_to_its_key() {
+    let (world, foreign) = (World::new(), Foreign::new());
+    world.trust(&foreign.root);
+    world.emits(REQUEST);
+    let request = std::fs::read_to_string(world.file("drive_c/Certificates/WebServicesExternal.cer")).unwrap();
+    world.lay("response.cer", foreign.answer(&request).as_bytes());
+    let keys = world.keys();
+    let ran = world.run(r"Import-CsCertificate -Path C:\Certificates\response.cer").exits(0);
+    assert!(said(&ran, "warning").is_empty(), "{ran:#?}");
+    let imported = &ran.objects()[0];
+    assert_eq!(names(&imported["AlternativeNames"]), set(EXTERNAL));
+    let thumbprint = text(imported, "Thumbprint");
+    assert_eq!((&world.certificate(&thumbprint)["HasPrivateKey"], world.keys()), (&true.into(), keys));
+    assert!(world.emits("Request-CsCertificate -List").iter().all(|r| r["Status"] == "Issued"));
+    let set = world.emits(&format!("Set-CsCertificate -Type WebServicesExternal -Thumbprint {thumbprint}"));
+    assert_eq!((set.len(), &set[0]["Thumbprint"]), (1, &thumbprint.into()));
+}
+
+#[test]
+fn c50_c51_a_pfx_and_its_password() {
+    let (world, foreign) = (World::new(), Foreign::new());
+    let made = foreign.server();
+    world.lay("leaf.pem", &made.both());
+    world.lay("root.pem", foreign.root.as_bytes());
+    let folder = world.file("drive_c/Certificates");
+    openssl(&folder, "pkcs12 -export -in leaf.pem -certfile root.pem -name Foreign -passout pass:P@ss -out WebServer.pfx");
+
+    let import = |password: &str| format!(r"Import-CsCertificate -Path C:\Certificates\WebServer.pfx -Password {password} -PrivateKeyExportable $True");
+    let error = world.refuses(&import("wrong"), 1, "BadPassword");
+    assert!(!error.to_string().contains("wrong"), "{error:#?}");
+
+    let (assigned, exportable) = (world.assigned(), world.exportable_keys());
+    let thumbprint = text(&world.emits(&import("P@ss"))[0], "Thumbprint");
+    let stored = world.certificate(&thumbprint);
+    assert_eq!((&stored["HasPrivateKey"], &stored["AssignedTo"]), (&true.into(), &serde_json::json!([])));
+    assert_eq!((world.assigned(), world.exportable_keys()), (assigned, exportable + 1));
+    let audit = std::fs::read_to_string(world.file("audit.jsonl")).unwrap();
+    assert!(!audit.contains("P@ss"), "{audit}");
+}

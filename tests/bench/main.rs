@@ -1,5 +1,6 @@
 //! How fast it is; `cargo bench`, or `cargo bench -- start` for one subject.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on has failed")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a measurement is for the eye")]
 
 mod engine;
 mod executor;

@@ -112,10 +112,10 @@ impl Report {
         let steps: Vec<String> = lines.iter().map(|l| markup(l)).collect();
         let time = session.now();
         let text = if is_xml {
-            let steps: String = steps.iter().map(|s| format!("  <Step>{s}</Step>\n")).collect();
+            let steps = steps.iter().fold(String::new(), |text, s| text + "  <Step>" + s.as_str() + "</Step>\n");
             format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<Report Verb=\"{verb}\" Time=\"{time}\">\n{steps}</Report>\n")
         } else {
-            let steps: String = steps.iter().map(|s| format!("<li>{s}</li>\n")).collect();
+            let steps = steps.iter().fold(String::new(), |text, s| text + "<li>" + s.as_str() + "</li>\n");
             format!(
                 "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{verb}</title></head>\n\
                  <body><h1>{verb}</h1><p>{time}</p>\n<ol>\n{steps}</ol></body></html>\n"

@@ -93,10 +93,13 @@ pub struct Verb {
     run: Run,
 }
 
+/// What a verb does, with whatever the closure of a host holds.
+type Action = dyn Fn(&mut Invocation<'_>, &Args) -> Result<()> + Send + Sync;
+
 #[derive(Clone)]
 enum Run {
     Static(fn(&mut Invocation<'_>, &Args) -> Result<()>),
-    Shared(Arc<dyn Fn(&mut Invocation<'_>, &Args) -> Result<()> + Send + Sync>),
+    Shared(Arc<Action>),
 }
 
 impl Verb {

@@ -177,7 +177,7 @@ impl Value {
     }
 }
 
-/// `d.hh:mm:ss`, as Windows PowerShell shows a TimeSpan.
+/// `d.hh:mm:ss`, as Windows PowerShell shows a `TimeSpan`.
 fn span_text(seconds: i64) -> String {
     let sign = if seconds < 0 { "-" } else { "" };
     let s = seconds.unsigned_abs();

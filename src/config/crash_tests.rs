@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::home_tests::{call, open, sample_session};
-use crate::ca::KeyStore;
 use crate::command::{Cancel, Value};
 use crate::model::{Certificate, Fingerprint};
-use crate::session::{RecoverOrder, Session, World};
+use crate::session::{RecoverOrder, Session};
 use crate::state::{CertificateQuery, Row, RowKey, State, Store};
 use crate::x509::{PrivateKey, check_pair, read_any};
 

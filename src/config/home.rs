@@ -13,13 +13,13 @@ use crate::ca::{
 };
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{
-    Certificate, ChainTo, Clock, KeyAlgorithm, KeyId, Purpose, Secret, ServerSettings, Slot, Topology, Website,
+    Certificate, ChainTo, Clock, KeyAlgorithm, Purpose, Secret, ServerSettings, Slot, Topology, Website,
 };
 use crate::probe::ProofSettings;
-use crate::servers::{Children, FilesServer, ListenerBinding, ListenerServer, ServedListener, Server, Serving, Unbuilt};
-use crate::session::{Keys, Policy, Site, World};
+use crate::servers::{Children, FilesServer, KeySource, ListenerBinding, ListenerServer, ServedListener, Server, Serving, Unbuilt};
+use crate::session::{Keys, Policy, Site, StepWatch, World};
 use crate::state::{BindingKey, MemoryState, SqliteOptions, SqliteState, State, copy_audit};
-use crate::x509::{self, PrivateKey};
+use crate::x509;
 
 /// How long a test or reload command may run.
 const CHILD_LIMIT: Duration = Duration::from_secs(60);
@@ -40,7 +40,7 @@ pub struct HomeOptions {
     /// `[sample]` for a throw-away world.
     pub label: Option<String>,
     /// Told before each step of a change.
-    pub on_step: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    pub on_step: Option<StepWatch>,
 }
 
 /// A home folder; opening it reads nothing.
@@ -134,7 +134,7 @@ impl Home {
             .clone()
     }
 
-    fn key_source(&self) -> Result<Arc<dyn Fn(&KeyId) -> Result<PrivateKey> + Send + Sync>> {
+    fn key_source(&self) -> Result<KeySource> {
         let keys = self.stored_keys()?;
         Ok(Arc::new(move |id| keys.open(id)))
     }

@@ -10,7 +10,7 @@ use super::{Home, HomeOptions, SecretLookup, sample};
 use crate::command::{Args, Cancel, Host, Invocation, Message, Registry, Value};
 use crate::error::{Error, ErrorId, ExitCode, Result};
 use crate::model::Clock;
-use crate::session::{Session, SystemClock, World};
+use crate::session::{Session, StepWatch, SystemClock, World};
 
 struct NoSecrets;
 
@@ -104,7 +104,7 @@ pub(super) fn sample_session(dir: &Path) -> (Arc<Home>, Session) {
     (home, session)
 }
 
-pub(super) fn open(dir: &Path, on_step: Option<Arc<dyn Fn(&str) + Send + Sync>>) -> (Arc<Home>, Session) {
+pub(super) fn open(dir: &Path, on_step: Option<StepWatch>) -> (Arc<Home>, Session) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let options = HomeOptions {
         user: "operator".into(),

@@ -18,6 +18,7 @@ mod unbuilt;
 
 pub use command::Children;
 pub use files::FilesServer;
+pub(crate) use listener::KeySource;
 pub use listener::{Listener, ListenerBinding};
 pub use listener_server::{ListenerServer, Wake};
 pub use serving::{ServedListener, Serving};

@@ -52,7 +52,7 @@ impl Artefact {
 /// Reads a file that the operator named.
 ///
 /// # Errors
-/// `FileNotFound`, `PathNotAllowed` for one that may not be read, `LimitExceeded` above 64 MiB.
+/// `FileNotFound`, `PathNotAllowed` for one that may not be read, `LimitExceeded` above 512 MiB.
 pub(crate) fn read(path: &Path, shown: &str) -> Result<Vec<u8>> {
     const LIMIT: u64 = 512 << 20;
     let metadata = std::fs::metadata(path).map_err(|e| not_read(shown, &e))?;

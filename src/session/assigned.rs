@@ -44,7 +44,7 @@ impl Session {
         }
         let order: Vec<&str> = topology.uses.iter().map(|u| u.name.as_str()).collect();
         let place = |name: &str| order.iter().position(|u| u.eq_ignore_ascii_case(name)).unwrap_or(usize::MAX);
-        found.sort_by(|a, b| (place(&a.key.use_name), a.key.slot).cmp(&(place(&b.key.use_name), b.key.slot)));
+        found.sort_by_key(|a| (place(&a.key.use_name), a.key.slot));
         Ok(found)
     }
 

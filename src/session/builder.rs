@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::world::{Nowhere, Site, World};
+use super::world::{Nowhere, Site, StepWatch, World};
 use super::{Keys, Policy, Session, SystemClock};
 use crate::ca::{Authority, KeyStore};
 use crate::error::Result;
@@ -30,7 +30,7 @@ pub struct SessionBuilder {
     proof: Option<ProofSettings>,
     folder: PathBuf,
     lease_wait: Option<Duration>,
-    on_step: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    on_step: Option<StepWatch>,
 }
 
 impl SessionBuilder {
@@ -161,7 +161,7 @@ struct Parts {
     prober: Option<Arc<dyn Prober>>,
     proof: ProofSettings,
     lease_wait: Duration,
-    on_step: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    on_step: Option<StepWatch>,
 }
 
 impl World for Parts {

@@ -29,7 +29,7 @@ pub(crate) use obtain::{Enrollment, Obtained};
 pub use plan::{Deployment, Plan, Receipt, exit_of};
 pub use policy::Policy;
 pub(crate) use sites::Place;
-pub use world::{Nowhere, Site, World};
+pub use world::{Nowhere, Site, StepWatch, World};
 
 use crate::ca::{Authority, KeyStore};
 use crate::command::Facts;

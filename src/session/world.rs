@@ -84,6 +84,9 @@ pub trait World: Send + Sync {
     }
 }
 
+/// Told before each step of a change, by the step's name.
+pub type StepWatch = std::sync::Arc<dyn Fn(&str) + Send + Sync>;
+
 /// A site with the program that serves it.
 pub struct Site {
     /// What `certlet.toml` says of it.

@@ -43,13 +43,7 @@ pub(crate) use request::{CertificateRequest, RequestDetails, build_request, pars
 pub(crate) use seal::StoreSecret;
 
 use crate::error::{Error, ErrorId, Result};
-use crate::model::Fingerprint;
 
-/// SHA-256 of some bytes.
-pub(crate) fn sha256(bytes: &[u8]) -> Fingerprint {
-    use sha2::Digest;
-    Fingerprint::from_bytes(sha2::Sha256::digest(bytes).into())
-}
 
 /// Random octets from the operating system's generator.
 fn random<const N: usize>() -> Result<[u8; N]> {

@@ -1,6 +1,5 @@
 //! The `openssl` binary as a second opinion in tests.
 
-use std::path::Path;
 use std::process::Command;
 
 /// A private folder and the program; `None`, said aloud, where `openssl` is absent.
@@ -28,9 +27,6 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    pub(crate) fn path(&self) -> &Path {
-        self.dir.path()
-    }
 
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
         std::fs::write(self.dir.path().join(name), bytes).unwrap();

@@ -76,7 +76,7 @@ impl Authority for Own {
     }
 
     fn begin(&self, _: &Context<'_>, submission: &Submission) -> Result<Answer> {
-        let ticket = submission.csr.iter().map(|b| format!("{b:02x}")).collect();
+        let ticket = certlet::model::hex::upper(&submission.csr);
         Ok(Answer {
             ticket,
             request_id: Some(7),
@@ -87,8 +87,7 @@ impl Authority for Own {
     }
 
     fn advance(&self, _: &Context<'_>, ticket: &str) -> Result<Answer> {
-        let der: Vec<u8> =
-            (0..ticket.len()).step_by(2).map(|i| u8::from_str_radix(&ticket[i..i + 2], 16).unwrap()).collect();
+        let der = certlet::model::hex::read(ticket).unwrap();
         let mut request = CertificateSigningRequestParams::from_der(&der.into()).unwrap();
         request.params.not_before = rcgen::date_time_ymd(2029, 12, 1);
         request.params.not_after = rcgen::date_time_ymd(2031, 1, 1);

@@ -79,7 +79,7 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         cx.verbose(format!("certificate {} is stored already", row.thumbprint))?;
     } else {
         let mut row = CertificateRow::of(&leaf, Store::My, &origin, now);
-        row.friendly_name = contents.friendly_name(&leaf).unwrap_or_default().to_owned();
+        contents.friendly_name(&leaf).unwrap_or_default().clone_into(&mut row.friendly_name);
         row.chain = above.iter().map(Certificate::fingerprint).collect();
         writes.push(Write::put(RowKey::Certificate(fingerprint), Row::Certificate(row)));
     }

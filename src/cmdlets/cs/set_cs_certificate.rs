@@ -329,7 +329,10 @@ impl Planned<'_> {
         let before = old_row.as_ref().and_then(|r| r.certificate);
         let thumbprint = self.certificate.thumbprint();
         self.plan.line(format!("Assign certificate {thumbprint}"), use_name.as_str());
-        if before != Some(self.fingerprint) {
+        if before == Some(self.fingerprint) {
+            // Nothing to write; but what is bound below must not differ from what another change assigns meanwhile.
+            self.plan.rows.push(Write::replace(row_key, old.clone(), old));
+        } else {
             let row = AssignmentRow {
                 certificate: Some(self.fingerprint),
                 previous: before,
@@ -340,9 +343,6 @@ impl Planned<'_> {
             if let Some(before) = before.filter(|_| ban) {
                 self.ban(before)?;
             }
-        } else {
-            // Nothing to write; but what is bound below must not differ from what another change assigns meanwhile.
-            self.plan.rows.push(Write::replace(row_key, old.clone(), old));
         }
         if places.is_empty() {
             self.unbound.push(use_name.clone());

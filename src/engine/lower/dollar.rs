@@ -391,9 +391,4 @@ impl Lowerer<'_> {
         self.ends_argument(end)
     }
 
-    /// Forgets an operand that never came, so that what follows is scanned as one.
-    pub(super) fn value_done(&mut self) {
-        self.top.prev = Prev::Operand;
-        self.top.end = self.pos as u32;
-    }
 }

@@ -259,7 +259,7 @@ fn a_second_failure_on_the_way_back_is_said_and_nothing_else_is_touched() {
     for step in 0..calm.steps {
         let mut world = World::new(sites);
         let ending = world.drive(Machine::new(&operation), &[Trouble::ServesOld, Trouble::Fail(step)]).unwrap();
-        if world.disk.iter().any(|d| *d == Content::New) {
+        if world.disk.contains(&Content::New) {
             assert!(matches!(ending, Ending::UndoFailed | Ending::Contested), "step {step}: {ending:?} {:?}", world.disk);
         }
     }
@@ -349,7 +349,7 @@ fn what_is_not_worth_putting_back_stays_new_once_the_program_was_told() {
             .find(|step| {
                 let mut probe = World::new(sites);
                 probe.drive(Machine::new(&operation), &[Trouble::Fail(*step)]);
-                probe.trace.iter().nth(*step) == Some(&Action::Apply(1))
+                probe.trace.get(*step) == Some(&Action::Apply(1))
             })
             .unwrap();
         assert_eq!(world.drive(Machine::new(&operation), &[Trouble::Fail(failing)]), Some(Ending::PutBack));

@@ -70,11 +70,12 @@ impl Drive<'_> {
                     Event::Failed
                 }
             };
-            if hears && matches!(event, Event::Done | Event::Judged(_)) {
-                if let Err(wish) = self.cancel.check() {
-                    self.cause.get_or_insert(wish);
-                    event = Event::Cancelled;
-                }
+            if hears
+                && matches!(event, Event::Done | Event::Judged(_))
+                && let Err(wish) = self.cancel.check()
+            {
+                self.cause.get_or_insert(wish);
+                event = Event::Cancelled;
             }
         }
     }

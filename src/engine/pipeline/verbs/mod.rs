@@ -5,13 +5,17 @@ mod convert_to_secure_string;
 mod for_each_object;
 mod format_objects;
 mod get_date;
+mod get_member;
 mod group_object;
 mod measure_object;
+mod out_file;
 mod out_null;
 mod out_string;
 mod read_host;
 mod select_object;
 mod sort_object;
+mod tee_object;
+mod text_file;
 mod where_object;
 mod write;
 
@@ -25,6 +29,9 @@ pub(super) static INTERNAL: &[(&Spec, Make)] = &[
     (&select_object::SPEC, select_object::make),
     (&sort_object::SPEC, sort_object::make),
     (&group_object::SPEC, group_object::make),
+    (&get_member::SPEC, get_member::make),
+    (&tee_object::SPEC, tee_object::make),
+    (&out_file::SPEC, out_file::make),
     (&read_host::SPEC, read_host::make),
     (&format_objects::LIST, format_objects::make_list),
     (&format_objects::TABLE, format_objects::make_table),
@@ -50,6 +57,9 @@ static ALL: &[Verb] = &[
     get_date::VERB,
     convert_to_json::VERB,
     convert_to_secure_string::VERB,
+    out_file::VERB,
+    tee_object::VERB,
+    get_member::VERB,
 ];
 
 /// Every verb that comes with the engine.

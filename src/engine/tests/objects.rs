@@ -32,7 +32,7 @@ fn what_passes_is_kept_in_a_variable() {
     let world = World::new();
     assert_eq!(world.fails("1 | Tee-Object -Variable 'a b'").id(), ErrorId::ParameterArgumentValidationError);
     assert_eq!(world.fails("1 | Tee-Object -Variable x -FilePath y").id(), ErrorId::AmbiguousParameterSet);
-    assert_eq!(world.fails("1 | Tee-Object").id(), ErrorId::AmbiguousParameterSet);
+    assert_eq!(world.fails("1 | Tee-Object").id(), ErrorId::MissingMandatoryParameter);
     let small = World::with(&[], |builder| builder.limits(Limits { array_size: 10, ..Limits::default() }));
     assert_eq!(small.fails("Get-Many 100 | tee -Variable x | Out-Null").id(), ErrorId::LimitExceeded);
 }
@@ -63,4 +63,54 @@ fn what_is_written_to_a_file_is_what_the_screen_shows() {
     assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     world.run(&format!("Get-CsCertificate | ft Use | Out-File {shown}"));
     assert!(read().lines().any(|l| l.trim() == "WebServicesInternal"), "{}", read());
+}
+
+#[test]
+fn json_becomes_objects_in_their_order() {
+    let text = r#"'{ "b": 1, "a": { "x": [1, 2.5, null, true] }, "when": "2026-12-31T18:00:00Z" }'"#;
+    assert_eq!(out(&format!("({text} | ConvertFrom-Json).A.x.Count")), ["4"]);
+    assert_eq!(out(&format!("{text} | ConvertFrom-Json | gm -Type Property | % Name")), ["b", "a", "when"]);
+    assert_eq!(out(&format!("{text} | ConvertFrom-Json | ConvertTo-Json -Compress")), [
+        r#"{"b":1,"a":{"x":[1,2.5,null,true]},"when":"2026-12-31T18:00:00Z"}"#
+    ]);
+    assert_eq!(out("@('[1,', '2]') | ConvertFrom-Json | % { $_ + 1 }"), ["2", "3"]);
+    assert_eq!(out("(ConvertFrom-Json '[[1, 2], 3]' -NoEnumerate | Measure-Object).Count"), ["1"]);
+    assert!(out("'' | ConvertFrom-Json").is_empty());
+    let world = World::new();
+    assert_eq!(world.fails("'{ \"a\": 1, \"A\": 2 }' | ConvertFrom-Json").id(), ErrorId::CannotConvertArgument);
+    assert_eq!(world.fails("5 | ConvertFrom-Json").id(), ErrorId::CannotConvertArgument);
+    assert_eq!(world.fails("('{ \"a\": 1 }' | ConvertFrom-Json).b").id(), ErrorId::PathNotFound);
+    let deep = format!("'{}{}' | ConvertFrom-Json", "[".repeat(70), "]".repeat(70));
+    assert_eq!(world.fails(&deep).id(), ErrorId::LimitExceeded);
+    let deeper = format!("'{}' | ConvertFrom-Json", "[".repeat(100_000));
+    assert_eq!(world.fails(&deeper).id(), ErrorId::CannotConvertArgument);
+}
+
+#[test]
+fn csv_becomes_objects() {
+    assert_eq!(out("@('Name,Port', '\"a, b\",443', 'c') | ConvertFrom-Csv | % { \"$($_.name)|$($_.Port)\" }"), ["a, b|443", "c|"]);
+    assert_eq!(out("@('#TYPE X', 'a;;a1', '1;2;3;4') | ConvertFrom-Csv -Delimiter ';' | % H1"), ["2"]);
+    assert_eq!(out("@('1,2') | ConvertFrom-Csv -Header x,y | % Y"), ["2"]);
+    assert_eq!(out("ConvertFrom-Csv @('n', '\"two', 'lines\"') | % n"), ["two\nlines"]);
+    assert_eq!(out("@('n', '1', '2', '\"open') | ConvertFrom-Csv | select -First 2 | % n"), ["1", "2"]);
+    let world = World::new();
+    assert_eq!(world.fails("@('a,A', '1,2') | ConvertFrom-Csv").id(), ErrorId::CannotConvertArgument);
+    assert_eq!(world.fails("@('a', '\"1') | ConvertFrom-Csv").id(), ErrorId::CannotConvertArgument);
+    assert_eq!(world.fails("'a' | ConvertFrom-Csv -Delimiter ab").id(), ErrorId::ParameterArgumentValidationError);
+    assert_eq!(world.fails("Get-CsCertificate | ConvertFrom-Csv").id(), ErrorId::CannotConvertArgument);
+}
+
+#[test]
+fn csv_files_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("names.csv");
+    std::fs::write(&path, "\u{feff}Name,Port\r\npool01,443\r\n\"pool\n02\",4443").unwrap();
+    let shown = path.display();
+    let world = World::new();
+    assert_eq!(world.out(&format!("Import-Csv {shown} | % Port")), ["443", "4443"]);
+    assert_eq!(world.out(&format!("@('{shown}', '{shown}') | Import-Csv | % Name")), ["pool01", "pool\n02", "pool01", "pool\n02"]);
+    assert_eq!(world.out(&format!("Import-Csv {shown} -Header a,b | select -First 1 | % b")), ["Port"]);
+    assert_eq!(world.fails("Import-Csv").id(), ErrorId::MissingMandatoryParameter);
+    std::fs::write(&path, b"a\n\xff\xfe").unwrap();
+    assert_eq!(world.fails(&format!("Import-Csv {shown}")).id(), ErrorId::CannotConvertArgument);
 }

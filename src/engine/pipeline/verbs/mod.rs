@@ -1,17 +1,23 @@
 //! The verbs that come with the engine, because they work on any object or take script blocks.
 
+mod convert_from_csv;
+mod convert_from_json;
 mod convert_to_json;
 mod convert_to_secure_string;
+mod csv_reader;
+mod csv_rows;
 mod for_each_object;
 mod format_objects;
 mod get_date;
 mod get_member;
 mod group_object;
+mod import_csv;
 mod measure_object;
 mod out_file;
 mod out_null;
 mod out_string;
 mod read_host;
+mod row;
 mod select_object;
 mod sort_object;
 mod tee_object;
@@ -32,6 +38,8 @@ pub(super) static INTERNAL: &[(&Spec, Make)] = &[
     (&get_member::SPEC, get_member::make),
     (&tee_object::SPEC, tee_object::make),
     (&out_file::SPEC, out_file::make),
+    (&convert_from_csv::SPEC, convert_from_csv::make),
+    (&import_csv::SPEC, import_csv::make),
     (&read_host::SPEC, read_host::make),
     (&format_objects::LIST, format_objects::make_list),
     (&format_objects::TABLE, format_objects::make_table),
@@ -57,6 +65,9 @@ static ALL: &[Verb] = &[
     get_date::VERB,
     convert_to_json::VERB,
     convert_to_secure_string::VERB,
+    import_csv::VERB,
+    convert_from_csv::VERB,
+    convert_from_json::VERB,
     out_file::VERB,
     tee_object::VERB,
     get_member::VERB,

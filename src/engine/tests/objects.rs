@@ -1,9 +1,12 @@
 //! The verbs that look at, compare, convert and keep objects.
 
+use std::time::{Duration, Instant};
+
 use super::world::{World, out};
-use crate::command::Stream;
-use crate::engine::Limits;
+use crate::command::{Cancel, Stream};
+use crate::engine::{Engine, Limits};
 use crate::error::ErrorId;
+use crate::session::Session;
 
 #[test]
 fn a_kind_is_shown_once_with_its_hidden_properties() {
@@ -113,4 +116,117 @@ fn csv_files_are_read() {
     assert_eq!(world.fails("Import-Csv").id(), ErrorId::MissingMandatoryParameter);
     std::fs::write(&path, b"a\n\xff\xfe").unwrap();
     assert_eq!(world.fails(&format!("Import-Csv {shown}")).id(), ErrorId::CannotConvertArgument);
+}
+
+#[test]
+fn objects_become_csv() {
+    assert_eq!(out("Get-CsCertificate | select Use, AlternativeNames | ConvertTo-Csv -NTI | select -First 2"), [
+        "\"Use\",\"AlternativeNames\"",
+        "\"Default\",\"pool01.contoso.net; fe01.contoso.net; sip.contoso.com\"",
+    ]);
+    assert_eq!(out("Get-CsCertificate -Type Default | fl | ConvertTo-Csv -Delimiter ';' | select -First 1 | % { $_.Split(';').Count }"), ["5"]);
+    assert_eq!(out("ConvertTo-Csv @(1, 2)"), ["\"Value\"", "\"1\"", "\"2\""]);
+    assert_eq!(out("Get-CsCertificate | select Use | ConvertTo-Csv | ConvertFrom-Csv | % Use"), ["Default", "WebServicesInternal", "WebServicesExternal"]);
+    let world = World::new();
+    assert_eq!(world.out("Get-Many 1000000 | ConvertTo-Csv | select -First 2"), ["\"Value\"", "\"0\""]);
+    assert!(world.made.load(std::sync::atomic::Ordering::SeqCst) < 5);
+    assert_eq!(world.fails("1 | ConvertTo-Csv 2").id(), ErrorId::InputObjectNotBound);
+}
+
+#[test]
+fn csv_files_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("uses.csv");
+    let shown = path.display();
+    let world = World::new();
+    let read = || std::fs::read_to_string(&path).unwrap();
+    assert!(world.out(&format!("Get-CsCertificate | Export-Csv {shown} -WhatIf")).is_empty());
+    assert!(!path.exists() && world.ear.texts(Stream::WhatIf).len() == 1);
+    world.run(&format!("Get-CsCertificate -Type Default | select Use, NotAfter | Export-Csv {shown} -NoTypeInformation"));
+    assert_eq!(read(), "\"Use\",\"NotAfter\"\n\"Default\",\"12/31/2026 6:00:00 PM\"\n");
+    world.run(&format!("Get-CsCertificate -Type WebServicesInternal | select NotAfter, Use | Export-Csv {shown} -Append"));
+    assert_eq!(read().lines().nth(2), Some("\"WebServicesInternal\",\"12/31/2026 6:00:00 PM\""));
+    let before = read();
+    assert_eq!(world.fails(&format!("Get-CsCertificate | select Use | Export-Csv {shown} -Append")).id(), ErrorId::CannotConvertArgument);
+    assert_eq!(world.fails(&format!("1 | Export-Csv {shown} -NoClobber")).id(), ErrorId::FileNotWritable);
+    assert_eq!(read(), before);
+    world.run(&format!("'x' | % {{ Get-CsCertificate -Type Default }} | select Use | Export-Csv {shown} -Append -Force"));
+    assert_eq!(read().lines().nth(3), Some("\"Default\","));
+    assert_eq!(world.out(&format!("Import-Csv {shown} | % Use")), ["Default", "WebServicesInternal", "Default"]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn sets_of_objects_are_compared() {
+    let show = |line: &str| out(&format!("{line} | % {{ \"$($_.InputObject)$($_.SideIndicator)\" }}"));
+    assert_eq!(show("Compare-Object @('a', 'b') @('B', 'c')"), ["c=>", "a<="]);
+    assert_eq!(show("@('b', 'c') | compare @('a', 'b') -IncludeEqual"), ["b==", "c=>", "a<="]);
+    assert_eq!(show("Compare-Object a,b B,c -CaseSensitive"), ["B=>", "c=>", "a<=", "b<="]);
+    assert_eq!(show("Compare-Object @('a', 'a') @('a')"), ["a<="]);
+    assert_eq!(show("Compare-Object @(1, 2) @('2') -ExcludeDifferent"), ["2=="]);
+    assert_eq!(show("Compare-Object @() @('a')"), ["a=>"]);
+    assert_eq!(show("@() | compare @('a')"), ["a<="]);
+    let rows = "$a = @('n,p', 'x,1', 'y,2') | ConvertFrom-Csv\n$b = @('n,p', 'x,1', 'y,3') | ConvertFrom-Csv\n";
+    let show = "% { \"$($_.n) $($_.p) $($_.SideIndicator)\" }";
+    assert_eq!(out(&format!("{rows}Compare-Object $a $b -Property n, p | {show}")), ["y 3 =>", "y 2 <="]);
+    assert_eq!(out(&format!("{rows}(Compare-Object $a $b).Count")), ["2"]);
+    assert!(out(&format!("{rows}Compare-Object $a $b -Property n")).is_empty());
+    let world = World::new();
+    assert_eq!(world.fails("Compare-Object a").id(), ErrorId::MissingMandatoryParameter);
+    assert_eq!(world.fails("1 | Compare-Object a b").id(), ErrorId::InputObjectNotBound);
+    assert_eq!(world.fails(&format!("{rows}Compare-Object $a $b -Property q")).id(), ErrorId::PathNotFound);
+    let small = World::with(&[], |builder| builder.limits(Limits { array_size: 10, ..Limits::default() }));
+    assert_eq!(small.fails("Get-Many 100 | Compare-Object 1").id(), ErrorId::LimitExceeded);
+}
+
+#[test]
+fn lengths_of_time_are_made_and_told() {
+    assert_eq!(out("(New-TimeSpan -End 2026-12-31T20:50:00Z).TotalDays"), ["38"]);
+    assert_eq!(out("New-TimeSpan 2026-12-31 2026-12-30T23:00:00"), ["-01:00:00"]);
+    assert_eq!(out("New-TimeSpan -Days 1 -Hours 25 -Minutes 1 -Seconds 2"), ["2.01:01:02"]);
+    assert_eq!(out("Get-CsCertificate -Type Default | % NotAfter | New-TimeSpan -End 2027-01-01T18:00:00Z | % Days"), ["1"]);
+    assert_eq!(out("New-TimeSpan"), ["00:00:00"]);
+    assert_eq!(World::new().fails("New-TimeSpan -Days 1 -End 2026-12-31").id(), ErrorId::AmbiguousParameterSet);
+}
+
+#[test]
+fn a_sleep_lasts_and_ends_with_the_run() {
+    let run = |line: &str, limit: u64| {
+        let cancel = Cancel::after(Duration::from_millis(limit));
+        let engine = Engine::builder(Session::builder().build()).cancel(cancel).build();
+        let begun = Instant::now();
+        (engine.eval(line).map_err(|e| e.id()).err(), begun.elapsed())
+    };
+    let (error, time) = run("Start-Sleep -Milliseconds 120; Start-Sleep 0.03", 60_000);
+    assert!(error.is_none() && time >= Duration::from_millis(150), "{error:?} {time:?}");
+    let (error, time) = run("Start-Sleep 60", 200);
+    assert!(error == Some(ErrorId::TimedOut) && time < Duration::from_secs(20), "{error:?} {time:?}");
+    let world = World::new();
+    for line in ["Start-Sleep -1", "Start-Sleep -Milliseconds:-5", "Start-Sleep 1e300", "Start-Sleep NaN", "Start-Sleep 99999999"] {
+        assert_eq!(world.fails(line).id(), ErrorId::ParameterArgumentValidationError, "{line}");
+    }
+    assert_eq!(world.fails("Start-Sleep soon").id(), ErrorId::CannotConvertArgument);
+}
+
+#[test]
+fn progress_is_told_on_its_stream() {
+    let world = World::new();
+    let lines = "Write-Progress Checking -Status pool01 -PercentComplete 50 -SecondsRemaining 9\nWrite-Progress Checking -Completed\n";
+    assert!(world.out(lines).is_empty());
+    assert_eq!(world.ear.texts(Stream::Progress), ["Checking: pool01 (50 %, 9 s left)"]);
+    world.run("$ProgressPreference = 'SilentlyContinue'\nWrite-Progress again");
+    assert_eq!(world.ear.texts(Stream::Progress).len(), 1);
+    assert_eq!(world.fails("Write-Progress a -PercentComplete 101").id(), ErrorId::ParameterArgumentValidationError);
+}
+
+#[test]
+fn what_operators_type_after_a_bar_is_known() {
+    let line = "1..=3 | ? { $_ -gt 1 } | where { $_ -gt 1 } | % { $_ } | sort | tee -Variable t | select -First 1 | measure";
+    assert_eq!(out(&format!("({line}).Count")), ["1"]);
+    assert_eq!(out("(Get-CsCertificate | select @{n='Days';e={5}}, @{l='U';e='Use'} | group U, Days | % Name)[0]"), ["Default, 5"]);
+    assert_eq!(out("Get-CsCertificate | gm Use | % MemberType"), ["Property"]);
+    let shown = |line: &str| out(&format!("{line} | Out-String"))[0].clone();
+    let table = shown("Get-CsCertificate | ft Thumbprint -GroupBy Use");
+    assert!(table.contains("Use: WebServicesInternal") && table.matches("Thumbprint").count() == 3, "{table}");
+    assert!(shown("Get-CsCertificate | fl Use, @{n='Days';e={5}}").contains("Days : 5"));
 }

@@ -5,7 +5,7 @@ use super::super::stage::{Stage, outside};
 use super::csv_rows::{CsvRows, DELIMITER, HEADER};
 use crate::command::{Example, Expect, Impact, Input, Param, Spec, Value, Verb, cannot_convert};
 use crate::engine::bind::Bound;
-use crate::error::{Error, ErrorId, Result};
+use crate::error::Result;
 
 static INPUT: Param<Vec<String>> = Param::named("InputObject", "The lines, where none are piped").at(0);
 
@@ -53,8 +53,7 @@ impl Stage for ConvertFrom {
 
     fn object(&mut self, value: Value, down: &mut Down<'_>) -> Result<()> {
         if self.given.is_some() {
-            return Err(Error::new(ErrorId::InputObjectNotBound, "lines are piped and `-InputObject` is given too")
-                .hint("leave one of them away"));
+            return Err(super::input_twice());
         }
         match value {
             Value::Text(text) => self.line(&text, down),

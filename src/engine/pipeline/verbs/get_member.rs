@@ -108,8 +108,7 @@ impl Stage for Member {
 
     fn object(&mut self, value: Value, down: &mut Down<'_>) -> Result<()> {
         if self.given.is_some() {
-            return Err(Error::new(ErrorId::InputObjectNotBound, "objects are piped and `-InputObject` is given too")
-                .hint("leave one of them away"));
+            return Err(super::input_twice());
         }
         self.look(&value, down)
     }

@@ -64,8 +64,7 @@ impl Stage for Import {
 
     fn object(&mut self, value: Value, down: &mut Down<'_>) -> Result<()> {
         if self.paths.is_some() {
-            return Err(Error::new(ErrorId::InputObjectNotBound, "names are piped and `-Path` is given too")
-                .hint("leave one of them away"));
+            return Err(super::input_twice());
         }
         match value {
             Value::Text(path) => self.file(&path, down),

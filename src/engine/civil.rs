@@ -83,8 +83,8 @@ impl Civil {
             let twelve = if self.hour % 12 == 0 { 12 } else { self.hour % 12 };
             let padded = |n: i64| if run > 1 { format!("{n:02}") } else { n.to_string() };
             match letter {
-                'y' if run <= 2 => out.push_str(&format!("{:02}", self.year % 100)),
-                'y' => out.push_str(&format!("{:04}", self.year)),
+                'y' if run <= 2 => out.push_str(&padded(self.year % 100)),
+                'y' => out.push_str(&self.year.to_string()),
                 'M' => out.push_str(&padded(self.month)),
                 'd' if run > 2 => out.push_str(if run == 3 { &self.weekday()[..3] } else { self.weekday() }),
                 'd' => out.push_str(&padded(self.day)),

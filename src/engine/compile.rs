@@ -20,12 +20,6 @@ pub(super) struct Compiler<'a> {
     state: &'a State,
 }
 
-/// A text that can be run.
-pub(super) struct Compiled {
-    pub(super) ast: AST,
-    pub(super) source: Arc<Source>,
-}
-
 impl<'a> Compiler<'a> {
     pub(super) fn new(engine: &'a Rhai, state: &'a State) -> Self {
         Self { engine, state }
@@ -35,7 +29,7 @@ impl<'a> Compiler<'a> {
     ///
     /// # Errors
     /// All that is wrong with it, in its order, each of exit code 2.
-    pub(super) fn compile(&self, text: &str, name: &str, file: Option<Arc<str>>, known: &[String]) -> Result<Compiled, Vec<Error>> {
+    pub(super) fn compile(&self, text: &str, name: &str, file: Option<Arc<str>>, known: &[String]) -> Result<AST, Vec<Error>> {
         // A byte order mark is no character of the text.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lowered = self.lowered(text, file.clone(), known).map_err(|failure| match failure {
@@ -69,7 +63,7 @@ impl<'a> Compiler<'a> {
                 self.state.sources.add_closure(function.name, name);
             }
         }
-        Ok(Compiled { ast, source })
+        Ok(ast)
     }
 
     /// Lowers a text; what its commands leave in variables counts as declared.

@@ -1,6 +1,7 @@
 //! Errors as scripts see them, and the way from Rhai's errors to the catalogue.
 
 use std::any::Any;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use rhai::{Dynamic, EvalAltResult, Map, Position as RhaiPosition};
@@ -142,6 +143,7 @@ pub(super) fn caught(error: Error) -> Dynamic {
 }
 
 /// An error as Rhai throws it: catchable, but for the end of the whole run.
+#[allow(clippy::unnecessary_box_returns, reason = "Rhai's results are boxed")]
 pub(super) fn thrown(error: Error) -> Box<EvalAltResult> {
     if ends_run(&error) {
         return EvalAltResult::ErrorTerminated(caught(error), RhaiPosition::NONE).into();
@@ -185,21 +187,19 @@ fn of_map(map: &Map) -> Error {
 
 /// One of Rhai's own errors from the map that `catch` is given: its kind, its message and its fields.
 pub(super) fn of_caught(kind: &str, message: &str, fields: &Map) -> Error {
-    let field = |name: &str| fields.get(name).map(|v| v.to_string());
-    match (kind, field("variable"), field("function"), field("property")) {
-        ("ErrorVariableNotFound", Some(name), ..) => {
+    let field = |name: &str| fields.get(name).map(ToString::to_string);
+    match (kind, field("variable"), field("function")) {
+        ("ErrorVariableNotFound", Some(name), _) => {
             Error::new(ErrorId::ScriptError, format!("there is no variable `{name}`")).about(name)
         }
-        ("ErrorFunctionNotFound", _, Some(signature), _) => no_function(&signature, plain_type),
-        ("ErrorPropertyNotFound", _, _, Some(name)) => {
-            Error::new(ErrorId::PathNotFound, format!("the map has no entry `{name}`")).about(name)
-        }
+        ("ErrorPropertyNotFound", Some(name), _) => no_entry(&name),
+        ("ErrorFunctionNotFound", _, Some(signature)) => no_function(&signature, plain_type),
+        ("ErrorArrayBounds", ..) => bounds("list", "elements", field("length"), field("index")),
+        ("ErrorStringBounds", ..) => bounds("text", "characters", field("length"), field("index")),
         _ => {
             let message = message.split(" (line ").next().unwrap_or(message);
             let id = match kind {
-                "ErrorPropertyNotFound" | "ErrorIndexNotFound" | "ErrorArrayBounds" | "ErrorStringBounds" | "ErrorDotExpr" => {
-                    ErrorId::PathNotFound
-                }
+                "ErrorIndexNotFound" | "ErrorDotExpr" => ErrorId::PathNotFound,
                 "ErrorModuleNotFound" => ErrorId::FileNotFound,
                 _ => ErrorId::ScriptError,
             };
@@ -225,9 +225,7 @@ pub(super) fn of_rhai(error: &EvalAltResult, type_name: impl Fn(&str) -> String)
         E::ErrorInFunctionCall(_, _, inner, _) | E::ErrorInModule(_, inner, _) => of_rhai(inner, type_name),
         E::ErrorParsing(kind, _) => Error::new(ErrorId::ParseError, lower_first(&kind.to_string())).exits(ExitCode::Usage),
         E::ErrorVariableNotFound(name, _) => script(format!("there is no variable `{name}`")).about(name.clone()),
-        E::ErrorPropertyNotFound(name, _) => {
-            Error::new(ErrorId::PathNotFound, format!("the map has no entry `{name}`")).about(name.clone())
-        }
+        E::ErrorPropertyNotFound(name, _) => no_entry(name),
         E::ErrorIndexNotFound(index, _) => {
             Error::new(ErrorId::PathNotFound, format!("there is no entry `{}`", of_thrown(index).message()))
         }
@@ -246,12 +244,8 @@ pub(super) fn of_rhai(error: &EvalAltResult, type_name: impl Fn(&str) -> String)
         }
         E::ErrorIndexingType(what, _) => script(format!("this cannot be indexed: {}", plain(what, type_name))),
         E::ErrorFor(_) => script("`for` needs something to go through: a list, a range, a text".into()),
-        E::ErrorArrayBounds(len, index, _) => {
-            Error::new(ErrorId::PathNotFound, format!("the list has {len} elements and none at {index}"))
-        }
-        E::ErrorStringBounds(len, index, _) => {
-            Error::new(ErrorId::PathNotFound, format!("the text has {len} characters and none at {index}"))
-        }
+        E::ErrorArrayBounds(len, index, _) => bounds("list", "elements", Some(len), Some(index)),
+        E::ErrorStringBounds(len, index, _) => bounds("text", "characters", Some(len), Some(index)),
         E::ErrorAssignmentToConstant(name, _) => script(format!("`{name}` cannot be assigned to")),
         other => {
             let mut text = other.to_string();
@@ -261,6 +255,18 @@ pub(super) fn of_rhai(error: &EvalAltResult, type_name: impl Fn(&str) -> String)
             script(lower_first(&plain(&text, type_name)))
         }
     }
+}
+
+fn no_entry(name: &str) -> Error {
+    Error::new(ErrorId::PathNotFound, format!("the map has no entry `{name}`")).about(name)
+}
+
+fn bounds(what: &str, parts: &str, length: Option<impl Display>, index: Option<impl Display>) -> Error {
+    let message = match (length, index) {
+        (Some(length), Some(index)) => format!("the {what} has {length} {parts} and none at {index}"),
+        _ => format!("the {what} ends before"),
+    };
+    Error::new(ErrorId::PathNotFound, message)
 }
 
 fn data_name(what: &str) -> String {

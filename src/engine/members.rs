@@ -81,7 +81,7 @@ pub(super) fn missing(value: &Value, name: &str) -> Error {
     let more = names.len().saturating_sub(MAX_LISTED);
     let mut listed = names.iter().take(MAX_LISTED).map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
     if more > 0 {
-        listed.push_str(&format!(" and {more} more"));
+        listed = format!("{listed} and {more} more");
     }
     let error = match near {
         Some(near) => error.hint(format!("did you mean `{near}`?")),

@@ -31,6 +31,7 @@ use std::sync::{Arc, Mutex};
 
 use rhai::{AST, Dynamic, Engine as Rhai, EvalAltResult, Scope};
 
+#[allow(unused_imports, reason = "for the tables of verbs")]
 pub(crate) use functions::function_names;
 pub use limits::Limits;
 pub use lower::{Literal, ScriptParameter};
@@ -241,10 +242,10 @@ impl Engine {
         *lock(&self.failure) = None;
         self.state.cancel.check()?;
         let known: Vec<String> = scope.iter_raw().map(|(name, ..)| name.to_owned()).collect();
-        let compiled = Compiler::new(&self.rhai, &self.state).compile(text, name, file, &known);
-        let compiled = compiled.map_err(|errors| self.first(errors, Some(text)))?;
+        let ast = Compiler::new(&self.rhai, &self.state).compile(text, name, file, &known);
+        let ast = ast.map_err(|errors| self.first(errors, Some(text)))?;
         self.state.fill_scope(scope);
-        Ok(compiled.ast)
+        Ok(ast)
     }
 
     fn finish(&self, ast: &AST, name: &str, scope: &mut Scope<'_>) -> Result<Outcome> {

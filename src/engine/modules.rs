@@ -69,10 +69,10 @@ impl Resolver {
         }
         let _loading = self.enter(&found.name).map_err(thrown)?;
         self.state.sources.add_module(path, &found.name);
-        let compiled = Compiler::new(engine, &self.state).compile(&found.text, &found.name, Some(found.name.as_str().into()), &[]);
-        let compiled = compiled.map_err(|errors| thrown(first(errors)))?;
+        let ast = Compiler::new(engine, &self.state).compile(&found.text, &found.name, Some(found.name.as_str().into()), &[]);
+        let ast = ast.map_err(|errors| thrown(first(errors)))?;
         let mut scope = Scope::new();
-        let module = Module::eval_ast_as_new_raw(engine, &mut scope, global, &compiled.ast)?;
+        let module = Module::eval_ast_as_new_raw(engine, &mut scope, global, &ast)?;
         let module = Shared::new(module);
         lock(&self.loaded).insert(found.name, Shared::clone(&module));
         Ok(module)

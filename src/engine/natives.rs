@@ -48,15 +48,13 @@ fn pipelines(engine: &mut Rhai, state: &Arc<State>) {
     );
     let host = Arc::clone(state);
     engine.register_fn("__emit", move |cx: NativeCallContext<'_>, value: Dynamic| -> Result<(), Thrown> {
-        match value.read_lock::<Pipeline>() {
-            Some(pipeline) => drive(&cx, &host, &pipeline, &mut |object| host.put(object)),
-            None => {
-                for one in enumerate(to_value(&value).map_err(thrown)?) {
-                    host.put(one).map_err(thrown)?;
-                }
-                Ok(())
-            }
+        if let Some(pipeline) = value.read_lock::<Pipeline>() {
+            return drive(&cx, &host, &pipeline, &mut |object| host.put(object));
         }
+        for one in enumerate(to_value(&value).map_err(thrown)?) {
+            host.put(one).map_err(thrown)?;
+        }
+        Ok(())
     });
     let host = Arc::clone(state);
     engine.register_fn("__collect", move |cx: NativeCallContext<'_>, value: Dynamic| -> Result<Dynamic, Thrown> {
@@ -140,8 +138,8 @@ fn comparisons(engine: &mut Rhai, state: &Arc<State>) {
             let name = format!("__{}{name}", if match_case { "c" } else { "" });
             let host = Arc::clone(state);
             let operator = *operator;
-            engine.register_fn(name, move |left: Dynamic, right: Dynamic| -> Result<Dynamic, Thrown> {
-                operate(&host, operator, &left, &right, match_case).map_err(thrown)
+            engine.register_fn(name, move |cx: NativeCallContext<'_>, left: Dynamic, right: Dynamic| -> Result<Dynamic, Thrown> {
+                operate(&host, operator, &left, &right, match_case).map_err(|e| thrown_at(&cx, &host, e))
             });
         }
     }
@@ -178,6 +176,16 @@ fn comparisons(engine: &mut Rhai, state: &Arc<State>) {
     }
 }
 
+/// Throws an error that a script can ask for its place.
+#[allow(clippy::unnecessary_box_returns, reason = "Rhai's results are boxed")]
+fn thrown_at(cx: &NativeCallContext<'_>, state: &State, error: Error) -> Thrown {
+    let place = cx.call_source().and_then(|source| state.sources.place(source, cx.call_position()));
+    thrown(match place {
+        Some(place) if error.position().is_none() => error.at(place),
+        _ => error,
+    })
+}
+
 fn operate(state: &State, operator: Operator, left: &Dynamic, right: &Dynamic, match_case: bool) -> Result<Dynamic> {
     let (left, right) = (to_value(left)?, to_value(right)?);
     let outcome = apply(operator, &left, &right, match_case, &state.zone())?;
@@ -189,9 +197,9 @@ fn operate(state: &State, operator: Operator, left: &Dynamic, right: &Dynamic, m
 
 fn members(engine: &mut Rhai, state: &Arc<State>) {
     let host = Arc::clone(state);
-    engine.register_indexer_get(move |object: &mut Dynamic, name: &str| -> Result<Dynamic, Thrown> {
+    engine.register_indexer_get(move |cx: NativeCallContext<'_>, object: &mut Dynamic, name: &str| -> Result<Dynamic, Thrown> {
         let value = to_value(object).map_err(thrown)?;
-        property(&value, name, &host.zone()).map(|v| to_dynamic(&v)).map_err(thrown)
+        property(&value, name, &host.zone()).map(|v| to_dynamic(&v)).map_err(|e| thrown_at(&cx, &host, e))
     });
     engine.register_indexer_get(|object: &mut Object, index: INT| -> Result<Dynamic, Thrown> {
         match index {

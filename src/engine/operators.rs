@@ -186,8 +186,7 @@ pub(super) fn order(left: &Value, right: &Value, match_case: bool, zone: &Zone) 
         (Value::Moment(a), Value::Text(b)) => Some(a.cmp(&Moment::parse(b, zone)?)),
         // Dates as text have no order worth having, so the text becomes a date here too.
         (Value::Text(a), Value::Moment(b)) => Some(Moment::parse(a, zone)?.cmp(b)),
-        (Value::Span(a), Value::Span(b) | Value::Int(b)) => Some(a.cmp(b)),
-        (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
+        (Value::Span(a), Value::Span(b) | Value::Int(b)) | (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
         (Value::Int(_) | Value::Float(_), _) => number(left)?.partial_cmp(&number(right)?),
         (Value::Bool(a), other) => Some(a.cmp(&other.is_true())),
         (Value::Text(_), _) | (Value::Object(_), Value::Text(_) | Value::Object(_)) => {

@@ -41,7 +41,7 @@ fn progress(engine: &mut Rhai, state: &Arc<State>) {
     let cancel = state.cancel.clone();
     engine.on_progress(move |operations| {
         // A look costs as much as several operations.
-        if operations % 32 != 0 {
+        if !operations.is_multiple_of(32) {
             return None;
         }
         cancel.check().err().map(caught)

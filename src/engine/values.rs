@@ -103,9 +103,8 @@ fn list(items: &Array, depth: usize) -> Result<Value> {
 }
 
 fn entries(map: &Map, depth: usize) -> Result<Value> {
-    let pairs: Result<Arc<[(Arc<str>, Value)]>> =
-        map.iter().map(|(key, value)| Ok((Arc::from(key.as_str()), convert(value, depth + 1)?))).collect();
-    pairs.map(Value::Map)
+    let pairs = map.iter().map(|(key, value)| Ok((Arc::from(key.as_str()), convert(value, depth + 1)?)));
+    pairs.collect::<Result<_>>().map(Value::Map)
 }
 
 fn custom(dynamic: &Dynamic) -> Result<Value> {

@@ -26,8 +26,8 @@ pub(super) fn register(engine: &mut Rhai, state: &Arc<State>) {
     #[allow(deprecated, reason = "Rhai marks volatile interfaces so; its version is pinned")]
     engine.on_var(move |name, _, context| {
         let seen = seen.fetch_add(1, Ordering::Relaxed);
-        if seen % GLANCE == 0 {
-            watch(&state, context.scope(), seen % LOOK == 0)?;
+        if seen.is_multiple_of(GLANCE) {
+            watch(&state, context.scope(), seen.is_multiple_of(LOOK))?;
         }
         let Some(value) = context.scope().get(name) else {
             return Ok(state.cell(name).map(Dynamic::flatten));

@@ -55,15 +55,12 @@ fn class(letters: &[char], start: usize) -> Option<(Vec<(char, char)>, usize)> {
     let mut ranges = Vec::new();
     let mut i = 0;
     while let Some(&from) = inner.get(i) {
-        match (inner.get(i + 1), inner.get(i + 2)) {
-            (Some('-'), Some(&to)) => {
-                ranges.push((from, to));
-                i += 3;
-            }
-            _ => {
-                ranges.push((from, from));
-                i += 1;
-            }
+        if let (Some('-'), Some(&to)) = (inner.get(i + 1), inner.get(i + 2)) {
+            ranges.push((from, to));
+            i += 3;
+        } else {
+            ranges.push((from, from));
+            i += 1;
         }
     }
     Some((ranges, start + len + 1))

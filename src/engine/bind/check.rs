@@ -25,11 +25,9 @@ fn check_command(command: &CommandUse, spec: &'static Spec, facts: &dyn Facts, i
     let arguments: Vec<Argument> = command.arguments.iter().map(argument).collect();
     match Bound::new(spec, &arguments, command.piped, facts) {
         Ok(bound) if !command.splats => bound.check_sets(interactive),
-        Ok(_) => Ok(()),
-        // What is bound besides may be what makes the set clear.
-        Err(error) if command.splats && error.id() == ErrorId::AmbiguousParameterSet => Ok(()),
         Err(error) if is_of_binder(error.id()) => Err(error),
-        Err(_) => Ok(()),
+        // A splat may bring what is missing; what the session cannot tell yet shows when the command runs.
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Binding of a piped object: by value, then by property name, first without and then with conversion.
 
-use super::{Ask, Bound, convert, sets};
+use super::{Ask, Bound, convert};
 use crate::command::{Args, Facts, ParamSpec, Pipeline, Value};
 use crate::error::{Error, ErrorId, Result};
 
@@ -22,11 +22,6 @@ impl Bound {
             }
             _ => e,
         })
-    }
-
-    /// Whether any parameter could take an object from the pipeline.
-    pub(crate) fn takes_input(&self) -> bool {
-        self.spec.parameters.iter().any(|p| p.pipeline != Pipeline::No && self.is_open(p))
     }
 
     fn by_value(&mut self, input: &Value, facts: &dyn Facts, fits: fn(&ParamSpec, &Value) -> bool) -> Result<bool> {
@@ -99,11 +94,6 @@ impl Bound {
         } else {
             error.hint(format!("by pipeline come {}", takers.join(", ")))
         }
-    }
-
-    /// Whether the set of an object from the pipeline could be settled at all; for the check before running.
-    pub(crate) fn could_take_input(&self) -> bool {
-        self.takes_input() || sets::choose(self.spec, &self.candidates, &self.own(), true).is_ok()
     }
 }
 

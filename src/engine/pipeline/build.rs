@@ -4,7 +4,7 @@ use rhai::{Array, Dynamic, Map};
 
 use super::{Command, Site};
 use crate::command::{Registry, Value};
-use crate::engine::bind::{Argument, Bound, placeholder};
+use crate::engine::bind::{Argument, Bound, names, placeholder};
 use crate::engine::source::Sources;
 use crate::engine::values::to_value;
 use crate::error::{Error, ErrorId, Result};
@@ -94,11 +94,19 @@ impl Command {
             splat(splatted, &mut arguments, self)?;
         }
         if !super::stage::is_internal(self.spec) {
-            for argument in &arguments {
+            for argument in arguments.iter().filter(|a| !self.is_secret(a)) {
                 refuse_placeholders(argument)?;
             }
         }
         Ok(arguments)
+    }
+}
+
+impl Command {
+    /// Whether an argument must not be shown, also where its name is only begun.
+    fn is_secret(&self, argument: &Argument) -> bool {
+        let Some(word) = &argument.name else { return false };
+        matches!(names::find(self.spec, word), names::Found::One(parameter) if parameter.secret)
     }
 }
 

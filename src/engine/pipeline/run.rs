@@ -8,10 +8,11 @@ use super::speech::Speech;
 use super::stage::{Stage, stage_of};
 use super::{Command, Head, Pipeline};
 use crate::command::{Block, Value};
-use crate::engine::errors::{ends_run, of_rhai, thrown};
+use crate::engine::errors::{ends_run, thrown};
 use crate::engine::state::State;
 use crate::engine::values::{enumerate, to_dynamic, to_value};
 use crate::error::{Error, ErrorId, Result};
+use crate::model::Position;
 
 type Thrown = Box<EvalAltResult>;
 
@@ -97,13 +98,19 @@ pub(super) fn too_many(limit: usize) -> Error {
 impl Run<'_> {
     fn open(&self, command: &Command, has_input: bool) -> Result<Slot> {
         let bound = command.bind(has_input, &self.state.session)?;
-        let speech = Speech::new(command.spec, command.place(), &bound);
+        let speech = Speech::new(command.spec, self.place(command), &bound);
         let stage = stage_of(command.verb.clone(), bound, self)?;
         Ok(Slot { speech, stage })
     }
 
+    /// Where a command stands; one that was called as a function, where the call stands.
+    fn place(&self, command: &Command) -> Option<Position> {
+        command.place().or_else(|| self.state.sources.place(self.cx.call_source()?, self.cx.call_position()))
+    }
+
+    #[allow(clippy::unnecessary_box_returns, reason = "Rhai's results are boxed")]
     fn raise_of(&self, command: &Command, error: Error) -> Thrown {
-        let error = super::speech::placed(error, command.spec.name, command.place().as_ref());
+        let error = super::speech::placed(error, command.spec.name, self.place(command).as_ref());
         self.state.remember(&error);
         thrown(error)
     }
@@ -195,12 +202,6 @@ impl Run<'_> {
     pub(super) fn call_value(&self, block: &Block, item: &Value) -> Result<Value> {
         let value = self.call(block, item)?;
         to_value(&value)
-    }
-
-    /// The words of the error that is being thrown.
-    pub(super) fn failure_text(&self) -> Option<String> {
-        let slot = self.failure.borrow();
-        slot.as_ref().map(|e| of_rhai(e, str::to_owned).message().to_owned())
     }
 }
 

@@ -132,7 +132,7 @@ fn rhais_own_errors_speak_the_same_language() {
     for (text, id, message, place) in [
         ("nothing", "ScriptError", "there is no variable `nothing`", "2 3"),
         ("foo(1, \"a\")", "ScriptError", "there is no function `foo` for arguments of the types `Int64`, `String`", "2 3"),
-        ("[1][5]", "PathNotFound", "array index 5 out of bounds: only 1 element in array", "2 7"),
+        ("[1][5]", "PathNotFound", "the list has 1 elements and none at 5", "2 7"),
         ("#{}.x", "PathNotFound", "the map has no entry `x`", "2 7"),
         ("Get-CsCertificate -Type Default | % { nothing }", "ScriptError", "there is no variable `nothing`", "2 41"),
         ("get_date().Yeer", "PathNotFound", "`DateTime` has no property `Yeer`", "2 13"),

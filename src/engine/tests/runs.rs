@@ -34,7 +34,7 @@ fn each_limit_stops_a_script() {
     limited(few(|l| l.array_size = 100), "let a = []; loop { a.push(1); }");
     limited(few(|l| l.array_size = 100), "let a = [1]; loop { a = [a, a]; }");
     limited(few(|l| l.map_size = 100), "let m = #{}; let i = 0; loop { m[`k${i}`] = i; i += 1; }");
-    let many: String = (0..30).map(|i| format!("let a{i} = [{i}].len(); ")).collect();
+    let many = (0..30).map(|i| format!("let a{i} = [{i}].len();")).collect::<Vec<_>>().join(" ");
     limited(few(|l| l.variables = 20), &many);
     limited(few(|l| l.map_size = 100), "let m = #{ a: #{} }; let i = 0; loop { m.a[`k${i}`] = i; i += 1; }");
     limited(few(|l| l.array_size = 10), "Get-Many 100 | Sort-Object");
@@ -52,7 +52,7 @@ fn modules_and_depth_have_limits() {
         std::fs::write(folder.path().join(format!("m{i}.rhai")), "1").unwrap();
     }
     let script = folder.path().join("main.rhai");
-    let text = (0..5).map(|i| format!("import \"m{i}\" as m{i};\n")).collect::<String>();
+    let text = (0..5).map(|i| format!("import \"m{i}\" as m{i};")).collect::<Vec<_>>().join("\n");
     let world = World::with(&[], |b| b.limits(Limits { modules: 3, ..Limits::default() }));
     assert_eq!(world.engine.run_script(&text, &script, &[]).unwrap_err().id(), ErrorId::LimitExceeded);
     let world = World::new();

@@ -31,7 +31,6 @@ fn faults_of_a_command_are_found_before_anything_runs() {
         ("Get-X -Count many", "CannotConvertArgument"),
         ("Get-X -ErrorAction Suspend", "CannotConvertArgument"),
         ("Get-CsCertificate -WhatIf", "NamedParameterNotFound"),
-        ("Set-CsCertificate -Type Default -Thumbprint 00 -EffectiveDate 13/1/2026", "InvalidDate"),
         ("let = 5", "ParseError"),
         ("Get-X -Path 'open", "ParseError"),
     ] {
@@ -76,6 +75,7 @@ fn the_same_faults_in_values_of_a_run_are_thrown() {
     assert_eq!(id("$p = @{ CA = 'x' }; Request-CsCertificate -New @p"), ("MissingMandatoryParameter", 1));
     assert_eq!(id("\"x\" | Get-CsCertificate"), ("InputObjectNotBound", 1));
     assert_eq!(id("5 | Set-CsCertificate -Type Default"), ("InputObjectNotBound", 1));
+    assert_eq!(id("Set-CsCertificate -Type Default -Thumbprint 00 -EffectiveDate 13/1/2026"), ("InvalidDate", 1));
     let error = fails("let t = \"Defualt\";\nGet-CsCertificate -Type $t");
     assert_eq!(error.position().map(|p| (p.line, p.column)), Some((2, 25)));
     assert_eq!(error.fully_qualified_id(), "CannotConvertArgument,Get-CsCertificate");
@@ -103,7 +103,7 @@ fn switches_and_common_parameters() {
     assert_eq!(out("Get-X -Flag -Path a"), ["Flag=True;Path=a"]);
     assert_eq!(out("Get-X -Flag:$false -Path a"), ["Flag=False;Path=a"]);
     let world = World::new();
-    assert_eq!(world.out("Get-X -Path a -OutBuffer 5 -NetportId z -Verbose"), ["NetportId=z;Path=a"]);
+    assert_eq!(world.out("Get-X -Path a -OutBuffer 5 -NetportId z -Verbose"), ["Path=a;NetportId=z"]);
     let verbose = world.ear.texts(Stream::Verbose);
     assert!(verbose.iter().any(|v| v.contains("-OutBuffer")) && verbose.iter().any(|v| v.contains("-NetportId")), "{verbose:?}");
     let world = World::new();
@@ -242,6 +242,24 @@ fn every_example_of_the_engines_verbs_does_what_it_says() {
             }
         }
     }
+}
+
+#[test]
+fn secrets_stay_out_of_messages() {
+    let world = World::new();
+    for text in [
+        "$s = ConvertTo-SecureString 'hunter<two>' -AsPlainText -Force\nGet-X -Count $s",
+        "$s = ConvertTo-SecureString 'hunter<two>' -AsPlainText -Force\n$s.Foo",
+        "$s = ConvertTo-SecureString 'hunter<two>' -AsPlainText -Force\n$s + 1",
+        "$p = @{ String = 'hunter<two>' }\nConvertTo-SecureString @p",
+        "$s = ConvertTo-SecureString 'hunter<two>' -AsPlainText -Force\nthrow $s",
+    ] {
+        let error = world.fails(text);
+        let said = format!("{error:?} {:?} {:?}", world.ear.errors(), world.engine.failure().map(|f| f.frames));
+        assert!(!said.contains("hunter"), "{text}: {said}");
+    }
+    assert_eq!(world.out("$s = ConvertTo-SecureString x -AsPlainText; Write-Output \"$s\""), ["System.Security.SecureString"]);
+    assert_eq!(world.out("ConvertTo-SecureString x -AsPlainText | ConvertTo-Json"), ["null"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `Out-String`: the text that the screen would show, as one value.
 
-use crate::command::{Args, Example, Expect, Facts, Impact, Input, Invocation, Param, Spec, Switch, Value, Verb};
+use crate::command::{Args, Example, Expect, Facts, Impact, Input, Invocation, Param, Spec, Switch, Verb};
 use crate::error::{Error, ErrorId, Result};
 use crate::format::Formatter;
 

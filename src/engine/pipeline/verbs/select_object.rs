@@ -124,11 +124,10 @@ impl Stage for Select {
         if let Some(last) = self.last {
             // With -Last, -Skip counts from the end.
             self.held.push_back(value);
-            let first_done = self.first.is_some_and(|first| self.passed < first);
-            if first_done {
-                if let Some(value) = self.held.pop_back() {
-                    return self.pass(value, down);
-                }
+            if self.first.is_some_and(|first| self.passed < first)
+                && let Some(value) = self.held.pop_back()
+            {
+                return self.pass(value, down);
             }
             if self.held.len() > last.saturating_add(self.skip) {
                 self.held.pop_front();

@@ -91,8 +91,7 @@ impl CsvReader {
                 self.place = Place::Quoted;
                 self.opened = self.line;
             }
-            (Place::Before, ' ' | '\t') => {}
-            (Place::AfterQuote, ' ' | '\t') => {}
+            (Place::Before | Place::AfterQuote, ' ' | '\t') => {}
             (_, c) => {
                 self.field.push(c);
                 self.place = Place::Plain;

@@ -42,7 +42,7 @@ pub(super) const VERB: Verb = Verb::new(&SPEC, outside);
 
 enum Tee {
     Variable { name: String, kept: Vec<Value> },
-    File { file: TextFile, formatter: Formatter },
+    File { file: Box<TextFile>, formatter: Box<Formatter> },
 }
 
 pub(super) fn make(bound: &Bound, run: &Run<'_>) -> Result<Box<dyn Stage>> {
@@ -56,7 +56,8 @@ pub(super) fn make(bound: &Bound, run: &Run<'_>) -> Result<Box<dyn Stage>> {
         return Ok(Box::new(Tee::Variable { name, kept: Vec::new() }));
     }
     let file = TextFile::new(args.need(&FILE, session)?, args.on(&APPEND), false);
-    Ok(Box::new(Tee::File { file, formatter: Formatter::new(super::out_file::WIDTH_DEFAULT, run.state.zone()) }))
+    let formatter = Formatter::new(super::out_file::WIDTH_DEFAULT, run.state.zone());
+    Ok(Box::new(Tee::File { file: Box::new(file), formatter: Box::new(formatter) }))
 }
 
 impl Stage for Tee {

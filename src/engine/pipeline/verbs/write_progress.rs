@@ -60,7 +60,7 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let left = args.get(&SECONDS, cx)?.filter(|seconds| *seconds >= 0).map(|seconds| format!("{seconds} s left"));
     let notes: Vec<String> = percent.into_iter().chain(left).collect();
     if !notes.is_empty() {
-        text.push_str(&format!(" ({})", notes.join(", ")));
+        text = format!("{text} ({})", notes.join(", "));
     }
     cx.progress(text)
 }

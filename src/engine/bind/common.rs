@@ -56,7 +56,7 @@ pub(crate) fn common_parameters(spec: &Spec) -> impl Iterator<Item = &'static Pa
 
 /// The variables that a command leaves something in.
 pub(crate) fn names_variable(parameter: &ParamSpec) -> bool {
-    matches!(parameter.name, "ErrorVariable" | "WarningVariable" | "OutVariable")
+    matches!(parameter.name, "ErrorVariable" | "WarningVariable" | "OutVariable" | "Variable")
 }
 
 /// What an error or a warning does.

@@ -2,6 +2,7 @@
 
 mod faults;
 mod lines;
+mod objects;
 mod runs;
 mod shell;
 mod world;

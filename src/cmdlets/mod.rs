@@ -26,6 +26,7 @@ verbs! {
     web { get_web_binding get_website }
     tls { compare_tls_name find_tls_certificate get_tls_name get_tls_served test_tls_binding }
     shell { get_command get_help }
+    pki { get_pfx_certificate test_certificate }
     ca { approve_certificate_request deny_certificate_request get_ca_template get_certification_authority revoke_certificate }
 }
 

@@ -140,7 +140,7 @@ pub(super) fn decide(
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::cmdlets) mod tests {
     use super::*;
     use crate::ca::{Approval, Embedded, EmbeddedSettings, Progress, Right, Submission, Template};
     use crate::cmdlets::testing::{FakeAuthority, TestWorld};
@@ -148,12 +148,12 @@ pub(super) mod tests {
     use crate::state::State;
     use crate::x509::{PrivateKey, RequestDetails, build_request};
 
-    pub(in crate::cmdlets::ca) const CONFIG: &str = r"dc01.contoso.net\contoso-DC01-CA";
-    pub(in crate::cmdlets::ca) const OPERATOR: &str = r"contoso\kenmyer";
-    pub(in crate::cmdlets::ca) const OTHER: &str = r"contoso\svc";
+    pub(in crate::cmdlets) const CONFIG: &str = r"dc01.contoso.net\contoso-DC01-CA";
+    pub(in crate::cmdlets) const OPERATOR: &str = r"contoso\kenmyer";
+    pub(in crate::cmdlets) const OTHER: &str = r"contoso\svc";
 
     /// A world with an embedded authority whose template `Approval` waits, and these rights of the operator.
-    pub(in crate::cmdlets::ca) fn world(rights: &[Right]) -> (TestWorld, Arc<Embedded>) {
+    pub(in crate::cmdlets) fn world(rights: &[Right]) -> (TestWorld, Arc<Embedded>) {
         let enroll = vec![Right::Read, Right::Enroll];
         let authority = Arc::new(
             Embedded::new(EmbeddedSettings {
@@ -180,7 +180,7 @@ pub(super) mod tests {
     }
 
     /// Hands a request in; its number, and the serial number where it was issued.
-    pub(in crate::cmdlets::ca) fn submit(world: &TestWorld, authority: &Embedded, template: &str, who: &str) -> (i64, String) {
+    pub(in crate::cmdlets) fn submit(world: &TestWorld, authority: &Embedded, template: &str, who: &str) -> (i64, String) {
         let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
         let details = RequestDetails {
             subject: parse_rdns("CN=a.contoso.net").unwrap(),
@@ -209,7 +209,7 @@ pub(super) mod tests {
     }
 
     /// The disposition and message of a request in the authority's database.
-    pub(in crate::cmdlets::ca) fn disposition(world: &TestWorld, number: i64) -> (u8, String) {
+    pub(in crate::cmdlets) fn disposition(world: &TestWorld, number: i64) -> (u8, String) {
         let rows = world.session().state().unwrap().submissions(&CONFIG.to_ascii_lowercase(), None).unwrap();
         let (_, row) = rows.into_iter().find(|(id, _)| i64::from(*id) == number).unwrap();
         (row.disposition, row.message)

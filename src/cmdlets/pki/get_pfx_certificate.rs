@@ -154,7 +154,7 @@ mod tests {
         let now = session.now();
         let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
         let names = Some(vec![crate::model::AlternativeName::host("a.contoso.net")]);
-        let profile = Profile { alternative_names: names, ..Profile::server(now.plus_days(-1), now.plus_days(30)) };
+        let profile = Profile { alternative_names: names, ..Profile::server(now.plus_days(-1), now.plus_days(30).plus_seconds(3600)) };
         let certificate = self_signed(&key, &profile).unwrap();
         let pfx = write_pfx(&key, std::slice::from_ref(&certificate), "Shop", &Secret::from("a")).unwrap();
         std::fs::write(folder.path().join("a.pfx"), &*pfx).unwrap();

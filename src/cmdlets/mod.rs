@@ -24,9 +24,10 @@ macro_rules! verbs {
 verbs! {
     cs { get_cs_certificate import_cs_certificate remove_cs_certificate request_cs_certificate set_cs_certificate }
     web { get_web_binding get_website }
-    tls { compare_tls_name find_tls_certificate get_tls_name get_tls_served test_tls_binding }
+    tls { compare_tls_name find_tls_certificate get_tls_audit_log get_tls_name get_tls_served test_tls_audit_log test_tls_binding }
     shell { get_command get_help }
-    ca { get_ca_template get_certification_authority }
+    pki { export_pfx_certificate get_pfx_certificate new_self_signed_certificate test_certificate }
+    ca { approve_certificate_request deny_certificate_request get_ca_template get_certification_authority revoke_certificate }
 }
 
 /// Every verb of the library that needs no script block; the engine adds those of the pipeline.

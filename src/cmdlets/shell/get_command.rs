@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(listed(&[("Noun", "tlsname".into())]), ["Compare-TlsName", "Get-TlsName"]);
         assert_eq!(listed(&[("Verb", "Find".into())]), ["Find-TlsCertificate"]);
         let both = [("Verb", Value::list(["test".into(), "compare".into()])), ("Noun", "Tls*".into())];
-        assert_eq!(listed(&both), ["Compare-TlsName", "Test-TlsBinding"]);
+        assert_eq!(listed(&both), ["Compare-TlsName", "Test-TlsAuditLog", "Test-TlsBinding"]);
         assert_eq!(listed(&[("Name", "*-Web*".into())]), ["Get-WebBinding", "Get-Website"]);
         assert!(listed(&[("Name", "No*".into())]).is_empty());
     }

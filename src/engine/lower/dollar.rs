@@ -1,6 +1,6 @@
 //! PowerShell's variables and brackets: `$x`, `$_`, `$( … )`, `@( … )`, `@{ … }`.
 
-use super::frame::{Frame, Kind, NONE, Prev};
+use super::frame::{Frame, Kind, NONE};
 use super::names::is_reserved;
 use super::scan::Lowerer;
 

@@ -304,7 +304,8 @@ mod tests {
     use crate::x509::issue::tests::{at, request, root, server};
     use crate::x509::key::PrivateKey;
     use crate::x509::key::tests::{P256, P384, P521, RSA};
-    use crate::x509::{AuthorityProfile, Issuer, NameConstraints, Profile, is_issued_by, issue};
+    use crate::x509::{AuthorityProfile, Issuer, NameConstraints, Profile, issue};
+    use crate::x509::path::is_issued_by;
 
     fn authority(
         key: &PrivateKey,

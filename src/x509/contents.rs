@@ -30,6 +30,7 @@ impl Contents {
         &self.certificates
     }
 
+    #[cfg(test)]
     /// The certificate requests.
     pub(crate) fn requests(&self) -> &[CertificateRequest] {
         &self.requests
@@ -38,11 +39,6 @@ impl Contents {
     /// The private keys.
     pub(crate) fn keys(&self) -> &[PrivateKey] {
         &self.keys
-    }
-
-    /// The revocation lists.
-    pub(crate) fn revocation_lists(&self) -> &[RevocationList] {
-        &self.revocation_lists
     }
 
     /// The private key of a certificate.

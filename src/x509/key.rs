@@ -14,7 +14,9 @@ use pkcs8::pkcs5::pbes2;
 use zeroize::Zeroizing;
 
 use super::der::{self, Malformed};
-use super::{pem, random, spki};
+#[cfg(test)]
+use super::random;
+use super::{pem, spki};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, KeyAlgorithm, KeyId, Secret};
 
@@ -164,6 +166,7 @@ impl PrivateKey {
         Ok(pem::encode("PRIVATE KEY", &self.to_pkcs8_der()?))
     }
 
+    #[cfg(test)]
     /// The key as a PEM block `ENCRYPTED PRIVATE KEY`: PBES2, PBKDF2-HMAC-SHA-256 with 600,000 rounds, AES-256-CBC.
     pub(crate) fn to_encrypted_pem(&self, password: &Secret) -> Result<Zeroizing<String>> {
         let failed = || refused("it could not be encrypted");

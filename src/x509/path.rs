@@ -21,6 +21,7 @@ pub(crate) struct Path {
 }
 
 impl Path {
+    #[cfg(test)]
     /// What a server sends: everything but the root.
     pub(crate) fn served(&self) -> &[Certificate] {
         match self.certificates.split_last() {
@@ -40,6 +41,7 @@ pub(crate) fn build_chain(leaf: &Certificate, intermediates: &[Certificate], roo
     search.best
 }
 
+#[cfg(test)]
 /// Whether a certificate was signed by another's key and names it as its issuer.
 pub(crate) fn is_issued_by(certificate: &Certificate, issuer: &Certificate) -> bool {
     certificate.issuer() == issuer.subject() && is_signed_by(certificate, issuer)

@@ -12,8 +12,10 @@ use super::template::{self, Template};
 use super::{name, signature, spki};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{
-    AlternativeName, DistinguishedName, ExtensionEntry, KeyAlgorithm, KeyId, KeyUsage, Purpose, RelativeName,
+    AlternativeName, DistinguishedName, KeyAlgorithm, KeyUsage, Purpose, RelativeName,
 };
+#[cfg(test)]
+use crate::model::{ExtensionEntry, KeyId};
 
 const EXTENSION_REQUEST: &str = "1.2.840.113549.1.9.14";
 /// What older Windows programs use instead.
@@ -65,6 +67,7 @@ impl CertificateRequest {
         &self.spki
     }
 
+    #[cfg(test)]
     /// SHA-256 of the public key.
     pub(crate) fn key_id(&self) -> KeyId {
         self.key.key_id
@@ -90,6 +93,7 @@ impl CertificateRequest {
         self.facts.purposes.as_deref()
     }
 
+    #[cfg(test)]
     /// The key usage asked for.
     pub(crate) fn key_usage(&self) -> Option<KeyUsage> {
         self.facts.key_usage
@@ -105,6 +109,7 @@ impl CertificateRequest {
         self.facts.must_staple
     }
 
+    #[cfg(test)]
     /// Every extension asked for, known or not.
     pub(crate) fn extensions(&self) -> &[ExtensionEntry] {
         &self.facts.entries

@@ -6,10 +6,10 @@ use certlet::command::{Impact, Mandatory, Pipeline, Spec, Values};
 use certlet::{Engine, Session};
 
 /// The approved verbs of PowerShell that are used here.
-const APPROVED: [&str; 37] = [
+const APPROVED: [&str; 38] = [
     "Add", "Approve", "Backup", "Compare", "Complete", "Confirm", "Convert", "ConvertFrom", "ConvertTo", "Deny", "Disable",
     "Enable", "Export", "Find", "Format", "Get", "Group", "Import", "Invoke", "Measure", "New", "Out", "Read", "Remove",
-    "Repair", "Request", "Resolve", "Restore", "Revoke", "Select", "Set", "Submit", "Switch", "Test", "Undo", "Wait", "Write",
+    "Repair", "Request", "Resolve", "Restore", "Revoke", "Select", "Set", "Start", "Submit", "Switch", "Test", "Undo", "Wait", "Write",
 ];
 /// Verbs of `PowerShell`'s own pipeline whose names are not approved ones.
 const OF_THE_PIPELINE: [&str; 6] =
@@ -127,7 +127,9 @@ fn parameters_are_declared_once_and_well() {
                 if !names.insert(name.to_ascii_lowercase()) {
                     fault(format!("-{name} stands twice"));
                 }
-                if !name.starts_with(|c: char| c.is_ascii_uppercase()) || !name.chars().all(|c| c.is_ascii_alphanumeric()) {
+                let is_alias = *name != parameter.name;
+                let begins_well = is_alias || name.starts_with(|c: char| c.is_ascii_uppercase());
+                if !begins_well || name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric()) {
                     fault(format!("-{name} is no name"));
                 }
             }
@@ -168,7 +170,9 @@ fn every_set_is_told_apart() {
         }
         let needed = |set: &str| -> Vec<&str> { spec.parameters.iter().filter(|p| p.mandatory_in(set)).map(|p| p.name).collect() };
         for (i, set) in spec.sets.iter().enumerate() {
-            if let Some(other) = spec.sets[..i].iter().find(|other| needed(other) == needed(set)) {
+            // Sets that need nothing are told apart by what is given.
+            let same = |other: &&&str| !needed(set).is_empty() && needed(other) == needed(set);
+            if let Some(other) = spec.sets[..i].iter().find(same) {
                 fault(format!("the sets `{other}` and `{set}` need the same"));
             }
         }

@@ -127,7 +127,7 @@ impl Embedded {
                 ),
             )
             .about(request_id.to_string())
-            .hint("`Get-CertificateRequest` lists what is pending")
+            .hint("`Request-CsCertificate -List` lists the requests made from here")
         };
         match self.submission(cx, request_id)? {
             None => Err(error("there is none".to_owned(), "0x80094004")),

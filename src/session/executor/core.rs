@@ -93,6 +93,7 @@ pub(super) enum Ending {
 
 /// One change under way.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact of the past that the journal holds too")]
 pub(super) struct Machine {
     sites: Vec<usize>,
     activations: usize,
@@ -188,28 +189,30 @@ impl Machine {
                 Event::Saw(_) => Phase::Closing(Ending::Stale),
                 _ => Phase::Closing(Ending::PutBack),
             },
-            Phase::Saving(_) if stop => self.fail(),
+            Phase::Saving(_)
+            | Phase::Applying(_)
+            | Phase::NotingActivation
+            | Phase::Checking(_)
+            | Phase::Activating(_)
+            | Phase::Proving
+                if stop =>
+            {
+                self.fail()
+            }
             Phase::Saving(i) => {
                 self.saved[i] = true;
                 Phase::Applying(i)
             }
-            Phase::Applying(_) if stop => self.fail(),
             Phase::Applying(i) => self.save(i + 1),
-            Phase::NotingActivation if stop => self.fail(),
             Phase::NotingActivation => {
                 self.activating = true;
                 self.check(0)
             }
-            Phase::Checking(_) if stop => self.fail(),
             Phase::Checking(k) => self.check(k + 1),
-            Phase::Activating(_) if stop => self.fail(),
             Phase::Activating(k) => self.activate(k + 1),
-            Phase::Proving if stop => self.fail(),
             Phase::Proving => Phase::Committing(Ending::Done),
             // The rows could not be written: what is outside must not stay new without them.
             Phase::Committing(Ending::Done) if stop => self.fail(),
-            Phase::Committing(_) if stop => Phase::Ended(Ending::UndoFailed),
-            Phase::Committing(ending) => Phase::Ended(ending),
             Phase::Surveying(i) => {
                 self.views[i] = Some(match event {
                     Event::Saw(view) => view,
@@ -228,9 +231,8 @@ impl Machine {
                 Ending::PutBack if stop || self.stuck.contains(&true) => Ending::UndoFailed,
                 ending => ending,
             }),
-            Phase::Closing(_) if stop => Phase::Ended(Ending::UndoFailed),
-            Phase::Closing(ending) => Phase::Ended(ending),
-            Phase::Ended(ending) => Phase::Ended(ending),
+            Phase::Committing(_) | Phase::Closing(_) if stop => Phase::Ended(Ending::UndoFailed),
+            Phase::Committing(ending) | Phase::Closing(ending) | Phase::Ended(ending) => Phase::Ended(ending),
         };
         self.action()
     }

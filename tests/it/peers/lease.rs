@@ -50,7 +50,7 @@ impl Slow {
     }
 }
 
-/// Every file below a folder with its time and content, but for what SQLite makes to read together.
+/// Every file below a folder with its time and content, but for what `SQLite` makes to read together.
 pub(super) fn everything(folder: &Path) -> BTreeMap<String, (std::time::SystemTime, Vec<u8>)> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];

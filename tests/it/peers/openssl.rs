@@ -92,10 +92,8 @@ pub(super) struct Authority {
     folder: PathBuf,
 }
 
-/// A certificate of it with its key, in files.
+/// A certificate of it, which lies with its key in files of its name.
 pub(super) struct Issued {
-    pub(super) certificate: PathBuf,
-    pub(super) key: PathBuf,
     pub(super) thumbprint: String,
 }
 
@@ -125,7 +123,7 @@ impl Authority {
         self.sign(name, "pool01.contoso.net", Some("middle"), &extensions);
         let certificate = self.folder.join(format!("{name}.pem"));
         let thumbprint = thumbprint(&std::fs::read_to_string(&certificate).unwrap());
-        Issued { key: self.folder.join(format!("{name}.key")), certificate, thumbprint }
+        Issued { thumbprint }
     }
 
     /// A PFX with key, certificate and the authority in between.

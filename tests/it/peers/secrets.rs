@@ -13,7 +13,7 @@ const MISTYPED: &str = "typo-Hunter5-Wombat";
 fn assert_silent(what: &str, bytes: &[u8]) {
     for secret in [PASSWORD, WRONG, ACCOUNT, MISTYPED] {
         let utf16: Vec<u8> = secret.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let hex: String = secret.bytes().map(|b| format!("{b:02x}")).collect();
+        let hex: String = certlet::model::hex::upper(secret.as_bytes());
         for form in [secret.as_bytes(), &utf16, hex.as_bytes()] {
             let found = bytes.windows(form.len()).any(|w| w.eq_ignore_ascii_case(form));
             assert!(!found, "{secret} stands in {what}: {}", String::from_utf8_lossy(bytes));

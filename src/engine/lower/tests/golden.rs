@@ -30,7 +30,7 @@ fn commands_and_what_looks_like_them() {
         ("let get = 1; get-x", r#"let get = 1; __collect(__cmd("Get-X", 0, [], #{}))"#),
         (r#""Get-CsCertificate -Type A""#, r#""Get-CsCertificate -Type A""#),
         ("/* Get-X /* nested */ */ 1", "/* Get-X /* nested */ */ 1"),
-        (r##"#"Get-X "quoted""#"##, r##"#"Get-X "quoted""#"##),
+        ("#\"Get-X \"quoted\"\"#", "#\"Get-X \"quoted\"\"#"),
     ]);
 }
 

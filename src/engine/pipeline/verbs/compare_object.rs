@@ -45,12 +45,12 @@ pub(super) static SPEC: Spec = Spec {
     examples: &[
         Example {
             line: "Compare-Object -ReferenceObject sip,meet,dialin -DifferenceObject meet,admin",
-            says: "Three names are on one side only.",
+            says: "Three names are on one side only",
             expect: Expect::Emits(3),
         },
         Example {
             line: "@('sip', 'meet') | Compare-Object @('SIP', 'meet') -IncludeEqual",
-            says: "Both names are on both sides.",
+            says: "Both names are on both sides",
             expect: Expect::Emits(2),
         },
     ],

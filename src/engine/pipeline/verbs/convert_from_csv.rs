@@ -24,7 +24,7 @@ pub(super) static SPEC: Spec = Spec {
     changes: Impact::Reads,
     examples: &[Example {
         line: "@('Name,Port', 'pool01,443', 'pool02,4443') | ConvertFrom-Csv | Where-Object Port -eq 443",
-        says: "Two objects are read, one is passed on.",
+        says: "Two objects are read, one is passed on",
         expect: Expect::Emits(1),
     }],
     related: &["Import-Csv", "ConvertTo-Csv"],

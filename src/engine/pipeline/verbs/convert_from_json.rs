@@ -32,12 +32,12 @@ static SPEC: Spec = Spec {
     examples: &[
         Example {
             line: r#"('{ "pool": "pool01.contoso.net", "ports": [443, 4443] }' | ConvertFrom-Json).ports"#,
-            says: "The ports of one object.",
+            says: "The ports of one object",
             expect: Expect::Emits(2),
         },
         Example {
             line: "ConvertFrom-Json '[1, 2,'",
-            says: "What is no JSON is an error that tells the place.",
+            says: "What is no JSON is an error that tells the place",
             expect: Expect::Fails(ErrorId::CannotConvertArgument),
         },
     ],

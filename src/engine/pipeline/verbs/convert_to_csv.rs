@@ -30,7 +30,7 @@ pub(super) static SPEC: Spec = Spec {
     changes: Impact::Reads,
     examples: &[Example {
         line: "@('pool01', 'pool02') | Select-Object @{ n = 'Pool'; e = { $_ } } | ConvertTo-Csv",
-        says: "The line of names and one for each object.",
+        says: "The line of names and one for each object",
         expect: Expect::Emits(3),
     }],
     related: &["Export-Csv", "ConvertFrom-Csv", "ConvertTo-Json"],

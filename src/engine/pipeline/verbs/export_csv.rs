@@ -45,7 +45,7 @@ pub(super) static SPEC: Spec = Spec {
     changes: Impact::Medium,
     examples: &[Example {
         line: "@('pool01', 'pool02') | Select-Object @{ n = 'Pool'; e = { $_ } } | Export-Csv pools.csv -NoTypeInformation -WhatIf",
-        says: "Says what would be written; without `-WhatIf` the file is written.",
+        says: "Says what would be written; without `-WhatIf` the file is written",
         expect: Expect::Emits(0),
     }],
     related: &["Import-Csv", "ConvertTo-Csv", "Out-File"],

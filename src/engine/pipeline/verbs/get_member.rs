@@ -32,8 +32,8 @@ pub(super) static SPEC: Spec = Spec {
     emits: None,
     changes: Impact::Reads,
     examples: &[
-        Example { line: "Get-Date | Get-Member Add*", says: "What can be added to a date.", expect: Expect::Emits(6) },
-        Example { line: "1..=3 | Measure-Object | gm -MemberType Property", says: "The one property of a count.", expect: Expect::Emits(1) },
+        Example { line: "Get-Date | Get-Member Add*", says: "What can be added to a date", expect: Expect::Emits(6) },
+        Example { line: "1..=3 | Measure-Object | gm -MemberType Property", says: "The one property of a count", expect: Expect::Emits(1) },
     ],
     related: &["Format-List", "Select-Object", "Get-Help"],
 };

@@ -30,7 +30,7 @@ pub(super) static SPEC: Spec = Spec {
     changes: Impact::Reads,
     examples: &[Example {
         line: "Import-Csv no-such-file.csv | ForEach-Object { $_.Name }",
-        says: "A file that is not there is an error.",
+        says: "A file that is not there is an error",
         expect: Expect::Fails(ErrorId::FileNotFound),
     }],
     related: &["Export-Csv", "ConvertFrom-Csv"],

@@ -34,7 +34,7 @@ pub(super) static SPEC: Spec = Spec {
     changes: Impact::Medium,
     examples: &[Example {
         line: "Get-Date | Out-File today.txt -WhatIf",
-        says: "Says what would be written; without `-WhatIf` the file is written.",
+        says: "Says what would be written; without `-WhatIf` the file is written",
         expect: Expect::Emits(0),
     }],
     related: &["Tee-Object", "Export-Csv", "Out-String"],

@@ -27,7 +27,7 @@ static SPEC: Spec = Spec {
     input: Input::None,
     emits: None,
     changes: Impact::Reads,
-    examples: &[Example { line: "Start-Sleep -Milliseconds 20", says: "Waits a fiftieth of a second.", expect: Expect::Emits(0) }],
+    examples: &[Example { line: "Start-Sleep -Milliseconds 20", says: "Waits a fiftieth of a second", expect: Expect::Emits(0) }],
     related: &["New-TimeSpan"],
 };
 

@@ -35,7 +35,7 @@ static SPEC: Spec = Spec {
     changes: Impact::Reads,
     examples: &[Example {
         line: "Write-Progress -Activity 'Checking pools' -Status pool01 -PercentComplete 50",
-        says: "Says `Checking pools: pool01 (50 %)`.",
+        says: "Says `Checking pools: pool01 (50 %)`",
         expect: Expect::Emits(0),
     }],
     related: &["Write-Host", "Write-Verbose"],

@@ -28,6 +28,11 @@
 //! # Ok::<(), certlet::Error>(())
 //! ```
 
+#![cfg_attr(
+    not(feature = "cli"),
+    allow(dead_code, unused_imports, reason = "the program uses what the library alone does not")
+)]
+
 pub mod ca;
 pub(crate) mod cmdlets;
 pub mod command;

@@ -15,7 +15,8 @@ pub struct Children {
 
 /// The end of a child's output that is kept for the error.
 const TAIL: u64 = 2000;
-const SLICE: Duration = Duration::from_millis(20);
+/// How long a child is left alone at first, and at most: most are done in a few milliseconds.
+const SLICES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(20)];
 
 impl Children {
     /// Takes the time that a child may run, and whether the run is to end.
@@ -57,6 +58,7 @@ impl Children {
 
     fn wait(&self, child: &mut Child) -> Result<ExitStatus, String> {
         let start = Instant::now();
+        let [mut slice, longest] = SLICES;
         loop {
             match child.try_wait() {
                 Ok(Some(status)) => return Ok(status),
@@ -68,7 +70,8 @@ impl Children {
             } else if start.elapsed() >= self.limit {
                 format!("was ended after {} s", self.limit.as_secs_f32())
             } else {
-                thread::sleep(SLICE.min(self.limit));
+                thread::sleep(slice.min(self.limit));
+                slice = (slice * 2).min(longest);
                 continue;
             };
             let _ = child.kill();

@@ -23,12 +23,9 @@ impl Down {
     }
 
     fn silence(&self) -> Error {
-        Error::new(
-            ErrorId::CaUnreachable,
-            format!("the authority `{}` does not answer: {}", self.config, self.why),
-        )
-        .about(&self.config)
-        .hint("name another authority with `-CA`, or write a request file with `-Output`")
+        Error::new(ErrorId::CaUnreachable, format!("the authority `{}` does not answer: {}", self.config, self.why))
+            .about(&self.config)
+            .hint("name another authority with `-CA`, or write a request file with `-Output`")
     }
 }
 

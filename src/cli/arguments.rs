@@ -149,9 +149,10 @@ impl Arguments {
             Err(error) => return Err(answer(&error)),
         };
         match &arguments.verb {
-            Some(_) if arguments.text.is_some() => {
-                Err(answer(&clap::Error::raw(ErrorKind::ArgumentConflict, "give either `-c TEXT` or a verb, not both\n")))
-            }
+            Some(_) if arguments.text.is_some() => Err(answer(&clap::Error::raw(
+                ErrorKind::ArgumentConflict,
+                "give either `-c TEXT` or a verb, not both\n",
+            ))),
             Some(Verb::Run(run)) if run.help && run.file.is_none() => Err(run_help()),
             _ => Ok(arguments),
         }
@@ -168,7 +169,8 @@ fn answer(error: &clap::Error) -> ExitCode {
     if json {
         let text = error.to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let line = error_json(&Error::new(usage_id(error.kind()), message).hint("`certlet --help` shows the command line"));
+        let line =
+            error_json(&Error::new(usage_id(error.kind()), message).hint("`certlet --help` shows the command line"));
         let _ = writeln!(std::io::stderr(), "{line}");
         let _ = writeln!(std::io::stdout(), "[]");
     } else {

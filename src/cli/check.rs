@@ -51,7 +51,8 @@ enum Kind {
 
 /// `certlet.toml` and `NAME.certlet.toml` are configurations, other TOML and XML files topologies.
 fn kind(path: &Path) -> Kind {
-    let lower = |part: Option<&std::ffi::OsStr>| part.map(|p| p.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let lower =
+        |part: Option<&std::ffi::OsStr>| part.map(|p| p.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     match (lower(path.file_stem()).as_str(), lower(path.extension()).as_str()) {
         (stem, "toml") if stem == "certlet" || stem.ends_with(".certlet") => Kind::Configuration,
         (_, "toml" | "xml") => Kind::Topology,

@@ -14,8 +14,9 @@ pub(super) fn init(shell: &Shell, sample: Option<Sample>) -> Result<ExitCode> {
     let kind = match sample {
         Some(sample) => sample,
         None => Sample::Plain {
-            computer: system::computer()
-                .ok_or_else(|| Error::new(ErrorId::InvalidName, "this computer has no name that a certificate could bear"))?,
+            computer: system::computer().ok_or_else(|| {
+                Error::new(ErrorId::InvalidName, "this computer has no name that a certificate could bear")
+            })?,
         },
     };
     let written = shell.place.init(&kind)?;
@@ -23,9 +24,15 @@ pub(super) fn init(shell: &Shell, sample: Option<Sample>) -> Result<ExitCode> {
     for name in written {
         shell.screen.text(&format!("wrote {}", dir.join(name).display()))?;
     }
-    let home = if resolve(None).as_deref() == Some(dir) { String::new() } else { format!(" --home {}", quoted(&dir.display().to_string())) };
+    let home = if resolve(None).as_deref() == Some(dir) {
+        String::new()
+    } else {
+        format!(" --home {}", quoted(&dir.display().to_string()))
+    };
     let next = match kind {
-        Sample::Plain { .. } => format!("certlet{home} check {}", quoted(&dir.join("certlet.toml").display().to_string())),
+        Sample::Plain { .. } => {
+            format!("certlet{home} check {}", quoted(&dir.join("certlet.toml").display().to_string()))
+        }
         Sample::Contoso | Sample::Web => format!("certlet{home} -c Get-CsCertificate"),
     };
     shell.screen.text(&format!("next: {next}"))?;
@@ -35,7 +42,11 @@ pub(super) fn init(shell: &Shell, sample: Option<Sample>) -> Result<ExitCode> {
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::config::sample::{Sample, files};
 use crate::config::{Home, HomeOptions};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, ChainTo, Clock, Topology};
-use crate::probe::{ProofSettings, Prober};
+use crate::probe::{Prober, ProofSettings};
 use crate::session::{Nowhere, Policy, Site, World};
 use crate::state::State;
 
@@ -49,7 +49,10 @@ impl Place {
     /// `NoHome` where neither an option nor the environment names a place.
     pub(super) fn dir(&self) -> Result<&Path> {
         self.dir.as_deref().ok_or_else(|| {
-            Error::new(ErrorId::NoHome, "no home folder: `--home`, `CERTLET_HOME`, `XDG_DATA_HOME` and `HOME` are all unset")
+            Error::new(
+                ErrorId::NoHome,
+                "no home folder: `--home`, `CERTLET_HOME`, `XDG_DATA_HOME` and `HOME` are all unset",
+            )
         })
     }
 
@@ -98,11 +101,16 @@ impl Place {
     pub(super) fn init(&self, sample: &Sample) -> Result<Vec<&'static str>> {
         let dir = self.dir()?;
         if let Ok(found) = fs::metadata(dir)
-            && (found.mode() & 0o1000 != 0 || system::variable("HOME").is_some_and(|home| home == dir) || dir.parent().is_none())
+            && (found.mode() & 0o1000 != 0
+                || system::variable("HOME").is_some_and(|home| home == dir)
+                || dir.parent().is_none())
         {
-            return Err(Error::new(ErrorId::HomeNotPrivate, format!("`{}` is used for other things too", dir.display()))
-                .about(dir.display().to_string())
-                .hint("name a folder of its own: `certlet --home DIR init`"));
+            return Err(Error::new(
+                ErrorId::HomeNotPrivate,
+                format!("`{}` is used for other things too", dir.display()),
+            )
+            .about(dir.display().to_string())
+            .hint("name a folder of its own: `certlet --home DIR init`"));
         }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| cannot_write(dir, e))?;
         make_private(dir, &self.terminal)?;
@@ -139,7 +147,8 @@ pub(super) fn resolve(option: Option<&Path>) -> Option<PathBuf> {
 fn make_private(dir: &Path, terminal: &Terminal) -> Result<()> {
     let shown = dir.display().to_string();
     let not_private = |message: String| Error::new(ErrorId::HomeNotPrivate, message).about(shown.clone());
-    let found = fs::metadata(dir).map_err(|e| not_private(format!("the home folder `{shown}` cannot be read")).because(e))?;
+    let found =
+        fs::metadata(dir).map_err(|e| not_private(format!("the home folder `{shown}` cannot be read")).because(e))?;
     if found.uid() != system::user_id() {
         return Err(not_private(format!("the home folder `{shown}` belongs to somebody else"))
             .hint("run certlet as its owner, or name a folder of your own with `--home`"));
@@ -148,8 +157,9 @@ fn make_private(dir: &Path, terminal: &Terminal) -> Result<()> {
     if mode & !0o700 == 0 {
         return Ok(());
     }
-    fs::set_permissions(dir, fs::Permissions::from_mode(mode & 0o700))
-        .map_err(|e| not_private(format!("the home folder `{shown}` has mode {mode:04o} and cannot be made private")).because(e))?;
+    fs::set_permissions(dir, fs::Permissions::from_mode(mode & 0o700)).map_err(|e| {
+        not_private(format!("the home folder `{shown}` has mode {mode:04o} and cannot be made private")).because(e)
+    })?;
     terminal.note(&format!("`{shown}` had mode {mode:04o}: now only its owner can open it"));
     Ok(())
 }

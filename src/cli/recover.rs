@@ -38,15 +38,15 @@ static KIND: Kind = Kind::new(
     "RecoveredOperation",
     const {
         &[
-        Property::new("Id"),
-        Property::new("Verb"),
-        Property::new("Opened"),
-        Property::new("Result"),
-        Property::new("IsOpen"),
-        Property::new("NeedsPerson"),
-        Property::new("Objects"),
-        Property::new("Ending"),
-    ]
+            Property::new("Id"),
+            Property::new("Verb"),
+            Property::new("Opened"),
+            Property::new("Result"),
+            Property::new("IsOpen"),
+            Property::new("NeedsPerson"),
+            Property::new("Objects"),
+            Property::new("Ending"),
+        ]
     },
     View::List,
 );

@@ -43,7 +43,9 @@ pub(super) fn standard_input(shell: &Shell) -> Result<ExitCode> {
             Err(RecvTimeoutError::Disconnected) => break Ok(Vec::new()),
         }
     };
-    let bytes = read.map_err(|e| Error::new(ErrorId::FileNotFound, "standard input cannot be read").because(e).exits(ExitCode::Usage))?;
+    let bytes = read.map_err(|e| {
+        Error::new(ErrorId::FileNotFound, "standard input cannot be read").because(e).exits(ExitCode::Usage)
+    })?;
     let script = text_of(bytes, "standard input")?;
     Ok(text(shell, &script))
 }
@@ -97,7 +99,10 @@ pub(super) fn read(path: &Path) -> Result<String> {
             std::io::ErrorKind::IsADirectory => "is a folder",
             _ => "cannot be read",
         };
-        Error::new(ErrorId::FileNotFound, format!("`{shown}` {why}")).about(&shown).because(error).exits(ExitCode::Usage)
+        Error::new(ErrorId::FileNotFound, format!("`{shown}` {why}"))
+            .about(&shown)
+            .because(error)
+            .exits(ExitCode::Usage)
     })?;
     text_of(bytes, &format!("`{shown}`"))
 }

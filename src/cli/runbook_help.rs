@@ -111,11 +111,17 @@ mod tests {
 
     #[test]
     fn a_runbook_describes_itself() {
-        let script = "#!/usr/bin/env -S certlet run\n// Renews what ends soon.\n//\n// Run it daily.\nparam(#{});\n// not this";
+        let script =
+            "#!/usr/bin/env -S certlet run\n// Renews what ends soon.\n//\n// Run it daily.\nparam(#{});\n// not this";
         let parameters = [
             parameter("ca", "String", None, Some("The authority to ask")),
             parameter("days", "Int32", Some(Literal::Int(30)), None),
-            parameter("uses", "String[]", Some(Literal::List(vec![Literal::Text("A".into()), Literal::Text("B".into())])), None),
+            parameter(
+                "uses",
+                "String[]",
+                Some(Literal::List(vec![Literal::Text("A".into()), Literal::Text("B".into())])),
+                None,
+            ),
         ];
         assert_snapshot!(render(Path::new("renew.rhai"), script, &parameters), @r"
         NAME
@@ -144,7 +150,12 @@ mod tests {
 
     #[test]
     fn comments_of_every_kind_are_read() {
-        for script in ["\u{feff}\n/** One.\n * Two. */ 1", "<# One.\n   Two. #>\n1", "# One.\n# Two.\nGet-X # three", "//! One.\n//! Two.\n"] {
+        for script in [
+            "\u{feff}\n/** One.\n * Two. */ 1",
+            "<# One.\n   Two. #>\n1",
+            "# One.\n# Two.\nGet-X # three",
+            "//! One.\n//! Two.\n",
+        ] {
             assert_eq!(header_comment(script), ["One.", "Two."], "{script}");
         }
         assert!(header_comment("#{ a: 1 }").is_empty());

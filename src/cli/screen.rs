@@ -128,7 +128,9 @@ impl Page {
                 nobody_reads()
             }
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                Error::new(ErrorId::DiskFull, "no space left for standard output").hint("free some space").because(error)
+                Error::new(ErrorId::DiskFull, "no space left for standard output")
+                    .hint("free some space")
+                    .because(error)
             }
             _ => Error::new(ErrorId::FileNotWritable, "standard output cannot be written").because(error),
         })

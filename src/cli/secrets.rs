@@ -17,10 +17,13 @@ impl SecretLookup for SystemSecrets {
     fn file(&self, path: &Path) -> Result<Zeroizing<String>> {
         let shown = path.display();
         let bytes = std::fs::read(path).map(Zeroizing::new).map_err(|error| {
-            Error::new(ErrorId::FileNotFound, format!("the secret in `{shown}` cannot be read")).about(shown.to_string()).because(error)
+            Error::new(ErrorId::FileNotFound, format!("the secret in `{shown}` cannot be read"))
+                .about(shown.to_string())
+                .because(error)
         })?;
         text_of(&bytes).ok_or_else(|| {
-            Error::new(ErrorId::ConfigInvalid, format!("the secret in `{shown}` is no UTF-8 text")).about(shown.to_string())
+            Error::new(ErrorId::ConfigInvalid, format!("the secret in `{shown}` is no UTF-8 text"))
+                .about(shown.to_string())
         })
     }
 
@@ -34,7 +37,8 @@ impl SecretLookup for SystemSecrets {
             .about(name)
             .hint(format!("set `{name}` and run the command again"))),
             Err(std::env::VarError::NotUnicode(_)) => {
-                Err(Error::new(ErrorId::ConfigInvalid, format!("the environment variable `{name}` is no UTF-8 text")).about(name))
+                Err(Error::new(ErrorId::ConfigInvalid, format!("the environment variable `{name}` is no UTF-8 text"))
+                    .about(name))
             }
         }
     }

@@ -42,7 +42,8 @@ struct ServedEndpoint {
     site: String,
 }
 
-static KIND: Kind = Kind::new("ServedEndpoint", const { &[Property::new("Endpoint"), Property::new("Site")] }, View::ByCount);
+static KIND: Kind =
+    Kind::new("ServedEndpoint", const { &[Property::new("Endpoint"), Property::new("Site")] }, View::ByCount);
 
 impl Record for ServedEndpoint {
     fn kind(&self) -> &Kind {

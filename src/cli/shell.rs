@@ -14,8 +14,8 @@ use super::signals;
 use super::system;
 use super::terminal::Terminal;
 use crate::cmdlets;
-use crate::config::sample::Sample;
 use crate::command::{Cancel, Console, Message, Stream, Value};
+use crate::config::sample::Sample;
 use crate::engine::{Engine, Output};
 use crate::error::{Error, ErrorId, ExitCode, Result};
 use crate::model::Clock;
@@ -55,7 +55,8 @@ impl Shell {
                 return Err(error.exit());
             }
         };
-        let dir = folder.as_ref().map(|(folder, _)| folder.path().to_owned()).or_else(|| resolve(options.home.as_deref()));
+        let dir =
+            folder.as_ref().map(|(folder, _)| folder.path().to_owned()).or_else(|| resolve(options.home.as_deref()));
         let lease_wait = options.timeout.unwrap_or(LEASE_WAIT);
         let place = Arc::new(Place::new(dir, sample, lease_wait, Arc::clone(&clock), Arc::clone(&terminal)));
         let session = Session::of(Arc::clone(&place) as Arc<dyn World>, clock);

@@ -85,7 +85,9 @@ impl Terminal {
     /// Shows an error; `failure` is where the engine says that it came from.
     pub(super) fn error(&self, error: &Error, failure: Option<&Failure>) {
         self.screen.catch_up();
-        let failed = failure.and_then(|f| f.text.clone()).map(|text| Source { file: error.position().and_then(|p| p.file.clone()), text });
+        let failed = failure
+            .and_then(|f| f.text.clone())
+            .map(|text| Source { file: error.position().and_then(|p| p.file.clone()), text });
         let source = failed.or_else(|| self.writing.lock().unwrap_or_else(PoisonError::into_inner).source.clone());
         let frames = failure.map_or(&[][..], |f| &f.frames);
         self.write(&report::render(error, source.as_ref(), frames, self.style, &self.secrets));
@@ -105,12 +107,18 @@ impl Terminal {
         let mut screen = io::stderr().lock();
         let erase = if std::mem::replace(&mut writing.progress_shown, progress) { "\r\u{1b}[K" } else { "" };
         // There is no further place to complain to.
-        let _ = screen.write_all(erase.as_bytes()).and_then(|()| screen.write_all(text.as_bytes())).and_then(|()| screen.flush());
+        let _ = screen
+            .write_all(erase.as_bytes())
+            .and_then(|()| screen.write_all(text.as_bytes()))
+            .and_then(|()| screen.flush());
     }
 
     fn show_progress(&self, text: &str) {
         if self.progress {
-            let line: String = visible(text.lines().next().unwrap_or_default()).chars().take(self.style.width.saturating_sub(1)).collect();
+            let line: String = visible(text.lines().next().unwrap_or_default())
+                .chars()
+                .take(self.style.width.saturating_sub(1))
+                .collect();
             self.write_as(&line, true);
         }
     }
@@ -190,10 +198,9 @@ fn chosen(question: &Question, line: &str) -> Option<usize> {
         return Some(0);
     }
     let mut key = [0; 4];
-    question
-        .answers
-        .iter()
-        .position(|(letter, label)| line.eq_ignore_ascii_case(letter.encode_utf8(&mut key)) || line.eq_ignore_ascii_case(label))
+    question.answers.iter().position(|(letter, label)| {
+        line.eq_ignore_ascii_case(letter.encode_utf8(&mut key)) || line.eq_ignore_ascii_case(label)
+    })
 }
 
 #[cfg(test)]

@@ -113,7 +113,9 @@ impl Report {
         let time = session.now();
         let text = if is_xml {
             let steps = steps.iter().fold(String::new(), |text, s| text + "  <Step>" + s.as_str() + "</Step>\n");
-            format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<Report Verb=\"{verb}\" Time=\"{time}\">\n{steps}</Report>\n")
+            format!(
+                "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<Report Verb=\"{verb}\" Time=\"{time}\">\n{steps}</Report>\n"
+            )
         } else {
             let steps = steps.iter().fold(String::new(), |text, s| text + "<li>" + s.as_str() + "</li>\n");
             format!(

@@ -7,15 +7,14 @@ use crate::ca;
 use crate::command::{Args, Cancel, Facts, Host, Invocation, Message, Registry, Stream, Value, Verb};
 use crate::config::{read_certlet_toml, sample};
 use crate::error::{Error, ExitCode, Result};
-use crate::model::{
-    Binding, Certificate, Endpoint, KeyAlgorithm, KeyFamily, SiteState, Slot, Topology, Website, Zone,
-};
+use crate::model::{Binding, Certificate, Endpoint, KeyAlgorithm, KeyFamily, SiteState, Slot, Topology, Website, Zone};
 use crate::probe::testing::{Authority, FakeClock, Issued, Oddities, WallClock};
 use crate::probe::{Miss, Prober, Sighting, Target, TlsVersion};
 use crate::servers::{Image, Material, ObjectId, ObjectState, Server};
 use crate::session::{Policy, Session};
 use crate::state::{
-    AssignmentKey, AssignmentRow, BindingKey, BoundRow, CertificateRow, KeyRow, MemoryState, Row, RowKey, Sealed, State, Store, Write,
+    AssignmentKey, AssignmentRow, BindingKey, BoundRow, CertificateRow, KeyRow, MemoryState, Row, RowKey, Sealed,
+    State, Store, Write,
 };
 
 /// The computer on which the tests work.
@@ -153,7 +152,8 @@ impl TestWorld {
 
     pub(super) fn assigned(self, use_name: &str, name: &str) -> Self {
         let updated = self.session().now();
-        let row = AssignmentRow { certificate: Some(self.leaf(name).fingerprint()), previous: None, staged: None, updated };
+        let row =
+            AssignmentRow { certificate: Some(self.leaf(name).fingerprint()), previous: None, staged: None, updated };
         self.write(&[Write::put(assignment(use_name), Row::Assignment(row))]);
         self
     }
@@ -188,7 +188,8 @@ impl TestWorld {
 
     /// Changes a binding of the configuration.
     pub(super) fn binding(mut self, information: &str, change: impl FnOnce(&mut Binding)) -> Self {
-        let binding = self.websites.iter_mut().flat_map(|w| &mut w.bindings).find(|b| b.information.to_string() == information);
+        let binding =
+            self.websites.iter_mut().flat_map(|w| &mut w.bindings).find(|b| b.information.to_string() == information);
         change(binding.unwrap());
         self
     }
@@ -272,7 +273,13 @@ impl TestWorld {
 }
 
 /// Runs a verb in any session.
-pub(super) fn run(session: &Session, registry: &Registry, verb: &Verb, parameters: &[(&str, Value)], input: Vec<Value>) -> Done {
+pub(super) fn run(
+    session: &Session,
+    registry: &Registry,
+    verb: &Verb,
+    parameters: &[(&str, Value)],
+    input: Vec<Value>,
+) -> Done {
     let mut host = TestHost {
         values: Vec::new(),
         messages: Vec::new(),

@@ -119,8 +119,10 @@ impl FromValue for String {
         match value {
             Value::Null => Err(Error::new(ErrorId::ParameterArgumentValidationError, "the value is `$null`")),
             Value::Secret(_) | Value::Block(_) | Value::Map(_) => Err(cannot_convert(value, Self::TYPE)),
-            Value::List(items) if items.len() != 1 => Err(cannot_convert(value, Self::TYPE)
-                .hint("put several values that are one text into quotes: `\"a,b\"`")),
+            Value::List(items) if items.len() != 1 => {
+                Err(cannot_convert(value, Self::TYPE)
+                    .hint("put several values that are one text into quotes: `\"a,b\"`"))
+            }
             Value::List(items) => Self::from_value(&items[0], facts),
             other => Ok(other.display(&facts.zone())),
         }

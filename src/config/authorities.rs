@@ -44,7 +44,8 @@ impl FromStr for AuthorityName {
             Some((host, instance)) if !host.is_empty() && !instance.is_empty() && !instance.contains('\\') => {
                 Ok(Self { backslash: host.len(), text: text.to_owned() })
             }
-            _ => Err(Error::new(ErrorId::CaConfigMalformed, format!("`{text}` is not of the form `host\\instance`")).about(text)),
+            _ => Err(Error::new(ErrorId::CaConfigMalformed, format!("`{text}` is not of the form `host\\instance`"))
+                .about(text)),
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::authorities::{
-    AcmeAuthority, AcmeChallenge, AdcsAuth, AdcsAuthority, AuthorityClass, AuthorityKind, AuthorityName, AuthoritySettings, CrlPublisher,
-    EmbeddedAuthority, ExternalAccount, Permissions, Right, TemplateApproval, TemplateSettings, TemplateSubject,
+    AcmeAuthority, AcmeChallenge, AdcsAuth, AdcsAuthority, AuthorityClass, AuthorityKind, AuthorityName,
+    AuthoritySettings, CrlPublisher, EmbeddedAuthority, ExternalAccount, Permissions, Right, TemplateApproval,
+    TemplateSettings, TemplateSubject,
 };
 use super::files::{command, files};
 use super::reader::{At, Table};
@@ -49,24 +50,34 @@ fn read_permissions(table: &Table<'_>) -> Option<Permissions> {
 
 fn read_embedded(table: &Table<'_>, home: &Path) -> Option<EmbeddedAuthority> {
     let subject = table.required_text("subject");
-    let key_algorithm = table.text("key_algorithm").map_or_else(|| "ECDH_P256".to_owned(), |text| {
-        const WORDS: [&str; 4] = ["RSA", "ECDH_P256", "ECDH_P384", "ECDH_P521"];
-        if let Some(word) = WORDS.iter().find(|word| word.eq_ignore_ascii_case(&text.value)) {
-            return (*word).to_owned();
-        }
-        let hint = nearest(&text.value, WORDS).map(|near| format!("did you mean `{near}`?"));
-        let message = format!("`{}` is none of `RSA`, `ECDH_P256`, `ECDH_P384`, `ECDH_P521`", text.value);
-        table.document.problem(&text.span, message, hint);
-        text.value
-    });
+    let key_algorithm = table.text("key_algorithm").map_or_else(
+        || "ECDH_P256".to_owned(),
+        |text| {
+            const WORDS: [&str; 4] = ["RSA", "ECDH_P256", "ECDH_P384", "ECDH_P521"];
+            if let Some(word) = WORDS.iter().find(|word| word.eq_ignore_ascii_case(&text.value)) {
+                return (*word).to_owned();
+            }
+            let hint = nearest(&text.value, WORDS).map(|near| format!("did you mean `{near}`?"));
+            let message = format!("`{}` is none of `RSA`, `ECDH_P256`, `ECDH_P384`, `ECDH_P521`", text.value);
+            table.document.problem(&text.span, message, hint);
+            text.value
+        },
+    );
     let key_size = table.number("key_size", 2048..=16384);
     if let Some(item) = table.item("key_size")
         && key_algorithm != "RSA"
     {
-        table.document.problem(&item.span(), "`key_size` belongs to `key_algorithm = \"RSA\"`; a curve has its size", None);
+        table.document.problem(
+            &item.span(),
+            "`key_size` belongs to `key_algorithm = \"RSA\"`; a curve has its size",
+            None,
+        );
     }
     let accounts = table.table("accounts").map_or_else(Vec::new, |accounts| {
-        let read = accounts.entries().into_iter().filter_map(|(name, item)| Some((name.value.to_owned(), read_secret(item, home)?)));
+        let read = accounts
+            .entries()
+            .into_iter()
+            .filter_map(|(name, item)| Some((name.value.to_owned(), read_secret(item, home)?)));
         read.collect()
     });
     let mut templates: Vec<TemplateSettings> = Vec::new();
@@ -141,7 +152,15 @@ fn read_acme(table: &Table<'_>, home: &Path) -> Option<AcmeAuthority> {
     });
     let preferred_chain = table.text("preferred_chain").map(|t| t.value);
     let profile = table.text("profile").map(|t| t.value);
-    Some(AcmeAuthority { directory: directory?, roots, contact, challenge: challenge?, external_account, preferred_chain, profile })
+    Some(AcmeAuthority {
+        directory: directory?,
+        roots,
+        contact,
+        challenge: challenge?,
+        external_account,
+        preferred_chain,
+        profile,
+    })
 }
 
 fn read_challenge(table: Table<'_>, home: &Path) -> Option<AcmeChallenge> {

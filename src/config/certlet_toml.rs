@@ -50,7 +50,8 @@ pub(super) fn configuration_of(
     let text = |key| root.text(key).map(|t| t.value);
     let principal = text("principal");
     let trust_principal = root.flag("trust_principal", false);
-    let administrators = root.item("administrators").map(|_| root.texts("administrators").into_iter().map(|t| t.value).collect());
+    let administrators =
+        root.item("administrators").map(|_| root.texts("administrators").into_iter().map(|t| t.value).collect());
     let state = read_state(root.table("state"), home);
     let trust = root.table("trust").map_or_else(TrustSettings::default, |t| read_trust(t, home));
     let proof = root.table("proof").map_or_else(ProofSettings::default, read_proof);
@@ -124,7 +125,11 @@ fn read_proof(table: Table<'_>) -> ProofSettings {
     if let Some(item) = table.item("window")
         && proof.window > proof.deadline
     {
-        table.document.problem(&item.span(), "the window is longer than the deadline: no proof could ever be complete", None);
+        table.document.problem(
+            &item.span(),
+            "the window is longer than the deadline: no proof could ever be complete",
+            None,
+        );
     }
     table.finish();
     proof

@@ -19,10 +19,8 @@ const HOME: &str = "CERTLET_TEST_HOME";
 /// A home whose external web site is a program that reads files: certificate and key in two.
 fn prepare(dir: &Path) -> (Session, Fingerprint, Fingerprint) {
     let (_home, session) = sample_session(dir);
-    let (requested, outcome) = call(&session, "Request-CsCertificate", "ByNew", &[
-        ("New", Value::Bool(true)),
-        ("Type", Value::text(TYPES)),
-    ]);
+    let (requested, outcome) =
+        call(&session, "Request-CsCertificate", "ByNew", &[("New", Value::Bool(true)), ("Type", Value::text(TYPES))]);
     outcome.unwrap();
     let new = requested.emitted[0].property("Fingerprint").unwrap().display(&session.zone()).parse().unwrap();
     let old = session.assigned(None).unwrap()[0].row.certificate.unwrap();
@@ -69,10 +67,12 @@ fn child_that_aborts() {
         })),
     );
     let new = newest(&session);
-    let (_, outcome) = call(&session, "Set-CsCertificate", "Thumbprint", &[
-        ("Type", Value::text(TYPES)),
-        ("Thumbprint", Value::from(new.to_string())),
-    ]);
+    let (_, outcome) = call(
+        &session,
+        "Set-CsCertificate",
+        "Thumbprint",
+        &[("Type", Value::text(TYPES)), ("Thumbprint", Value::from(new.to_string()))],
+    );
     outcome.unwrap();
 }
 

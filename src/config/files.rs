@@ -13,7 +13,11 @@ pub(super) fn files(table: &Table<'_>, key: &'static str, home: &Path) -> Vec<Pa
 pub(super) fn existing(document: &Document, text: &At<String>, home: &Path) -> PathBuf {
     let path = home.join(&text.value);
     if !path.is_file() {
-        document.problem(&text.span, format!("there is no file `{}`", text.value), Some(format!("looked for `{}`", path.display())));
+        document.problem(
+            &text.span,
+            format!("there is no file `{}`", text.value),
+            Some(format!("looked for `{}`", path.display())),
+        );
     }
     path
 }

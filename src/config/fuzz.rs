@@ -27,7 +27,8 @@ pub fn fuzz_one(data: &[u8]) {
         1 => {
             let sample = include_str!("sample/contoso.topology.toml");
             let home = Path::new("/nonexistent/home/certlet.toml");
-            let read = configuration_of(home, "certlet.toml", text.to_owned(), &|_| topology_of_text("topology.toml", sample));
+            let read =
+                configuration_of(home, "certlet.toml", text.to_owned(), &|_| topology_of_text("topology.toml", sample));
             drop(read);
         }
         _ => {

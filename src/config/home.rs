@@ -5,18 +5,21 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::{
-    AuthorityClass, AuthorityKind, AuthoritySettings, Configuration, EmbeddedAuthority, SecretLookup, SecretSource, StateStore,
-    TemplateApproval, TemplateSubject, read_certlet_toml,
+    AuthorityClass, AuthorityKind, AuthoritySettings, Configuration, EmbeddedAuthority, SecretLookup, SecretSource,
+    StateStore, TemplateApproval, TemplateSubject, read_certlet_toml,
 };
 use crate::ca::{
-    Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Permissions, Right, SecretResolver, SubjectSource, Template,
+    Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Permissions, Right, SecretResolver, SubjectSource,
+    Template,
 };
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{
     Certificate, ChainTo, Clock, KeyAlgorithm, Purpose, Secret, ServerSettings, Slot, Topology, Website,
 };
 use crate::probe::ProofSettings;
-use crate::servers::{Children, FilesServer, KeySource, ListenerBinding, ListenerServer, ServedListener, Server, Serving, Unbuilt};
+use crate::servers::{
+    Children, FilesServer, KeySource, ListenerBinding, ListenerServer, ServedListener, Server, Serving, Unbuilt,
+};
 use crate::session::{Keys, Policy, Site, StepWatch, World};
 use crate::state::{BindingKey, MemoryState, SqliteOptions, SqliteState, State, copy_audit};
 use crate::x509;
@@ -95,7 +98,8 @@ impl Home {
         self.serving
             .get_or_init(|| {
                 let configuration = self.configuration()?;
-                let bindings = configuration.sites.iter().filter(|s| s.server == ServerSettings::Listener).flat_map(listened);
+                let bindings =
+                    configuration.sites.iter().filter(|s| s.server == ServerSettings::Listener).flat_map(listened);
                 Ok(Arc::new(Serving::new(self.state()?, self.key_source()?, bindings.collect())))
             })
             .clone()
@@ -109,7 +113,10 @@ impl Home {
         let mut shown = Vec::new();
         for (binding, addresses) in self.serving()?.start()? {
             for address in addresses {
-                shown.push((address.to_string(), format!("{} {} on {}", binding.site, binding.information, binding.computer)));
+                shown.push((
+                    address.to_string(),
+                    format!("{} {} on {}", binding.site, binding.information, binding.computer),
+                ));
             }
         }
         Ok(shown)
@@ -159,7 +166,8 @@ impl Home {
                         slot: Slot::Any,
                     })
                     .collect();
-                let is_loopback = website.bindings.iter().flat_map(|b| &b.endpoints).all(crate::model::Endpoint::is_loopback);
+                let is_loopback =
+                    website.bindings.iter().flat_map(|b| &b.endpoints).all(crate::model::Endpoint::is_loopback);
                 let listener = ListenerServer::new(
                     self.state()?,
                     self.key_source()?,
@@ -182,7 +190,11 @@ impl Home {
         Ok(Arc::new(Site { website: website.clone(), server }))
     }
 
-    fn make_authority(&self, settings: &AuthoritySettings, configuration: &Configuration) -> Result<Arc<dyn Authority>> {
+    fn make_authority(
+        &self,
+        settings: &AuthoritySettings,
+        configuration: &Configuration,
+    ) -> Result<Arc<dyn Authority>> {
         let config = settings.name.as_str().to_owned();
         Ok(match &settings.kind {
             AuthorityKind::Embedded(embedded) => {
@@ -304,7 +316,8 @@ impl World for Home {
         let configuration = self.configuration()?;
         let user = self.options.user.clone();
         let principal = configuration.principal.clone().unwrap_or_else(|| user.clone());
-        let is_believed = configuration.trust_principal || self.options.label.is_some() || principal.eq_ignore_ascii_case(&user);
+        let is_believed =
+            configuration.trust_principal || self.options.label.is_some() || principal.eq_ignore_ascii_case(&user);
         if !is_believed {
             return Err(Error::new(
                 ErrorId::ConfigInvalid,

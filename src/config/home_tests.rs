@@ -165,7 +165,8 @@ fn list_request_assign_and_prove() {
     assert_eq!(state.data_version().unwrap(), before, "a second identical Set writes nothing");
     assert!(state.open_operations().unwrap().is_empty());
 
-    let (removed, outcome) = call(&session, "Remove-CsCertificate", "", &[("Type", Value::text("WebServicesExternal"))]);
+    let (removed, outcome) =
+        call(&session, "Remove-CsCertificate", "", &[("Type", Value::text("WebServicesExternal"))]);
     if let Err(error) = &outcome {
         panic!("{error} {:?} {:?}", error.hints(), removed.said);
     }

@@ -3,11 +3,11 @@
 mod authorities;
 mod authorities_toml;
 mod certlet_toml;
+#[cfg(test)]
+mod crash_tests;
 mod files;
 pub(crate) mod fuzz;
 mod home;
-#[cfg(test)]
-mod crash_tests;
 #[cfg(test)]
 mod home_tests;
 #[cfg(test)]
@@ -25,12 +25,15 @@ mod uses;
 mod windows_paths;
 
 pub use authorities::{
-    AcmeAuthority, AcmeChallenge, AdcsAuth, AdcsAuthority, AuthorityClass, AuthorityKind, AuthorityName, AuthoritySettings, CrlPublisher,
-    EmbeddedAuthority, ExternalAccount, Permissions, Right, TemplateApproval, TemplateSettings, TemplateSubject,
+    AcmeAuthority, AcmeChallenge, AdcsAuth, AdcsAuthority, AuthorityClass, AuthorityKind, AuthorityName,
+    AuthoritySettings, CrlPublisher, EmbeddedAuthority, ExternalAccount, Permissions, Right, TemplateApproval,
+    TemplateSettings, TemplateSubject,
 };
 pub use certlet_toml::{parse_duration, read_certlet_toml};
 pub use home::{Home, HomeOptions};
-pub use settings::{Configuration, ProofSettings, SecretLookup, SecretSource, StateSettings, StateStore, TrustSettings};
+pub use settings::{
+    Configuration, ProofSettings, SecretLookup, SecretSource, StateSettings, StateStore, TrustSettings,
+};
 pub use topology_toml::{read_topology, topology_of_text};
 pub use uses::builtin_uses;
 pub use windows_paths::{OperatorPath, WindowsPaths};

@@ -43,7 +43,15 @@ fn names_of(computed: &ComputedNames) -> Vec<String> {
 
 /// Subject and comma list, with the domains abbreviated: `.n` is contoso.net, `.c` contoso.com, `.f` fabrikam.com.
 #[track_caller]
-fn assert_names(topology: &Topology, computer: &str, uses: &str, all: bool, added: &str, subject: &str, expected: &str) {
+fn assert_names(
+    topology: &Topology,
+    computer: &str,
+    uses: &str,
+    all: bool,
+    added: &str,
+    subject: &str,
+    expected: &str,
+) {
     let long = |word: &str| match word.rsplit_once('.') {
         Some((host, "n")) => format!("{host}.contoso.net"),
         Some((host, "c")) => format!("{host}.contoso.com"),
@@ -91,7 +99,15 @@ fn w4_to_w6_one_use_each() {
     assert_names(&topology, "fe01.n", "Default", false, "", "pool01.n", "pool01.n fe01.n sip.c");
     let internal = "pool01.n fe01.n webpool01.n meet.c dialin.c admin.c";
     assert_names(&topology, "fe01.n", "WebServicesInternal", false, "", "pool01.n", internal);
-    assert_names(&topology, "fe01.n", "WebServicesExternal", false, "", "pool01.n", "pool01.n webpool01.c meet.c dialin.c");
+    assert_names(
+        &topology,
+        "fe01.n",
+        "WebServicesExternal",
+        false,
+        "",
+        "pool01.n",
+        "pool01.n webpool01.c meet.c dialin.c",
+    );
 }
 
 #[test]
@@ -137,7 +153,8 @@ fn w14_oauth_has_no_alternative_name() {
 fn w15_and_w16_autodiscover_names() {
     let external = "pool01.n webpool01.c meet.c meet.f dialin.c lyncdiscover.c lyncdiscover.f";
     assert_names(&topology_b(), "fe01.n", "WebServicesExternal", true, "", "pool01.n", external);
-    let internal = "pool01.n fe01.n webpool01.n meet.c meet.f dialin.c admin.c lyncdiscoverinternal.c lyncdiscoverinternal.f";
+    let internal =
+        "pool01.n fe01.n webpool01.n meet.c meet.f dialin.c admin.c lyncdiscoverinternal.c lyncdiscoverinternal.f";
     assert_names(&topology_b(), "fe01.n", "WebServicesInternal", true, "", "pool01.n", internal);
 }
 
@@ -168,7 +185,15 @@ entries = ["https://WEBPOOL01.contoso.com/meet"]
 #[test]
 fn c22_additions_that_are_there_already_change_nothing() {
     let expected = "pool01.n fe01.n sip.c webpool01.n webpool01.c meet.c dialin.c admin.c";
-    assert_names(&topology_a(), "fe01.n", ALL_THREE, false, "fe01.contoso.net,POOL01.contoso.net", "pool01.n", expected);
+    assert_names(
+        &topology_a(),
+        "fe01.n",
+        ALL_THREE,
+        false,
+        "fe01.contoso.net,POOL01.contoso.net",
+        "pool01.n",
+        expected,
+    );
 }
 
 #[test]
@@ -184,7 +209,10 @@ fn every_name_says_who_asks_for_it() {
     assert_eq!(reason("meet.contoso.com"), "Meet simple URL; asked for by `-DomainName`");
     assert_eq!(reason("10.0.0.1"), "asked for by `-DomainName`");
     let meet = computed.names.iter().find(|n| n.name.to_string() == "meet.contoso.com").unwrap();
-    assert_eq!(meet.rules[0].uses.iter().map(UseName::as_str).collect::<Vec<_>>(), ["WebServicesInternal", "WebServicesExternal"]);
+    assert_eq!(
+        meet.rules[0].uses.iter().map(UseName::as_str).collect::<Vec<_>>(),
+        ["WebServicesInternal", "WebServicesExternal"]
+    );
 }
 
 #[test]
@@ -199,17 +227,30 @@ fn c24_to_c27_what_is_refused() {
     assert_eq!(pool.id(), ErrorId::ComputerNotInTopology);
     assert!(pool.hints()[0].contains("`fe01.contoso.net`, `fe02.contoso.net`"));
     let near = fails("fe0l.contoso.net", "Default");
-    assert_eq!((near.id(), near.hints()), (ErrorId::ComputerNotInTopology, vec!["did you mean `fe01.contoso.net`?".to_owned()]));
+    assert_eq!(
+        (near.id(), near.hints()),
+        (ErrorId::ComputerNotInTopology, vec!["did you mean `fe01.contoso.net`?".to_owned()])
+    );
     let role = fails("fe01.contoso.net", "Internal");
     assert_eq!(role.id(), ErrorId::UseNotValidForRole);
     assert!(role.hints()[0].contains("`WebServicesExternal`"));
-    assert_eq!(compute(&topology, &NameQuery::new(host("fe01"), Vec::new())).unwrap_err().id(), ErrorId::MissingMandatoryParameter);
+    assert_eq!(
+        compute(&topology, &NameQuery::new(host("fe01"), Vec::new())).unwrap_err().id(),
+        ErrorId::MissingMandatoryParameter
+    );
 }
 
 #[test]
 fn a_long_pool_name_gives_no_common_name() {
     let long = format!("{}.contoso.net", "p".repeat(60));
-    let topology = topology_of_text("topology.toml", &TOPOLOGY_A.replace("pool01.contoso.net\"\nsite = 1\nrole = \"FrontEnd\"", &format!("{long}\"\nsite = 1\nrole = \"FrontEnd\""))).unwrap();
+    let topology = topology_of_text(
+        "topology.toml",
+        &TOPOLOGY_A.replace(
+            "pool01.contoso.net\"\nsite = 1\nrole = \"FrontEnd\"",
+            &format!("{long}\"\nsite = 1\nrole = \"FrontEnd\""),
+        ),
+    )
+    .unwrap();
     let computed = compute(&topology, &query(&topology, "fe01", "Default")).unwrap();
     assert_eq!((computed.subject.as_deref(), computed.too_long_for_subject.as_ref()), (None, Some(&host(&long))));
     assert_eq!(names_of(&computed)[0], long);
@@ -219,9 +260,13 @@ fn a_long_pool_name_gives_no_common_name() {
 fn names_can_be_left_out() {
     let topology = topology_a();
     let mut query = query(&topology, "fe01", ALL_THREE);
-    query.excluded = RequestedName::list("POOL01.contoso.net,fe01.contoso.net,webpool01.contoso.net,nobody.contoso.net").unwrap();
+    query.excluded =
+        RequestedName::list("POOL01.contoso.net,fe01.contoso.net,webpool01.contoso.net,nobody.contoso.net").unwrap();
     let computed = compute(&topology, &query).unwrap();
-    assert_eq!(computed.comma_list(), "sip.contoso.com,webpool01.contoso.com,meet.contoso.com,dialin.contoso.com,admin.contoso.com");
+    assert_eq!(
+        computed.comma_list(),
+        "sip.contoso.com,webpool01.contoso.com,meet.contoso.com,dialin.contoso.com,admin.contoso.com"
+    );
     assert_eq!(computed.subject.as_deref(), Some("sip.contoso.com"), "a left-out name is no subject either");
     assert_eq!(computed.excluded.len(), 3);
     assert_eq!(computed.not_computed, RequestedName::list("nobody.contoso.net").unwrap());
@@ -231,7 +276,10 @@ fn names_can_be_left_out() {
 fn differences_name_each_name_and_rule() {
     let topology = topology_a();
     let computed = compute(&topology, &query(&topology, "fe01", ALL_THREE)).unwrap();
-    let part = difference(&computed, &["POOL01.contoso.net", "fe01.contoso.net", "sip.contoso.com", "old.contoso.net", "not a name"]);
+    let part = difference(
+        &computed,
+        &["POOL01.contoso.net", "fe01.contoso.net", "sip.contoso.com", "old.contoso.net", "not a name"],
+    );
     let missing: Vec<String> = part.missing.iter().map(|m| format!("{}: {}", m.name, m.reason)).collect();
     assert_eq!(
         missing,
@@ -279,28 +327,51 @@ computers = ["web1.example.net", "web2.example.net"]
 "#;
     let topology = topology_of_text("topology.toml", text).unwrap();
     let computed = compute(&topology, &query(&topology, "web2", "SHOP")).unwrap();
-    assert_eq!((computed.subject.as_deref(), computed.comma_list().as_str()), (Some("shop.example.com"), "shop.example.com,www.shop.example.com"));
+    assert_eq!(
+        (computed.subject.as_deref(), computed.comma_list().as_str()),
+        (Some("shop.example.com"), "shop.example.com,www.shop.example.com")
+    );
     assert_eq!(computed.names[1].reason(), "name of use Shop");
     let wild = difference(&computed, &["shop.example.com", "*.shop.example.com"]);
     assert!(wild.is_empty(), "{wild:?}");
     let metrics = compute(&topology, &query(&topology, "web2", "Metrics")).unwrap();
     assert_eq!(metrics.comma_list(), "metrics.web2.example.net,shop.example.com");
     let refused = compute(&topology, &query(&topology, "web1", "Default")).unwrap_err();
-    assert_eq!((refused.id(), refused.hints()), (ErrorId::UseNotValidForRole, vec!["its uses are `Shop`, `Metrics`".to_owned()]));
+    assert_eq!(
+        (refused.id(), refused.hints()),
+        (ErrorId::UseNotValidForRole, vec!["its uses are `Shop`, `Metrics`".to_owned()])
+    );
     let unknown = topology.uses.find("Shp").unwrap_err();
     assert!(unknown.message().contains("declared by the topology: `Shop`, `Metrics`"));
     assert_eq!(topology.suffixes(), [host("example.com"), host("example.net")]);
 }
 
 fn any_query() -> impl Strategy<Value = (bool, &'static str, Vec<&'static str>, bool, Vec<String>)> {
-    let front_end = subsequence(vec!["Default", "WebServicesInternal", "WebServicesExternal", "OAuthTokenIssuer", "XMPPServer"], 1..=5);
-    let edge = subsequence(vec!["Internal", "External", "AccessEdgeExternal", "DataEdgeExternal", "AudioVideoAuthentication", "XMPPServer"], 1..=6);
+    let front_end = subsequence(
+        vec!["Default", "WebServicesInternal", "WebServicesExternal", "OAuthTokenIssuer", "XMPPServer"],
+        1..=5,
+    );
+    let edge = subsequence(
+        vec![
+            "Internal",
+            "External",
+            "AccessEdgeExternal",
+            "DataEdgeExternal",
+            "AudioVideoAuthentication",
+            "XMPPServer",
+        ],
+        1..=6,
+    );
     let place = prop_oneof![
         (prop_oneof![Just("fe01"), Just("FE02.contoso.net"), Just("se01")], front_end),
         (Just("edge01"), edge),
     ];
-    let added = proptest::collection::vec("([a-z]{1,3}\\.)?(contoso\\.com|CONTOSO\\.net|a\\.b)|\\*\\.contoso\\.com|10\\.0\\.0\\.[1-3]", 0..6);
-    (proptest::bool::ANY, place, proptest::bool::ANY, added).prop_map(|(b, (computer, uses), all, added)| (b, computer, uses, all, added))
+    let added = proptest::collection::vec(
+        "([a-z]{1,3}\\.)?(contoso\\.com|CONTOSO\\.net|a\\.b)|\\*\\.contoso\\.com|10\\.0\\.0\\.[1-3]",
+        0..6,
+    );
+    (proptest::bool::ANY, place, proptest::bool::ANY, added)
+        .prop_map(|(b, (computer, uses), all, added)| (b, computer, uses, all, added))
 }
 
 proptest! {

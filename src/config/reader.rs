@@ -161,7 +161,8 @@ impl<'a> Table<'a> {
 
     /// Notes that a key is missing.
     pub(super) fn missing(&self, key: &'static str) {
-        let near: Vec<&str> = self.rows.keys().map(|k| k.get_ref().as_ref()).filter(|k| nearest(k, [key]).is_some()).collect();
+        let near: Vec<&str> =
+            self.rows.keys().map(|k| k.get_ref().as_ref()).filter(|k| nearest(k, [key]).is_some()).collect();
         // A misspelt key is reported as such; to call its twin missing as well would only be noise.
         if near.iter().all(|k| self.asked.borrow().contains(k)) {
             self.document.problem(&self.span, format!("`{key}` is missing here"), None);
@@ -243,7 +244,10 @@ impl<'a> Table<'a> {
             }
             let hint = match nearest(word, asked.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the keys here are {}", asked.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ")),
+                None => format!(
+                    "the keys here are {}",
+                    asked.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ")
+                ),
             };
             self.document.problem(&key.span(), format!("`{word}` is no key here"), Some(hint));
         }
@@ -263,7 +267,11 @@ impl<'a> Item<'a> {
     }
 
     fn wrong(&self, expected: &str) {
-        self.document.problem(&self.span(), format!("{expected} is expected here, not {}", kind(self.value.get_ref())), None);
+        self.document.problem(
+            &self.span(),
+            format!("{expected} is expected here, not {}", kind(self.value.get_ref())),
+            None,
+        );
     }
 
     /// The text, when it is one; a problem otherwise.
@@ -300,7 +308,8 @@ impl<'a> Item<'a> {
         let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&text.value));
         if found.is_none() {
             let all: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-            let near = nearest(&text.value, words.iter().map(|(word, _)| *word)).map(|near| format!("did you mean `{near}`?"));
+            let near =
+                nearest(&text.value, words.iter().map(|(word, _)| *word)).map(|near| format!("did you mean `{near}`?"));
             self.document.problem(&text.span, format!("`{}` is none of {}", text.value, all.join(", ")), near);
         }
         found.map(|(_, value)| *value)

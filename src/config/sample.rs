@@ -28,7 +28,10 @@ impl FromStr for Sample {
             "contoso" => Ok(Self::Contoso),
             "web" => Ok(Self::Web),
             _ => {
-                let error = Error::new(ErrorId::CannotConvertArgument, format!("`{text}` is no sample world: there are `contoso` and `web`"));
+                let error = Error::new(
+                    ErrorId::CannotConvertArgument,
+                    format!("`{text}` is no sample world: there are `contoso` and `web`"),
+                );
                 let error = error.about(text);
                 Err(match nearest(text, ["contoso", "web"]) {
                     Some(near) => error.hint(format!("did you mean `{near}`?")),

@@ -9,7 +9,8 @@ use crate::model::names::compute;
 use crate::model::{AlternativeName, Clock, KeyAlgorithm, NameAttribute, NameQuery, Purpose, Slot, UseName};
 use crate::session::{Session, World};
 use crate::state::{
-    AssignmentKey, AssignmentRow, AuthorityRow, BindingKey, BoundRow, CertificateRow, Row, RowKey, Store, SubmissionRow, Write,
+    AssignmentKey, AssignmentRow, AuthorityRow, BindingKey, BoundRow, CertificateRow, Row, RowKey, Store,
+    SubmissionRow, Write,
 };
 use crate::x509::{Issuer, PrivateKey, Profile, RequestDetails, build_request, issue, parse_certificate};
 
@@ -71,7 +72,8 @@ impl Home {
         let fingerprint = leaf.fingerprint();
         // The number before the first that operators get; where there is none, the first is used up.
         let number = next_request_id.saturating_sub(1).max(1);
-        let mut stored = CertificateRow::of(&leaf, Store::My, &format!("request {number} at {}", authority.config()), now);
+        let mut stored =
+            CertificateRow::of(&leaf, Store::My, &format!("request {number} at {}", authority.config()), now);
         "Sample certificate, to be replaced".clone_into(&mut stored.friendly_name);
         let mut writes = vec![
             keys.seal(&leaf_key, false, now)?,
@@ -102,7 +104,8 @@ impl Home {
         computers.dedup();
         for scope in computers {
             for use_name in &uses {
-                let key = AssignmentKey { scope: scope.clone(), use_name: use_name.as_str().to_owned(), slot: Slot::Any };
+                let key =
+                    AssignmentKey { scope: scope.clone(), use_name: use_name.as_str().to_owned(), slot: Slot::Any };
                 let row = AssignmentRow { certificate: Some(fingerprint), previous: None, staged: None, updated: now };
                 writes.push(Write::put(RowKey::Assignment(key), Row::Assignment(row)));
             }

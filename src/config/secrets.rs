@@ -10,7 +10,11 @@ pub(super) fn read_secret(item: Item<'_>, home: &Path) -> Option<SecretSource> {
     if !item.is_table() {
         // The value is not shown: it may be the secret.
         let hint = "write `{ file = \"…\" }` or `{ env = \"NAME\" }`".to_owned();
-        item.document.problem(&item.span(), "a secret does not stand in this file, only where it is to be had", Some(hint));
+        item.document.problem(
+            &item.span(),
+            "a secret does not stand in this file, only where it is to be had",
+            Some(hint),
+        );
         return None;
     }
     let table = item.table()?;

@@ -8,9 +8,9 @@ use super::reader::{At, Document, Table};
 use crate::error::Error;
 use crate::model::names::check_uses;
 use crate::model::{
-    Binding, BindingInformation, BindingProtocol, CaddyServer, CertificateFiles, CertificateSelector, Endpoint, FileServer,
-    HaproxyServer, HostName, IisServer, Pool, ProofScope, ServerKind, ServerSettings, SiteState, Slot, SlotFiles, Topology, UseName,
-    Website,
+    Binding, BindingInformation, BindingProtocol, CaddyServer, CertificateFiles, CertificateSelector, Endpoint,
+    FileServer, HaproxyServer, HostName, IisServer, Pool, ProofScope, ServerKind, ServerSettings, SiteState, Slot,
+    SlotFiles, Topology, UseName, Website,
 };
 
 /// Reads one `[[site]]`; `home` is the folder of relative paths.
@@ -19,7 +19,8 @@ pub(super) fn read_site(table: Table<'_>, home: &Path, topology: &Topology) -> O
     let name = table.required_text("name");
     let computer = read_computer(&table, topology);
     let id = table.number("id", 0..=i64::from(u32::MAX));
-    let state = table.word("state", &[("Started", SiteState::Started), ("Stopped", SiteState::Stopped)]).unwrap_or_default();
+    let state =
+        table.word("state", &[("Started", SiteState::Started), ("Stopped", SiteState::Stopped)]).unwrap_or_default();
     let kinds: Vec<(&str, ServerKind)> = ServerKind::ALL.iter().map(|kind| (kind.name(), *kind)).collect();
     let kind = table.required("host").and_then(|item| item.word(&kinds));
     let pool = computer.as_ref().and_then(|c| topology.pool_of(c)).map(|(pool, _)| pool);
@@ -37,7 +38,10 @@ pub(super) fn check_sites(document: &Document, sites: &[Website]) {
     for (i, site) in sites.iter().enumerate() {
         let before = sites.get(..i).unwrap_or_default();
         if before.iter().any(|other| other.computer == site.computer && other.name.eq_ignore_ascii_case(&site.name)) {
-            document.problem_at(&site.position, format!("the site `{}` on `{}` is declared twice", site.name, site.computer));
+            document.problem_at(
+                &site.position,
+                format!("the site `{}` on `{}` is declared twice", site.name, site.computer),
+            );
         }
         if site.state == SiteState::Stopped {
             continue;
@@ -48,7 +52,10 @@ pub(super) fn check_sites(document: &Document, sites: &[Website]) {
             let other = before.iter().find(|other| other.computer == site.computer && holds(other));
             let other = if site.bindings.iter().take(j).any(takes) { Some(site) } else { other };
             if let Some(other) = other {
-                let message = format!("`{}` on `{}` belongs to the site `{}` already", binding.information, site.computer, other.name);
+                let message = format!(
+                    "`{}` on `{}` belongs to the site `{}` already",
+                    binding.information, site.computer, other.name
+                );
                 document.problem_at(&binding.position, message);
             }
         }
@@ -67,7 +74,8 @@ fn read_computer(table: &Table<'_>, topology: &Topology) -> Option<HostName> {
             local
         }
         Some(text) => {
-            let found = HostName::with_underscores(&text.value).and_then(|c| topology.resolve_computer(&c).map(|(_, c)| c.clone()));
+            let found = HostName::with_underscores(&text.value)
+                .and_then(|c| topology.resolve_computer(&c).map(|(_, c)| c.clone()));
             found.map_err(|error| refuse(&text.span, &error)).ok()
         }
     }
@@ -85,13 +93,18 @@ fn read_binding(table: Table<'_>, topology: &Topology, pool: Option<&Pool>) -> O
     if let Some(name) = server_name.as_ref().filter(|name| name.value.is_wildcard()) {
         document.problem(&name.span, format!("`{}` is a wildcard: a client asks for one name", name.value), None);
     }
-    let scopes = |item: super::reader::Item<'_>| item.list().into_iter().filter_map(|i| i.word(&ProofScope::WORDS)).collect();
+    let scopes =
+        |item: super::reader::Item<'_>| item.list().into_iter().filter_map(|i| i.word(&ProofScope::WORDS)).collect();
     let prove = table.item("prove").map(scopes);
     let certificate = table.parsed::<CertificateSelector>("certificate").map(|c| c.value);
     if protocol == Some(BindingProtocol::Http) {
         for key in ["use", "server_name", "prove", "certificate"] {
             if let Some(item) = table.item(key) {
-                document.problem(&item.span(), format!("`{key}` belongs to `https` and `tls`: nothing is served under TLS here"), None);
+                document.problem(
+                    &item.span(),
+                    format!("`{key}` belongs to `https` and `tls`: nothing is served under TLS here"),
+                    None,
+                );
             }
         }
     }
@@ -148,7 +161,8 @@ fn read_file_server(table: &Table<'_>, preset: ServerKind, home: &Path) -> Optio
                     table.document.problem(&other.span(), format!("either `certificates` or `{key}`, not both"), None);
                 }
             }
-            let slots: Vec<SlotFiles> = item.list().into_iter().filter_map(|i| i.table()).filter_map(|t| read_slot(t, home)).collect();
+            let slots: Vec<SlotFiles> =
+                item.list().into_iter().filter_map(|i| i.table()).filter_map(|t| read_slot(t, home)).collect();
             let twice = slots.iter().enumerate().any(|(i, s)| slots.iter().take(i).any(|t| t.slot == s.slot));
             if slots.is_empty() || twice {
                 table.document.problem(&item.span(), "`certificates` has one entry for each slot, at least one", None);
@@ -177,12 +191,14 @@ fn preset_commands(kind: ServerKind) -> (&'static [&'static str], &'static [&'st
     match kind {
         ServerKind::Nginx => (&["/usr/sbin/nginx", "-t"], &["/usr/sbin/nginx", "-s", "reload"]),
         ServerKind::Apache => (&["/usr/sbin/apachectl", "-t"], &["/usr/sbin/apachectl", "-k", "graceful"]),
-        ServerKind::Haproxy => {
-            (&["/usr/sbin/haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg"], &["/usr/bin/systemctl", "reload", "haproxy"])
-        }
-        ServerKind::Hitch => {
-            (&["/usr/sbin/hitch", "--test", "--config=/etc/hitch/hitch.conf"], &["/usr/bin/systemctl", "reload", "hitch"])
-        }
+        ServerKind::Haproxy => (
+            &["/usr/sbin/haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg"],
+            &["/usr/bin/systemctl", "reload", "haproxy"],
+        ),
+        ServerKind::Hitch => (
+            &["/usr/sbin/hitch", "--test", "--config=/etc/hitch/hitch.conf"],
+            &["/usr/bin/systemctl", "reload", "hitch"],
+        ),
         _ => (&[], &[]),
     }
 }

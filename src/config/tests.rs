@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::sample::{Sample, files};
 use super::{
-    AcmeChallenge, AuthorityClass, AuthorityKind, Configuration, Right, SecretSource, StateStore, TemplateApproval, TemplateSubject,
-    parse_duration, read_certlet_toml, read_topology, topology_of_text,
+    AcmeChallenge, AuthorityClass, AuthorityKind, Configuration, Right, SecretSource, StateStore, TemplateApproval,
+    TemplateSubject, parse_duration, read_certlet_toml, read_topology, topology_of_text,
 };
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{ChainTo, MissingNames, ProofScope, Role, ServerKind, ServerSettings, SiteState, Slot, UseName};
@@ -50,7 +50,8 @@ fn the_samples_read_back() {
             assert!(!text.contains("{{"), "{name} of {kind:?} has an empty place");
             std::fs::write(folder.path().join(name), text).unwrap();
         }
-        let configuration = read_certlet_toml(&folder.path().join("certlet.toml")).unwrap_or_else(|e| panic!("{kind:?}: {:?}", said(&e)));
+        let configuration = read_certlet_toml(&folder.path().join("certlet.toml"))
+            .unwrap_or_else(|e| panic!("{kind:?}: {:?}", said(&e)));
         assert_eq!(configuration.topology_files, [folder.path().join("topology.toml")]);
         assert!(!configuration.sites.is_empty());
         let contoso = configuration.authorities.iter().any(|ca| ca.name.as_str().contains("contoso"));
@@ -77,9 +78,21 @@ fn the_contoso_sample_is_the_fixture_of_the_cases() {
     assert_eq!(embedded.templates[2].approval, TemplateApproval::Manager);
     assert_eq!(embedded.templates[3].subject, TemplateSubject::Directory);
     assert_eq!(embedded.templates[4].eku.len(), 2);
-    let shown: Vec<String> = configuration.sites.iter().flat_map(|site| {
-        site.bindings.iter().map(|b| format!("{} {} {} {}", site.name, b.protocol, b.information, b.use_name.as_ref().map_or("-", UseName::as_str)))
-    }).collect();
+    let shown: Vec<String> = configuration
+        .sites
+        .iter()
+        .flat_map(|site| {
+            site.bindings.iter().map(|b| {
+                format!(
+                    "{} {} {} {}",
+                    site.name,
+                    b.protocol,
+                    b.information,
+                    b.use_name.as_ref().map_or("-", UseName::as_str)
+                )
+            })
+        })
+        .collect();
     assert_eq!(
         shown,
         [
@@ -93,9 +106,10 @@ fn the_contoso_sample_is_the_fixture_of_the_cases() {
     );
     let suffixes: Vec<String> = configuration.topology.suffixes().iter().map(ToString::to_string).collect();
     assert_eq!(suffixes, ["contoso.net", "contoso.com"]);
-    assert_eq!(configuration.topology.pools.iter().map(|p| p.role).collect::<Vec<_>>(), [
-        Role::FrontEnd, Role::Director, Role::Mediation, Role::StandardEdition, Role::Sba, Role::Edge
-    ]);
+    assert_eq!(
+        configuration.topology.pools.iter().map(|p| p.role).collect::<Vec<_>>(),
+        [Role::FrontEnd, Role::Director, Role::Mediation, Role::StandardEdition, Role::Sba, Role::Edge]
+    );
 }
 
 #[test]
@@ -205,14 +219,19 @@ prove = []
     assert_eq!(c.state.store, StateStore::Sqlite(c.home.join("s.db")));
     assert!(matches!(&c.state.passphrase, Some(SecretSource::Environment(name)) if name == "P"));
     assert!(c.trust.system && c.trust.roots.len() == 1 && c.trust.crls.len() == 1);
-    assert_eq!((c.proof.matches, c.proof.window, c.proof.max_age), (3, Duration::from_secs(1), Duration::from_secs(172_800)));
+    assert_eq!(
+        (c.proof.matches, c.proof.window, c.proof.max_age),
+        (3, Duration::from_secs(1), Duration::from_secs(172_800))
+    );
     assert_eq!(c.paths.drives().collect::<Vec<_>>(), [('C', Path::new("/c")), ('D', c.home.join("d").as_path())]);
 
     let AuthorityKind::Acme(acme) = &c.authorities[0].kind else { panic!("acme") };
     assert_eq!(c.authorities[0].class, AuthorityClass::Public);
     let AcmeChallenge::Dns { set, clear } = &acme.challenge else { panic!("dns-01") };
     assert_eq!((PathBuf::from(&set[0]), clear[0].as_str()), (c.home.join("./set-txt"), "clear-txt"));
-    assert!(matches!(&acme.external_account.as_ref().unwrap().hmac, SecretSource::File(path) if *path == c.home.join("hmac")));
+    assert!(
+        matches!(&acme.external_account.as_ref().unwrap().hmac, SecretSource::File(path) if *path == c.home.join("hmac"))
+    );
     let AuthorityKind::Embedded(embedded) = &c.authorities[2].kind else { panic!("embedded") };
     assert_eq!((embedded.key_algorithm.as_str(), embedded.key_size, embedded.templates.len()), ("RSA", Some(3072), 1));
     assert_eq!((embedded.templates[0].display_name.as_str(), embedded.templates[0].deploy), ("T", false));
@@ -229,16 +248,26 @@ prove = []
     assert_eq!(binding.endpoints.len(), 2);
     let ServerSettings::Haproxy(haproxy) = &c.sites[1].server else { panic!("haproxy") };
     assert_eq!((haproxy.socket.as_deref(), haproxy.files.reload.len()), (Some(Path::new("/run/haproxy.sock")), 3));
-    assert_eq!(c.sites.iter().map(|s| s.server.kind()).collect::<Vec<_>>()[1..], [
-        ServerKind::Haproxy, ServerKind::Caddy, ServerKind::Iis, ServerKind::Stunnel
-    ]);
+    assert_eq!(
+        c.sites.iter().map(|s| s.server.kind()).collect::<Vec<_>>()[1..],
+        [ServerKind::Haproxy, ServerKind::Caddy, ServerKind::Iis, ServerKind::Stunnel]
+    );
     assert_eq!(c.sites[4].bindings[0].prove.as_deref(), Some([].as_slice()));
 }
 
 #[test]
 fn a_misspelt_key_is_answered_with_the_right_one() {
-    let error = read(&format!("{PLAIN}[[site.binding]]\nprotocol = \"https\"\ninformation = \"*:443:\"\nendpiont = [\"127.0.0.1:0\"]\n")).unwrap_err();
-    assert_refused(&error, ErrorId::ConfigInvalid, 7, 1, &["`endpiont` is no key here", "did you mean `endpoint`?", "certlet.toml:7:1"]);
+    let error = read(&format!(
+        "{PLAIN}[[site.binding]]\nprotocol = \"https\"\ninformation = \"*:443:\"\nendpiont = [\"127.0.0.1:0\"]\n"
+    ))
+    .unwrap_err();
+    assert_refused(
+        &error,
+        ErrorId::ConfigInvalid,
+        7,
+        1,
+        &["`endpiont` is no key here", "did you mean `endpoint`?", "certlet.toml:7:1"],
+    );
     let error = read("topologie = \"x\"\n").unwrap_err();
     assert_refused(&error, ErrorId::ConfigInvalid, 1, 1, &["did you mean `topology`?"]);
 }
@@ -262,7 +291,8 @@ fn all_problems_of_a_file_are_told_at_once() {
 #[test]
 fn what_certlet_toml_may_not_say() {
     let site = |more: &str| format!("{PLAIN}{more}");
-    let binding = |more: &str| site(&format!("[[site.binding]]\nprotocol = \"https\"\ninformation = \"*:443:\"\n{more}"));
+    let binding =
+        |more: &str| site(&format!("[[site.binding]]\nprotocol = \"https\"\ninformation = \"*:443:\"\n{more}"));
     let cases: [(String, u32, u32, &str); 24] = [
         ("x = [".into(), 1, 6, "no TOML"),
         ("topology = \"none.toml\"".into(), 1, 12, "there is no file `none.toml`"),
@@ -271,9 +301,19 @@ fn what_certlet_toml_may_not_say() {
         ("[state]\npassphrase = \"hunter2\"".into(), 2, 14, "`{ file = \"…\" }`"),
         ("[proof]\nwindow = \"20s\"".into(), 2, 10, "longer than the deadline"),
         ("[paths]\nCC = \"x\"".into(), 2, 1, "`CC` is no drive"),
-        ("[[ca]]\nconfig = 'a\\b'\nkind = \"down\"\n[[ca]]\nconfig = 'A\\B'\nkind = \"down\"".into(), 5, 10, "declared twice"),
+        (
+            "[[ca]]\nconfig = 'a\\b'\nkind = \"down\"\n[[ca]]\nconfig = 'A\\B'\nkind = \"down\"".into(),
+            5,
+            10,
+            "declared twice",
+        ),
         ("[[ca]]\nconfig = 'a\\b'\nkind = \"adcs\"\nurl = \"http://x\"".into(), 4, 7, "`https://`"),
-        ("[[ca]]\nconfig = 'a\\b'\nkind = \"embedded\"\nsubject = \"CN=x\"\nkey_size = 2048".into(), 5, 12, "`key_size` belongs to"),
+        (
+            "[[ca]]\nconfig = 'a\\b'\nkind = \"embedded\"\nsubject = \"CN=x\"\nkey_size = 2048".into(),
+            5,
+            12,
+            "`key_size` belongs to",
+        ),
         ("[[ca]]\nconfig = 'a\\b'\nkind = \"down\"\nsubject = \"CN=x\"".into(), 4, 1, "`subject` is no key here"),
         (site("[[site]]\nname = \"WEB\"\nhost = \"listener\""), 5, 8, "declared twice"),
         (site("computer = \"fe03.contoso.net\""), 4, 12, "did you mean `fe01.contoso.net`?"),
@@ -285,9 +325,19 @@ fn what_certlet_toml_may_not_say() {
         (binding("certificate = \"00\""), 7, 15, "`00` is no thumbprint"),
         (binding("prove = [\"tls1.1\"]"), 7, 10, "did you mean `tls1."),
         (binding("server_name = \"*.contoso.com\""), 7, 15, "is a wildcard"),
-        (binding("[[site.binding]]\nprotocol = \"http\"\ninformation = \"*:443:\""), 9, 15, "belongs to the site `web` already"),
+        (
+            binding("[[site.binding]]\nprotocol = \"http\"\ninformation = \"*:443:\""),
+            9,
+            15,
+            "belongs to the site `web` already",
+        ),
         ("[[site]]\nname = \"x\"\nhost = \"nginx\"".into(), 1, 1, "`certificate` is missing here"),
-        ("[[site]]\nname = \"x\"\nhost = \"nginx\"\ncertificate = \"c\"\nreload = \"nginx -s reload\"".into(), 5, 10, "without a shell"),
+        (
+            "[[site]]\nname = \"x\"\nhost = \"nginx\"\ncertificate = \"c\"\nreload = \"nginx -s reload\"".into(),
+            5,
+            10,
+            "without a shell",
+        ),
     ];
     for (text, line, column, words) in cases {
         let error = read(&text).expect_err(&text);
@@ -314,13 +364,23 @@ fn topologies_are_merged_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (folder.path().join("a.toml"), folder.path().join("b.toml"));
     std::fs::write(&first, &files(&Sample::Contoso)[1].1).unwrap();
-    std::fs::write(&second, "version = 1\n[forest]\nlocal_computer = \"fe02.contoso.net\"\n[certificates]\nmissing_names = \"error\"\n").unwrap();
+    std::fs::write(
+        &second,
+        "version = 1\n[forest]\nlocal_computer = \"fe02.contoso.net\"\n[certificates]\nmissing_names = \"error\"\n",
+    )
+    .unwrap();
     let merged = read_topology(&[first.clone(), second.clone()]).unwrap();
     assert_eq!(merged.local_computer.unwrap().as_str(), "fe02.contoso.net");
     assert_eq!((merged.policy.missing_names, merged.pools.len()), (MissingNames::Error, 6));
     std::fs::write(&second, "version = 1\n[[pool]]\nfqdn = \"other.contoso.net\"\nrole = \"Mediation\"\ncomputers = [\"FE01.contoso.net\"]\n").unwrap();
     let error = read_topology(&[first, second]).unwrap_err();
-    assert_refused(&error, ErrorId::TopologyInvalid, 5, 14, &["b.toml:5:14", "is in two pools, `pool01.contoso.net` and `other.contoso.net`"]);
+    assert_refused(
+        &error,
+        ErrorId::TopologyInvalid,
+        5,
+        14,
+        &["b.toml:5:14", "is in two pools, `pool01.contoso.net` and `other.contoso.net`"],
+    );
 }
 
 #[test]
@@ -329,26 +389,66 @@ fn what_a_topology_may_not_say() {
     let cases: [(&str, &str, &str); 22] = [
         ("version = 1", "", "`version` is missing"),
         ("default = true", "default = false", "no SIP domain is the default one"),
-        ("default = true", "default = true\n[[sip_domain]]\nname = \"x.com\"\ndefault = true", "is the default SIP domain already"),
+        (
+            "default = true",
+            "default = true\n[[sip_domain]]\nname = \"x.com\"\ndefault = true",
+            "is the default SIP domain already",
+        ),
         ("default = true", "default = true\n[[sip_domain]]\nname = \"x.com\"", "`x.com` has no Meet simple URL"),
         ("active = \"https://meet.contoso.com\"", "active = \"https://other.contoso.com\"", "not among the entries"),
-        ("entries = [\"https://meet.contoso.com\"]", "entries = [\"http://meet.contoso.com\"]", "does not start with `https://`"),
+        (
+            "entries = [\"https://meet.contoso.com\"]",
+            "entries = [\"http://meet.contoso.com\"]",
+            "does not start with `https://`",
+        ),
         ("entries = [\"https://meet.contoso.com\"]", "entries = [\"https://a b/\"]", "is no host name"),
         ("component = \"Meet\"", "component = \"Meat\"", "did you mean `Meet`?"),
         ("scope = \"global\"                        #", "scope = \"site:Redmont\" #", "did you mean `site:Redmond`?"),
-        ("local_computer = \"fe01.contoso.net\"", "local_computer = \"fe1.contoso.net\"", "did you mean `fe01.contoso.net`?"),
+        (
+            "local_computer = \"fe01.contoso.net\"",
+            "local_computer = \"fe1.contoso.net\"",
+            "did you mean `fe01.contoso.net`?",
+        ),
         ("id = 1\nname", "id = 2\nname", "stands at site 1, which does not exist"),
-        ("computers = [\"fe01.contoso.net\", \"fe02.contoso.net\"]", "computers = [\"fe01.contoso.net\", \"dir01.contoso.net\"]", "is in two pools"),
-        ("computers = [\"fe01.contoso.net\", \"fe02.contoso.net\"]", "computers = [\"fe01.contoso.net\", \"*.contoso.net\"]", "is a wildcard"),
-        ("computers = [\"se01.contoso.net\"]", "computers = [\"se02.contoso.net\"]", "write `computers = [\"se01.contoso.net\"]`"),
-        ("external_fqdn = \"dirweb01.contoso.com\"", "external_fqdn = \"webpool01.contoso.com\"", "that of the Front End pool"),
+        (
+            "computers = [\"fe01.contoso.net\", \"fe02.contoso.net\"]",
+            "computers = [\"fe01.contoso.net\", \"dir01.contoso.net\"]",
+            "is in two pools",
+        ),
+        (
+            "computers = [\"fe01.contoso.net\", \"fe02.contoso.net\"]",
+            "computers = [\"fe01.contoso.net\", \"*.contoso.net\"]",
+            "is a wildcard",
+        ),
+        (
+            "computers = [\"se01.contoso.net\"]",
+            "computers = [\"se02.contoso.net\"]",
+            "write `computers = [\"se01.contoso.net\"]`",
+        ),
+        (
+            "external_fqdn = \"dirweb01.contoso.com\"",
+            "external_fqdn = \"webpool01.contoso.com\"",
+            "that of the Front End pool",
+        ),
         ("external_fqdn = \"seweb01.contoso.com\"", "internal_fqdn = \"x.contoso.com\"", "leave `internal_fqdn` out"),
         ("[pool.edge]", "[pool.egde]", "did you mean `edge`?"),
         ("role = \"Director\"", "role = \"Directer\"", "did you mean `Director`?"),
         ("role = \"Mediation\"", "role = \"Service\"", "of the role Service has no use"),
-        ("role = \"Mediation\"", "role = \"Mediation\"\nuses = [\"Shop\"]", "`Shop` is no use that is declared or built in"),
-        ("[[pool]]\nfqdn = \"pool01", "[[use]]\nname = \"default\"\nnames = [\"x.y\"]\n[[pool]]\nfqdn = \"pool01", "the use `default` is built in already"),
-        ("[[pool]]\nfqdn = \"pool01", "[[use]]\nname = \"Own\"\nnames = [\"*.x.y\"]\n[[pool]]\nfqdn = \"pool01", "add `wildcard = true`"),
+        (
+            "role = \"Mediation\"",
+            "role = \"Mediation\"\nuses = [\"Shop\"]",
+            "`Shop` is no use that is declared or built in",
+        ),
+        (
+            "[[pool]]\nfqdn = \"pool01",
+            "[[use]]\nname = \"default\"\nnames = [\"x.y\"]\n[[pool]]\nfqdn = \"pool01",
+            "the use `default` is built in already",
+        ),
+        (
+            "[[pool]]\nfqdn = \"pool01",
+            "[[use]]\nname = \"Own\"\nnames = [\"*.x.y\"]\n[[pool]]\nfqdn = \"pool01",
+            "add `wildcard = true`",
+        ),
     ];
     for (from, to, words) in cases {
         assert!(contoso.contains(from), "{from}");

@@ -8,8 +8,8 @@ use super::reader::{At, Document, Item, Problem, Table, raise, read_file};
 use super::uses::{builtin_uses, read_use};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{
-    EdgeInterfaces, Fault, HostName, MissingNames, Place, Pool, Position, Role, SimpleUrl, SimpleUrlComponent, SimpleUrlScope,
-    SipDomain, SiteKind, Topology, TopologySite, Use, UseName, Uses, WebPorts, WebServices,
+    EdgeInterfaces, Fault, HostName, MissingNames, Place, Pool, Position, Role, SimpleUrl, SimpleUrlComponent,
+    SimpleUrlScope, SipDomain, SiteKind, Topology, TopologySite, Use, UseName, Uses, WebPorts, WebServices,
 };
 
 /// Reads topology files and merges them: lists are joined, single values of a later file replace earlier ones.
@@ -173,7 +173,14 @@ impl Draft {
             if let Some(host) = place.and_then(|i| hosts.get(i).cloned().flatten()) {
                 self.place(Place::SimpleUrl(self.topology.simple_urls.len()), table.document, &active.span);
                 let entries = entries.into_iter().map(|e| e.value).collect();
-                self.topology.simple_urls.push(SimpleUrl { scope, component, domain, entries, active: active.value, host });
+                self.topology.simple_urls.push(SimpleUrl {
+                    scope,
+                    component,
+                    domain,
+                    entries,
+                    active: active.value,
+                    host,
+                });
             }
         }
         table.finish();
@@ -185,13 +192,13 @@ impl Draft {
         let fqdn = required_host(&table, "fqdn");
         let role = table.required("role").and_then(|item| item.word(&roles));
         let site = table.number("site", 0..=i64::from(u32::MAX));
-        let list = |item: Option<Item<'_>>| item.map_or_else(Vec::new, |item| {
-            item.list().into_iter().filter_map(|i| read_host(i)).collect::<Vec<_>>()
-        });
+        let list = |item: Option<Item<'_>>| {
+            item.map_or_else(Vec::new, |item| item.list().into_iter().filter_map(|i| read_host(i)).collect::<Vec<_>>())
+        };
         let computers = list(table.required("computers"));
-        let uses: Vec<At<UseName>> = table.item("uses").map_or_else(Vec::new, |item| {
-            item.list().into_iter().filter_map(|i| i.parsed::<UseName>()).collect()
-        });
+        let uses: Vec<At<UseName>> = table
+            .item("uses")
+            .map_or_else(Vec::new, |item| item.list().into_iter().filter_map(|i| i.parsed::<UseName>()).collect());
         let web = table.table("web").map(|t| (t.span.clone(), read_web(t)));
         let edge = table.table("edge").map(read_edge);
         if let (Some(fqdn), Some(role)) = (fqdn, role) {
@@ -224,7 +231,11 @@ impl Draft {
         for (row, position) in self.own_uses {
             if let Some(known) = rows.iter().find(|u| u.name == row.name) {
                 let what = if known.is_builtin { "built in" } else { "declared" };
-                problems.push(Problem { position, message: format!("the use `{}` is {what} already", row.name), hint: None });
+                problems.push(Problem {
+                    position,
+                    message: format!("the use `{}` is {what} already", row.name),
+                    hint: None,
+                });
             } else {
                 rows.push(row);
             }
@@ -274,7 +285,8 @@ fn read_ports(table: Option<Table<'_>>, default: WebPorts) -> WebPorts {
 }
 
 fn read_edge(table: Table<'_>) -> Option<EdgeInterfaces> {
-    let (access, data, av) = (required_host(&table, "access"), required_host(&table, "data"), required_host(&table, "av"));
+    let (access, data, av) =
+        (required_host(&table, "access"), required_host(&table, "data"), required_host(&table, "av"));
     let single_ip = table.flag("single_ip", false);
     table.finish();
     Some(EdgeInterfaces { access: access?.value, data: data?.value, av: av?.value, single_ip })

@@ -18,7 +18,12 @@ pub fn builtin_uses() -> &'static [Use] {
         let document = Document::new("uses.toml", BUILTIN.to_owned(), ErrorId::TopologyInvalid);
         let rows = document.parse().and_then(|root| {
             let root = Table::root(&document, &root);
-            let rows: Vec<Use> = root.tables("use").into_iter().filter_map(|t| read_use(t, true, Path::new(""))).map(|u| u.value).collect();
+            let rows: Vec<Use> = root
+                .tables("use")
+                .into_iter()
+                .filter_map(|t| read_use(t, true, Path::new("")))
+                .map(|u| u.value)
+                .collect();
             root.finish();
             document.outcome(Some(rows))
         });
@@ -33,12 +38,14 @@ pub(super) fn read_use(table: Table<'_>, is_builtin: bool, base: &Path) -> Optio
     let name = table.required_parsed::<UseName>("name");
     let purpose = table.text("purpose").map_or_else(String::new, |t| t.value);
     let roles = roles(&table);
-    let scope = table.word("scope", &[("Local", UseScope::Local), ("Global", UseScope::Global)]).unwrap_or(UseScope::Local);
+    let scope =
+        table.word("scope", &[("Local", UseScope::Local), ("Global", UseScope::Global)]).unwrap_or(UseScope::Local);
     let online_only = table.flag("online_only", false);
     let supports_roll = table.flag("supports_roll", false);
     let web_site = table.text("web_site").map(|t| t.value);
     let needs = table.table("needs").map_or_else(Needs::default, |t| read_needs(t, base));
-    let mut names: Vec<NamesRow> = table.tables("computed").into_iter().filter_map(|t| read_row(t, needs.wildcard)).collect();
+    let mut names: Vec<NamesRow> =
+        table.tables("computed").into_iter().filter_map(|t| read_row(t, needs.wildcard)).collect();
     if let Some(listed) = table.item("names") {
         names.extend(read_listed(listed, needs.wildcard));
     } else if names.is_empty() && !online_only {
@@ -57,7 +64,12 @@ pub(super) fn read_use(table: Table<'_>, is_builtin: bool, base: &Path) -> Optio
 
 fn roles(table: &Table<'_>) -> Vec<Role> {
     let words: Vec<(&str, Role)> = Role::ALL.iter().map(|role| (role.name(), *role)).collect();
-    table.item("roles").map_or_else(Vec::new, |item| item.list()).into_iter().filter_map(|item| item.word(&words)).collect()
+    table
+        .item("roles")
+        .map_or_else(Vec::new, |item| item.list())
+        .into_iter()
+        .filter_map(|item| item.word(&words))
+        .collect()
 }
 
 /// `names = ["shop.example.com"]`: the first is the subject, on every role.
@@ -87,7 +99,8 @@ fn read_rule(item: Item<'_>, wildcard: bool) -> Option<NameRule> {
     let rule = if item.is_table() {
         let table = item.table()?;
         let pattern = table.required_parsed::<NamePattern>("name");
-        let conditions = [("autodiscover", NameCondition::Autodiscover), ("sipinternal_dns", NameCondition::SipInternalDns)];
+        let conditions =
+            [("autodiscover", NameCondition::Autodiscover), ("sipinternal_dns", NameCondition::SipInternalDns)];
         let condition = table.word("when", &conditions);
         let wildcard = table.flag("wildcard", wildcard);
         table.finish();
@@ -97,7 +110,11 @@ fn read_rule(item: Item<'_>, wildcard: bool) -> Option<NameRule> {
     };
     if rule.pattern.literal().is_some_and(HostName::is_wildcard) && !rule.wildcard {
         let hint = "add `wildcard = true` to the use's `needs`".to_owned();
-        item.document.problem(&item.span(), format!("`{}` is a wildcard, which this use does not take", rule.pattern), Some(hint));
+        item.document.problem(
+            &item.span(),
+            format!("`{}` is a wildcard, which this use does not take", rule.pattern),
+            Some(hint),
+        );
     }
     Some(rule)
 }
@@ -172,7 +189,10 @@ mod tests {
         let uses = Uses::new(builtin_uses().to_vec());
         assert_eq!(uses.find("XmppServer").unwrap().name.as_str(), "XMPPServer");
         let all = uses.find_all(["webservicesexternal, default", "WebServicesInternal,Default"]).unwrap();
-        assert_eq!(all.iter().map(UseName::as_str).collect::<Vec<_>>(), ["Default", "WebServicesInternal", "WebServicesExternal"]);
+        assert_eq!(
+            all.iter().map(UseName::as_str).collect::<Vec<_>>(),
+            ["Default", "WebServicesInternal", "WebServicesExternal"]
+        );
         let error = uses.find("Defualt").unwrap_err();
         assert_eq!(error.id(), ErrorId::CannotConvertArgument);
         assert!(error.message().contains("`WebServicesInternal`") && error.message().contains("none of its own"));

@@ -71,7 +71,9 @@ impl WindowsPaths {
         }
         if text.contains('\\') && !text.contains('/') {
             if text.starts_with('\\') {
-                return Err(refused(text, "it begins at a drive's root and names no drive").hint(format!("write `C:{text}`")));
+                return Err(
+                    refused(text, "it begins at a drive's root and names no drive").hint(format!("write `C:{text}`"))
+                );
             }
             return found(below(base, &parts(text, text)?));
         }
@@ -112,7 +114,11 @@ fn below(folder: &Path, parts: &[&str]) -> PathBuf {
     let mut path = folder.to_owned();
     for part in parts {
         let exact = path.join(part);
-        path = if exact.symlink_metadata().is_ok() { exact } else { other_case(&path, part).map_or(exact, |name| path.join(name)) };
+        path = if exact.symlink_metadata().is_ok() {
+            exact
+        } else {
+            other_case(&path, part).map_or(exact, |name| path.join(name))
+        };
     }
     path
 }
@@ -120,7 +126,8 @@ fn below(folder: &Path, parts: &[&str]) -> PathBuf {
 fn other_case(folder: &Path, part: &str) -> Option<OsString> {
     let wanted = part.to_lowercase();
     let entries = std::fs::read_dir(folder).ok()?.filter_map(std::result::Result::ok).map(|entry| entry.file_name());
-    let mut fits: Vec<OsString> = entries.filter(|name| name.to_str().is_some_and(|n| n.to_lowercase() == wanted)).collect();
+    let mut fits: Vec<OsString> =
+        entries.filter(|name| name.to_str().is_some_and(|n| n.to_lowercase() == wanted)).collect();
     // Of several, always the same one.
     fits.sort();
     fits.into_iter().next().filter(|name| matches!(Path::new(name).components().next(), Some(Component::Normal(_))))
@@ -167,9 +174,20 @@ mod tests {
     #[test]
     fn ways_out_are_refused() {
         let (home, paths) = world();
-        for text in
-            ["", "a\0b", r"C:\..\x", r"C:\a\..\..\x", r"D:\x", r"C:x", r"\\server\share", "//server/share", r"\x", r"..\x", r"C:\a:b", r"C:\a*"]
-        {
+        for text in [
+            "",
+            "a\0b",
+            r"C:\..\x",
+            r"C:\a\..\..\x",
+            r"D:\x",
+            r"C:x",
+            r"\\server\share",
+            "//server/share",
+            r"\x",
+            r"..\x",
+            r"C:\a:b",
+            r"C:\a*",
+        ] {
             assert_eq!(paths.resolve(text, home.path()).unwrap_err().id(), ErrorId::PathNotAllowed, "{text}");
         }
         let error = paths.resolve(r"D:\x", home.path()).unwrap_err();

@@ -15,7 +15,8 @@ pub(super) struct Civil {
 }
 
 /// What a date has as properties.
-pub(super) const PROPERTIES: &[&str] = &["Date", "Year", "Month", "Day", "Hour", "Minute", "Second", "DayOfWeek", "DayOfYear", "TimeOfDay"];
+pub(super) const PROPERTIES: &[&str] =
+    &["Date", "Year", "Month", "Day", "Hour", "Minute", "Second", "DayOfWeek", "DayOfYear", "TimeOfDay"];
 
 const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
@@ -125,7 +126,8 @@ mod tests {
     #[test]
     fn civil_time_goes_there_and_back() {
         for zone in [Zone::utc(), Zone::named("America/New_York").unwrap()] {
-            for text in ["2026-11-23T20:50:07Z", "2024-02-29T00:00:00Z", "1999-12-31T23:59:59Z", "2026-06-01T12:00:00Z"] {
+            for text in ["2026-11-23T20:50:07Z", "2024-02-29T00:00:00Z", "1999-12-31T23:59:59Z", "2026-06-01T12:00:00Z"]
+            {
                 let moment = Moment::parse(text, &zone).unwrap();
                 assert_eq!(Civil::of(moment, &zone).unwrap().moment(&zone), Some(moment), "{text}");
             }

@@ -29,16 +29,26 @@ impl<'a> Compiler<'a> {
     ///
     /// # Errors
     /// All that is wrong with it, in its order, each of exit code 2.
-    pub(super) fn compile(&self, text: &str, name: &str, file: Option<Arc<str>>, known: &[String]) -> Result<AST, Vec<Error>> {
+    pub(super) fn compile(
+        &self,
+        text: &str,
+        name: &str,
+        file: Option<Arc<str>>,
+        known: &[String],
+    ) -> Result<AST, Vec<Error>> {
         // A byte order mark is no character of the text.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lowered = self.lowered(text, file.clone(), known).map_err(|failure| match failure {
             LowerFailure::Incomplete(error) => vec![error.exits(ExitCode::Usage)],
-            LowerFailure::Errors(errors) => errors.into_iter().map(|e| self.suggest(e).exits(ExitCode::Usage)).collect(),
+            LowerFailure::Errors(errors) => {
+                errors.into_iter().map(|e| self.suggest(e).exits(ExitCode::Usage)).collect()
+            }
         })?;
         let interactive = self.state.console.interactive();
         let mut errors = check(&lowered.commands, &self.state.registry, &self.state.session, interactive);
-        errors.extend(surely_commands(self.state, text, file.clone(), known).into_iter().map(|e| e.exits(ExitCode::Usage)));
+        errors.extend(
+            surely_commands(self.state, text, file.clone(), known).into_iter().map(|e| e.exits(ExitCode::Usage)),
+        );
         let source = Arc::new(Source { file, text: text.into(), lowered });
         self.state.sources.add(name, Arc::clone(&source));
         let mut ast = match self.engine.compile_with_scope(&Scope::new(), &source.lowered.text) {
@@ -67,13 +77,19 @@ impl<'a> Compiler<'a> {
     }
 
     /// Lowers a text; what its commands leave in variables counts as declared.
-    pub(super) fn lowered(&self, text: &str, file: Option<Arc<str>>, known: &[String]) -> Result<Lowered, LowerFailure> {
+    pub(super) fn lowered(
+        &self,
+        text: &str,
+        file: Option<Arc<str>>,
+        known: &[String],
+    ) -> Result<Lowered, LowerFailure> {
         let words = RegistryWords(&self.state.registry);
         let cells = self.state.cell_names();
         let mut names: Vec<&str> = cells.iter().chain(known).map(String::as_str).collect();
         let lowered = lower(text, file.clone(), &words, &names)?;
         let captured = captured_variables(&lowered.commands, &self.state.registry);
-        let fresh: Vec<&String> = captured.iter().filter(|c| !names.iter().any(|n| n.eq_ignore_ascii_case(c))).collect();
+        let fresh: Vec<&String> =
+            captured.iter().filter(|c| !names.iter().any(|n| n.eq_ignore_ascii_case(c))).collect();
         if fresh.is_empty() {
             return Ok(lowered);
         }

@@ -170,7 +170,8 @@ pub(super) fn of_thrown(value: &Dynamic) -> Error {
     if let Ok(map) = value.as_map_ref() {
         return of_map(&map);
     }
-    let text = super::values::to_value(value).map_or_else(|e| e.message().to_owned(), |v| v.display(&crate::model::Zone::utc()));
+    let text = super::values::to_value(value)
+        .map_or_else(|e| e.message().to_owned(), |v| v.display(&crate::model::Zone::utc()));
     Error::new(ErrorId::ScriptError, if text.is_empty() { "the script raised an error".to_owned() } else { text })
 }
 
@@ -223,7 +224,9 @@ pub(super) fn of_rhai(error: &EvalAltResult, type_name: impl Fn(&str) -> String)
             of_value(token).unwrap_or_else(|| Error::new(ErrorId::Interrupted, "the run was interrupted"))
         }
         E::ErrorInFunctionCall(_, _, inner, _) | E::ErrorInModule(_, inner, _) => of_rhai(inner, type_name),
-        E::ErrorParsing(kind, _) => Error::new(ErrorId::ParseError, lower_first(&kind.to_string())).exits(ExitCode::Usage),
+        E::ErrorParsing(kind, _) => {
+            Error::new(ErrorId::ParseError, lower_first(&kind.to_string())).exits(ExitCode::Usage)
+        }
         E::ErrorVariableNotFound(name, _) => script(format!("there is no variable `{name}`")).about(name.clone()),
         E::ErrorPropertyNotFound(name, _) => no_entry(name),
         E::ErrorIndexNotFound(index, _) => {
@@ -352,13 +355,19 @@ mod tests {
         assert_eq!(text("target"), "00");
         assert_eq!(text("targetobject"), "00");
         assert_eq!(text("fullyqualifiederrorid"), "InvalidThumbprint,Set-X");
-        assert_eq!(record.property("Exception").unwrap().property("Message").unwrap().display(&crate::model::Zone::utc()), "too short");
+        assert_eq!(
+            record.property("Exception").unwrap().property("Message").unwrap().display(&crate::model::Zone::utc()),
+            "too short"
+        );
         assert!(!record.property("hints").unwrap().items().is_empty());
     }
 
     #[test]
     fn missing_functions_are_named_without_rust_types() {
-        let error = EvalAltResult::ErrorFunctionNotFound("foo (i64, &str | ImmutableString | String)".into(), RhaiPosition::NONE);
+        let error = EvalAltResult::ErrorFunctionNotFound(
+            "foo (i64, &str | ImmutableString | String)".into(),
+            RhaiPosition::NONE,
+        );
         let error = of_rhai(&error, |name| if name == "i64" { "Int64".into() } else { name.into() });
         assert_eq!(error.message(), "there is no function `foo` for arguments of the types `Int64`, `String`");
         let error = EvalAltResult::ErrorFunctionNotFound("+ (i64, ())".into(), RhaiPosition::NONE);

@@ -24,7 +24,8 @@ pub(super) fn register(engine: &mut Rhai, state: &Arc<State>) {
                 let types = [TypeId::of::<Dynamic>(); MAX_POSITIONAL + 1];
                 let types = types.get(..count).unwrap_or_default();
                 engine.register_raw_fn(&name, types, move |cx, args| {
-                    let mut positional: Vec<Dynamic> = args.iter_mut().map(|arg| std::mem::take(*arg).flatten()).collect();
+                    let mut positional: Vec<Dynamic> =
+                        args.iter_mut().map(|arg| std::mem::take(*arg).flatten()).collect();
                     let named = match positional.pop().map(Dynamic::try_cast_result::<Map>) {
                         Some(Ok(map)) => Some(map),
                         Some(Err(other)) => {

@@ -20,7 +20,9 @@ pub(super) fn property(value: &Value, name: &str, zone: &Zone) -> Result<Value> 
     }
     let lower = name.to_ascii_lowercase();
     match value {
-        Value::Null => return Ok(if matches!(lower.as_str(), "count" | "length") { Value::Int(0) } else { Value::Null }),
+        Value::Null => {
+            return Ok(if matches!(lower.as_str(), "count" | "length") { Value::Int(0) } else { Value::Null });
+        }
         Value::Moment(moment) => {
             if let Some(found) = Civil::of(*moment, zone).and_then(|civil| civil.property(&lower, zone)) {
                 return Ok(found);
@@ -73,7 +75,8 @@ fn enumerate(items: &[Value], name: &str, zone: &Zone) -> Result<Value> {
 /// Says that a value has no such property, and which it has.
 pub(super) fn missing(value: &Value, name: &str) -> Error {
     let names = property_names(value);
-    let error = Error::new(ErrorId::PathNotFound, format!("`{}` has no property `{name}`", value.type_name())).about(name);
+    let error =
+        Error::new(ErrorId::PathNotFound, format!("`{}` has no property `{name}`", value.type_name())).about(name);
     if names.is_empty() {
         return error;
     }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use rhai::{Engine as Rhai, EvalAltResult, GlobalRuntimeState, Module, ModuleResolver, Position as RhaiPosition, Scope, Shared};
+use rhai::{
+    Engine as Rhai, EvalAltResult, GlobalRuntimeState, Module, ModuleResolver, Position as RhaiPosition, Scope, Shared,
+};
 
 use super::compile::Compiler;
 use super::errors::thrown;
@@ -62,14 +64,20 @@ impl Resolver {
         })
     }
 
-    fn load(&self, engine: &Rhai, global: &mut GlobalRuntimeState, path: &str) -> std::result::Result<Shared<Module>, Box<EvalAltResult>> {
+    fn load(
+        &self,
+        engine: &Rhai,
+        global: &mut GlobalRuntimeState,
+        path: &str,
+    ) -> std::result::Result<Shared<Module>, Box<EvalAltResult>> {
         let found = self.find(path).map_err(thrown)?;
         if let Some(module) = lock(&self.loaded).get(&found.name) {
             return Ok(Shared::clone(module));
         }
         let _loading = self.enter(&found.name).map_err(thrown)?;
         self.state.sources.add_module(path, &found.name);
-        let ast = Compiler::new(engine, &self.state).compile(&found.text, &found.name, Some(found.name.as_str().into()), &[]);
+        let ast =
+            Compiler::new(engine, &self.state).compile(&found.text, &found.name, Some(found.name.as_str().into()), &[]);
         let ast = ast.map_err(|errors| thrown(first(errors)))?;
         let mut scope = Scope::new();
         let module = Module::eval_ast_as_new_raw(engine, &mut scope, global, &ast)?;
@@ -83,7 +91,11 @@ impl Resolver {
         if loading.iter().any(|l| l == name) {
             let mut way: Vec<String> = loading.iter().map(|l| format!("`{l}`")).collect();
             way.push(format!("`{name}`"));
-            return Err(Error::new(ErrorId::PathNotAllowed, format!("modules import one another in a circle: {}", way.join(" → "))).about(name));
+            return Err(Error::new(
+                ErrorId::PathNotAllowed,
+                format!("modules import one another in a circle: {}", way.join(" → ")),
+            )
+            .about(name));
         }
         loading.push(name.to_owned());
         Ok(Loading(&self.loading))
@@ -108,7 +120,8 @@ impl ModuleResolver for Resolver {
         position: RhaiPosition,
     ) -> std::result::Result<Shared<Module>, Box<EvalAltResult>> {
         let mut global = GlobalRuntimeState::clone(&engine.new_global_runtime_state());
-        self.load(engine, &mut global, path).map_err(|e| EvalAltResult::ErrorInModule(path.to_owned(), e, position).into())
+        self.load(engine, &mut global, path)
+            .map_err(|e| EvalAltResult::ErrorInModule(path.to_owned(), e, position).into())
     }
 
     fn resolve_raw(
@@ -158,7 +171,11 @@ fn read(path: &str, file: &Path) -> Result<Found> {
         return Err(refused(path, "it is no file"));
     }
     if metadata.len() > MAX_BYTES {
-        return Err(Error::new(ErrorId::LimitExceeded, format!("the module `{path}` is larger than {MAX_BYTES} bytes")).about(path));
+        return Err(Error::new(
+            ErrorId::LimitExceeded,
+            format!("the module `{path}` is larger than {MAX_BYTES} bytes"),
+        )
+        .about(path));
     }
     let text = std::fs::read_to_string(file).map_err(unreadable)?;
     Ok(Found { name: file.display().to_string(), text })

@@ -31,7 +31,12 @@ fn pipelines(engine: &mut Rhai, state: &Arc<State>) {
     let host = Arc::clone(state);
     engine.register_fn(
         "__cmd",
-        move |cx: NativeCallContext<'_>, name: &str, site: INT, positional: Array, named: Map| -> Result<Pipeline, Thrown> {
+        move |cx: NativeCallContext<'_>,
+              name: &str,
+              site: INT,
+              positional: Array,
+              named: Map|
+              -> Result<Pipeline, Thrown> {
             command(&host.registry, &host.sources, cx.call_source(), name, site, positional, named)
                 .map(Pipeline::of)
                 .map_err(thrown)
@@ -40,7 +45,13 @@ fn pipelines(engine: &mut Rhai, state: &Arc<State>) {
     let host = Arc::clone(state);
     engine.register_fn(
         "__pipe",
-        move |cx: NativeCallContext<'_>, upstream: Dynamic, name: &str, site: INT, positional: Array, named: Map| -> Result<Pipeline, Thrown> {
+        move |cx: NativeCallContext<'_>,
+              upstream: Dynamic,
+              name: &str,
+              site: INT,
+              positional: Array,
+              named: Map|
+              -> Result<Pipeline, Thrown> {
             command(&host.registry, &host.sources, cx.call_source(), name, site, positional, named)
                 .map(|command| Pipeline::then(upstream.flatten(), command))
                 .map_err(thrown)
@@ -138,9 +149,12 @@ fn comparisons(engine: &mut Rhai, state: &Arc<State>) {
             let name = format!("__{}{name}", if match_case { "c" } else { "" });
             let host = Arc::clone(state);
             let operator = *operator;
-            engine.register_fn(name, move |cx: NativeCallContext<'_>, left: Dynamic, right: Dynamic| -> Result<Dynamic, Thrown> {
-                operate(&host, operator, &left, &right, match_case).map_err(|e| thrown_at(&cx, &host, e))
-            });
+            engine.register_fn(
+                name,
+                move |cx: NativeCallContext<'_>, left: Dynamic, right: Dynamic| -> Result<Dynamic, Thrown> {
+                    operate(&host, operator, &left, &right, match_case).map_err(|e| thrown_at(&cx, &host, e))
+                },
+            );
         }
     }
     // Operators of Rhai's own spelling between values that it does not know.
@@ -197,15 +211,20 @@ fn operate(state: &State, operator: Operator, left: &Dynamic, right: &Dynamic, m
 
 fn members(engine: &mut Rhai, state: &Arc<State>) {
     let host = Arc::clone(state);
-    engine.register_indexer_get(move |cx: NativeCallContext<'_>, object: &mut Dynamic, name: &str| -> Result<Dynamic, Thrown> {
-        let value = to_value(object).map_err(thrown)?;
-        property(&value, name, &host.zone()).map(|v| to_dynamic(&v)).map_err(|e| thrown_at(&cx, &host, e))
-    });
+    engine.register_indexer_get(
+        move |cx: NativeCallContext<'_>, object: &mut Dynamic, name: &str| -> Result<Dynamic, Thrown> {
+            let value = to_value(object).map_err(thrown)?;
+            property(&value, name, &host.zone()).map(|v| to_dynamic(&v)).map_err(|e| thrown_at(&cx, &host, e))
+        },
+    );
     engine.register_indexer_get(|object: &mut Object, index: INT| -> Result<Dynamic, Thrown> {
         match index {
             // A single object answers like a list of one, as pipelines that find one object are asked.
             0 | -1 => Ok(Dynamic::from(object.clone())),
-            _ => Err(thrown(Error::new(ErrorId::PathNotFound, format!("this is one object, and there is none at {index}")))),
+            _ => Err(thrown(Error::new(
+                ErrorId::PathNotFound,
+                format!("this is one object, and there is none at {index}"),
+            ))),
         }
     });
     let host = Arc::clone(state);

@@ -335,7 +335,10 @@ mod tests {
         let zone = Zone::utc();
         let list = |parts: &[&str]| Value::list(parts.iter().map(Value::text));
         assert_eq!(test("split", &Value::text("a1b2c"), &Value::text("\\d")).display(&zone), "a b c");
-        assert_eq!(test("split", &Value::text("a,b,c"), &Value::list([Value::text(","), Value::Int(2)])).items().len(), 2);
+        assert_eq!(
+            test("split", &Value::text("a,b,c"), &Value::list([Value::text(","), Value::Int(2)])).items().len(),
+            2
+        );
         assert_eq!(test("join", &list(&["a", "b"]), &Value::text("; ")).display(&zone), "a; b");
         assert_eq!(test("replace", &Value::text("Contoso"), &list(&["o(n)", "[$1]"])).display(&zone), "C[n]toso");
         assert_eq!(test("replace", &Value::text("aXb"), &Value::text("x")).display(&zone), "ab");
@@ -349,6 +352,9 @@ mod tests {
         assert_eq!(error(Value::Int(1), Value::text("x")), ErrorId::CannotConvertArgument);
         assert_eq!(error(Value::Moment(Moment::from_unix(0)), Value::text("soon")), ErrorId::InvalidDate);
         let huge = Value::text("(a{1000}){1000}{1000}");
-        assert_eq!(apply(Operator::Match, &Value::text("a"), &huge, false, &zone).map(|o| o.value).unwrap_err().id(), ErrorId::CannotConvertArgument);
+        assert_eq!(
+            apply(Operator::Match, &Value::text("a"), &huge, false, &zone).map(|o| o.value).unwrap_err().id(),
+            ErrorId::CannotConvertArgument
+        );
     }
 }

@@ -12,7 +12,11 @@ use crate::model::{Moment, Secret};
 ///
 /// # Errors
 /// `NamedParameterNotFound`, `ParameterAlreadyBound`, `MissingMandatoryParameter`, those of a conversion; exit code 2.
-pub(super) fn bind(declared: &[ScriptParameter], given: &[(String, String)], state: &State) -> Result<Vec<(String, Value)>> {
+pub(super) fn bind(
+    declared: &[ScriptParameter],
+    given: &[(String, String)],
+    state: &State,
+) -> Result<Vec<(String, Value)>> {
     bind_all(declared, given, state).map_err(|e| e.exits(ExitCode::Usage))
 }
 
@@ -41,7 +45,8 @@ fn bind_all(declared: &[ScriptParameter], given: &[(String, String)], state: &St
 
 fn unknown(declared: &[ScriptParameter], name: &str) -> Error {
     let names: Vec<String> = declared.iter().map(|p| format!("`{}`", p.name)).collect();
-    let error = Error::new(ErrorId::NamedParameterNotFound, format!("the script declares no parameter `{name}`")).about(name);
+    let error =
+        Error::new(ErrorId::NamedParameterNotFound, format!("the script declares no parameter `{name}`")).about(name);
     let error = match nearest(name, declared.iter().map(|p| p.name.as_str())) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error,
@@ -101,7 +106,9 @@ fn number(value: &Value, _: &dyn Facts) -> Result<Value> {
     match value {
         Value::Float(_) => Ok(value.clone()),
         Value::Int(i) => Ok(Value::Float(*i as f64)),
-        Value::Text(text) => text.trim().parse().map(Value::Float).map_err(|_| crate::command::cannot_convert(value, "Double")),
+        Value::Text(text) => {
+            text.trim().parse().map(Value::Float).map_err(|_| crate::command::cannot_convert(value, "Double"))
+        }
         other => Err(crate::command::cannot_convert(other, "Double")),
     }
 }
@@ -109,9 +116,7 @@ fn number(value: &Value, _: &dyn Facts) -> Result<Value> {
 /// `a,b` on a command line is a list.
 fn words(value: &Value, facts: &dyn Facts) -> Result<Value> {
     match value {
-        Value::Text(text) => {
-            Ok(Value::list(text.split(',').map(str::trim).filter(|w| !w.is_empty()).map(Value::text)))
-        }
+        Value::Text(text) => Ok(Value::list(text.split(',').map(str::trim).filter(|w| !w.is_empty()).map(Value::text))),
         other => Vec::<String>::normalise(other, facts),
     }
 }

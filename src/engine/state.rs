@@ -1,8 +1,8 @@
 //! What one engine knows while it runs: session, preferences, streams, outcome.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhai::{Dynamic, Scope};
@@ -150,7 +150,8 @@ impl State {
     /// The value of a preference or captured variable, in any case.
     pub(super) fn cell(&self, name: &str) -> Option<Dynamic> {
         let cells = lock(&self.cells);
-        let found = cells.get(name).or_else(|| cells.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v));
+        let found =
+            cells.get(name).or_else(|| cells.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v));
         found.cloned()
     }
 

@@ -32,7 +32,8 @@ pub(super) fn trace(engine: &Rhai, state: &State, source: &str, thrown: &EvalAlt
         match inner {
             EvalAltResult::ErrorInFunctionCall(name, callee, next, position) => {
                 let home = sources.of_closure(name);
-                let what = if home.is_some() { "in a script block".to_owned() } else { format!("in the function `{name}`") };
+                let what =
+                    if home.is_some() { "in a script block".to_owned() } else { format!("in the function `{name}`") };
                 push_frame(&mut frames, sources, &here, *position, what);
                 if let Some(next_source) = home.or_else(|| (!callee.is_empty()).then(|| callee.clone())) {
                     here = next_source;
@@ -80,7 +81,9 @@ fn push_frame(frames: &mut Vec<Frame>, sources: &Sources, source: &str, position
 fn unknown_verb(state: &State, source: &str, thrown: &EvalAltResult, place: Option<&Position>) -> Option<Error> {
     if !matches!(
         thrown,
-        EvalAltResult::ErrorVariableNotFound(..) | EvalAltResult::ErrorParsing(..) | EvalAltResult::ErrorFunctionNotFound(..)
+        EvalAltResult::ErrorVariableNotFound(..)
+            | EvalAltResult::ErrorParsing(..)
+            | EvalAltResult::ErrorFunctionNotFound(..)
     ) {
         return None;
     }
@@ -99,13 +102,21 @@ pub(super) fn not_a_command(state: &State, text: &str, file: Option<std::sync::A
 ///
 /// `Get-Foo` may be a subtraction: only where no other `Get` stands in the text, and there are verbs
 /// that begin so, is it surely a command.
-pub(super) fn surely_commands(state: &State, text: &str, file: Option<std::sync::Arc<str>>, known: &[String]) -> Vec<Error> {
+pub(super) fn surely_commands(
+    state: &State,
+    text: &str,
+    file: Option<std::sync::Arc<str>>,
+    known: &[String],
+) -> Vec<Error> {
     let words = RegistryWords(&state.registry);
     let mut errors = Vec::new();
     for (word, position) in unknown_verbs(text, file, &words) {
         let Some((verb, _)) = word.split_once('-') else { continue };
         let begins = |name: &str| name.split_once('-').is_some_and(|(v, _)| v.eq_ignore_ascii_case(verb));
-        if state.registry.names().any(begins) && !known.iter().any(|k| k.eq_ignore_ascii_case(verb)) && !stands_alone(text, verb) {
+        if state.registry.names().any(begins)
+            && !known.iter().any(|k| k.eq_ignore_ascii_case(verb))
+            && !stands_alone(text, verb)
+        {
             errors.push(command_not_found(state, &word, position));
         }
     }
@@ -135,4 +146,3 @@ pub(super) fn command_not_found(state: &State, word: &str, position: Position) -
         None => error,
     }
 }
-

@@ -26,12 +26,15 @@ impl KeyAlgorithm {
     pub fn named(word: &str, bits: Option<u32>) -> Result<Self> {
         let algorithm: Self = word.parse()?;
         match (algorithm, bits) {
-            (Self::Rsa(_), Some(bits)) if (1024..=16384).contains(&bits) && bits.is_multiple_of(8) => Ok(Self::Rsa(bits)),
+            (Self::Rsa(_), Some(bits)) if (1024..=16384).contains(&bits) && bits.is_multiple_of(8) => {
+                Ok(Self::Rsa(bits))
+            }
             (Self::Rsa(_), Some(bits)) => {
                 Err(refused(format!("an RSA key of {bits} bits cannot be made")).about(bits.to_string()))
             }
             (curve, Some(bits)) if curve.bits() != bits => {
-                Err(refused(format!("a key over `{word}` has {} bits, not {bits}", curve.bits())).about(bits.to_string()))
+                Err(refused(format!("a key over `{word}` has {} bits, not {bits}", curve.bits()))
+                    .about(bits.to_string()))
             }
             (algorithm, _) => Ok(algorithm),
         }
@@ -80,8 +83,7 @@ impl FromStr for KeyAlgorithm {
 
     /// Reads `RSA`, `RSA 3072`, `ECDH_P256`, `ECDSA_P384`, `ECDSA P-521`, `P256`, `nistP256`, `secp256r1`; case is ignored.
     fn from_str(text: &str) -> Result<Self> {
-        let word: String =
-            text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
+        let word: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
         if let Some(size) = word.strip_prefix("RSA") {
             return match size {
                 "" => Ok(Self::Rsa(2048)),
@@ -104,7 +106,9 @@ impl FromStr for KeyAlgorithm {
 }
 
 fn unknown(text: &str) -> Error {
-    refused(format!("`{text}` is no key algorithm that is known here")).about(text).hint("write `RSA`, `ECDH_P256`, `ECDH_P384` or `ECDH_P521`")
+    refused(format!("`{text}` is no key algorithm that is known here"))
+        .about(text)
+        .hint("write `RSA`, `ECDH_P256`, `ECDH_P384` or `ECDH_P521`")
 }
 
 fn refused(message: String) -> Error {
@@ -120,7 +124,9 @@ mod tests {
         assert_eq!(KeyAlgorithm::named("RSA", None).unwrap(), KeyAlgorithm::Rsa(2048));
         assert_eq!(KeyAlgorithm::named("rsa", Some(4096)).unwrap(), KeyAlgorithm::Rsa(4096));
         assert_eq!(KeyAlgorithm::named("ECDH_P384", Some(384)).unwrap(), KeyAlgorithm::EcdsaP384);
-        for (word, bits) in [("RSA", Some(1000)), ("ECDH_P256", Some(2048)), ("DSA", None), ("", None), ("RSA999999", None)] {
+        for (word, bits) in
+            [("RSA", Some(1000)), ("ECDH_P256", Some(2048)), ("DSA", None), ("", None), ("RSA999999", None)]
+        {
             assert_eq!(
                 KeyAlgorithm::named(word, bits).unwrap_err().id(),
                 ErrorId::ParameterArgumentValidationError,

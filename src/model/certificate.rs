@@ -358,8 +358,11 @@ impl FromStr for SerialNumber {
         let digits = digits.strip_prefix("0x").unwrap_or(&digits);
         let even = if digits.len().is_multiple_of(2) { digits.to_owned() } else { format!("0{digits}") };
         let bytes = hex::read(&even).filter(|b| !b.is_empty() && b.len() <= 21).ok_or_else(|| {
-            Error::new(ErrorId::CannotConvertArgument, format!("`{text}` is no serial number: hexadecimal digits are expected"))
-                .about(text)
+            Error::new(
+                ErrorId::CannotConvertArgument,
+                format!("`{text}` is no serial number: hexadecimal digits are expected"),
+            )
+            .about(text)
         })?;
         let start = bytes.iter().position(|b| *b != 0).unwrap_or(bytes.len() - 1);
         let magnitude = &bytes[start..];
@@ -407,8 +410,11 @@ impl FromStr for KeyId {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         hex::read(text).and_then(|b| b.try_into().ok()).map(Self).ok_or_else(|| {
-            Error::new(ErrorId::CannotConvertArgument, format!("`{text}` is no key id: 64 hexadecimal digits are expected"))
-                .about(text)
+            Error::new(
+                ErrorId::CannotConvertArgument,
+                format!("`{text}` is no key id: 64 hexadecimal digits are expected"),
+            )
+            .about(text)
         })
     }
 }

@@ -294,7 +294,8 @@ fn to_ascii(text: &str) -> Result<String, &'static str> {
     if text.is_ascii() && !has_a_label {
         return Ok(text.to_owned());
     }
-    let mapped = Uts46::new().to_ascii(text.as_bytes(), AsciiDenyList::EMPTY, Hyphens::CheckFirstLast, DnsLength::Ignore);
+    let mapped =
+        Uts46::new().to_ascii(text.as_bytes(), AsciiDenyList::EMPTY, Hyphens::CheckFirstLast, DnsLength::Ignore);
     match mapped {
         Ok(_) if text.is_ascii() => Ok(text.to_owned()),
         Ok(mapped) => Ok(mapped.into_owned()),
@@ -353,8 +354,32 @@ mod tests {
         let long_label = format!("{}.com", "a".repeat(64));
         let long = vec!["a".repeat(62); 5].join(".");
         for text in [
-            "", ".", "a..b", "a.", ".a", "-a.com", "a-.com", "bad name!", "x_y..com", "*", "*.com", "*", "a.*.com", "f*.com", "**.a.com",
-            "10.0.0.1", "1.2.3", "::1", "a/b", "a\0b", "a b", &long_label, &long, "x_y.com", "ö_.com", "a\u{200d}b.com",
+            "",
+            ".",
+            "a..b",
+            "a.",
+            ".a",
+            "-a.com",
+            "a-.com",
+            "bad name!",
+            "x_y..com",
+            "*",
+            "*.com",
+            "*",
+            "a.*.com",
+            "f*.com",
+            "**.a.com",
+            "10.0.0.1",
+            "1.2.3",
+            "::1",
+            "a/b",
+            "a\0b",
+            "a b",
+            &long_label,
+            &long,
+            "x_y.com",
+            "ö_.com",
+            "a\u{200d}b.com",
         ] {
             assert_eq!(text.parse::<HostName>().unwrap_err().id(), ErrorId::InvalidName, "{text}");
         }
@@ -394,7 +419,10 @@ mod tests {
         assert_eq!(error.target(), Some("bad name!,x_y..com"));
         assert!(error.message().contains("`bad name!`") && error.message().contains("`x_y..com`"));
         let names = RequestedName::list(" a.contoso.com , 10.0.0.1,[2001:db8::1], fe01,").unwrap();
-        assert_eq!(names.iter().map(ToString::to_string).collect::<Vec<_>>(), ["a.contoso.com", "10.0.0.1", "2001:db8::1", "fe01"]);
+        assert_eq!(
+            names.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["a.contoso.com", "10.0.0.1", "2001:db8::1", "fe01"]
+        );
     }
 
     proptest! {

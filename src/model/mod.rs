@@ -21,10 +21,10 @@ mod website;
 pub use algorithm::KeyAlgorithm;
 pub(crate) use certificate::CertificateFacts;
 pub use certificate::{AlternativeName, Certificate, ExtensionEntry, KeyId, SerialNumber};
+pub use host_name::{HostName, RequestedName};
 pub use key_usage::{KeyUsage, Purpose};
 pub use moment::{Clock, Moment, Zone};
 pub use name::{COMMON_NAME, DistinguishedName, NameAttribute, NameValue, RelativeName, parse_rdns};
-pub use host_name::{HostName, RequestedName};
 pub use names::{ComputedName, ComputedNames, NameDifference, NamePattern, NameQuery, NameSource};
 pub use nearest::nearest;
 pub use position::Position;
@@ -37,8 +37,10 @@ pub use server::{
 };
 pub use thumbprint::{CertificateSelector, Fingerprint, Thumbprint};
 pub use topology::{
-    CertificatePolicy, EdgeInterfaces, Fault, MissingNames, Place, Pool, Role, SimpleUrl, SimpleUrlComponent, SimpleUrlScope,
-    SipDomain, SiteKind, Topology, TopologySite, WebPorts, WebServices,
+    CertificatePolicy, EdgeInterfaces, Fault, MissingNames, Place, Pool, Role, SimpleUrl, SimpleUrlComponent,
+    SimpleUrlScope, SipDomain, SiteKind, Topology, TopologySite, WebPorts, WebServices,
 };
 pub use uses::{ChainTo, KeyRule, NameCondition, NameRule, NamesRow, Needs, Use, UseName, UseScope, Uses};
-pub use website::{Binding, BindingAddress, BindingInformation, BindingProtocol, Endpoint, ProofScope, SiteState, Website};
+pub use website::{
+    Binding, BindingAddress, BindingInformation, BindingProtocol, Endpoint, ProofScope, SiteState, Website,
+};

@@ -198,7 +198,17 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_refused() {
-        for text in ["13/1/2026", "2/30/2026", "", "tomorrow", "2026-13-01", "1/1/26", "12/31/2026 13:00 PM", "é/1/2026", "2026-12-é"] {
+        for text in [
+            "13/1/2026",
+            "2/30/2026",
+            "",
+            "tomorrow",
+            "2026-13-01",
+            "1/1/26",
+            "12/31/2026 13:00 PM",
+            "é/1/2026",
+            "2026-12-é",
+        ] {
             assert_eq!(Moment::parse(text, &Zone::utc()).unwrap_err().id(), ErrorId::InvalidDate, "{text}");
         }
     }

@@ -205,8 +205,7 @@ pub fn parse_rdns(text: &str) -> Result<Vec<RelativeName>> {
     let mut rest = text.trim_start();
     let mut rdn = Vec::new();
     while !rest.is_empty() {
-        let (kind, value) =
-            rest.split_once('=').ok_or_else(|| malformed(text, &format!("`{rest}` has no `=`")))?;
+        let (kind, value) = rest.split_once('=').ok_or_else(|| malformed(text, &format!("`{rest}` has no `=`")))?;
         let (value, after) = read_value(value).ok_or_else(|| malformed(text, "a quote or an escape is not closed"))?;
         rdn.push(NameAttribute::named(kind.trim(), value)?);
         let mut left = after.chars();
@@ -228,10 +227,7 @@ pub fn parse_rdns(text: &str) -> Result<Vec<RelativeName>> {
 }
 
 /// Writes steps, given most specific first, as Windows does.
-pub(crate) fn write_rdns<'a>(
-    f: &mut fmt::Formatter<'_>,
-    rdns: impl Iterator<Item = &'a RelativeName>,
-) -> fmt::Result {
+pub(crate) fn write_rdns<'a>(f: &mut fmt::Formatter<'_>, rdns: impl Iterator<Item = &'a RelativeName>) -> fmt::Result {
     for (i, rdn) in rdns.enumerate() {
         if i > 0 {
             f.write_str(", ")?;
@@ -321,7 +317,8 @@ fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 }
 
 fn is_unsafe(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 fn is_oid(text: &str) -> bool {
@@ -351,9 +348,13 @@ mod tests {
 
     #[test]
     fn windows_and_rfc_4514_texts_are_read() {
-        let rdns = parse_rdns(r#"CN=pool01.contoso.net, OU=IT + OU=Voice; O="Contoso, ""The"" Ltd.", ST=WA,C=US"#).unwrap();
+        let rdns =
+            parse_rdns(r#"CN=pool01.contoso.net, OU=IT + OU=Voice; O="Contoso, ""The"" Ltd.", ST=WA,C=US"#).unwrap();
         assert_eq!(rdns.len(), 5);
-        assert_eq!(Shown(&rdns).to_string(), r#"CN=pool01.contoso.net, OU=IT + OU=Voice, O="Contoso, ""The"" Ltd.", S=WA, C=US"#);
+        assert_eq!(
+            Shown(&rdns).to_string(),
+            r#"CN=pool01.contoso.net, OU=IT + OU=Voice, O="Contoso, ""The"" Ltd.", S=WA, C=US"#
+        );
         let rdns = parse_rdns(r"CN=a\, b\C3\BC\ ").unwrap();
         assert_eq!(rdns[0][0], NameAttribute::new(COMMON_NAME, "a, bü "));
     }

@@ -15,11 +15,12 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     for candidate in candidates {
         let known: Vec<char> = candidate.to_lowercase().chars().take(256).collect();
         let allowed = wanted.len().max(known.len()).div_ceil(3);
-        let distance = if wanted.len() >= 3 && known.len() >= 3 && (known.starts_with(&wanted) || wanted.starts_with(&known)) {
-            1
-        } else {
-            edits(&wanted, &known)
-        };
+        let distance =
+            if wanted.len() >= 3 && known.len() >= 3 && (known.starts_with(&wanted) || wanted.starts_with(&known)) {
+                1
+            } else {
+                edits(&wanted, &known)
+            };
         if distance <= allowed && distance < known.len() && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, candidate));
         }

@@ -228,10 +228,13 @@ impl FromStr for KeyRule {
         let rule = match word.as_str() {
             "ECDSA" => Some(Self::AnyEcdsa),
             "RSA" => Some(Self::AnyRsa),
-            _ => size("RSA>=").map(Self::RsaAtLeast).or(size("RSA=").map(Self::Rsa)).or(size("ECDSA=").map(Self::Ecdsa)),
+            _ => {
+                size("RSA>=").map(Self::RsaAtLeast).or(size("RSA=").map(Self::Rsa)).or(size("ECDSA=").map(Self::Ecdsa))
+            }
         };
         rule.ok_or_else(|| {
-            let message = format!("`{text}` is no rule for keys: write `ECDSA`, `ECDSA=384`, `RSA`, `RSA>=2048` or `RSA=4096`");
+            let message =
+                format!("`{text}` is no rule for keys: write `ECDSA`, `ECDSA=384`, `RSA`, `RSA>=2048` or `RSA=4096`");
             Error::new(ErrorId::CannotConvertArgument, message).about(text)
         })
     }

@@ -162,7 +162,9 @@ impl FromStr for BindingInformation {
         let (port, host) = rest.split_once(':').ok_or_else(|| fail("it has two colons at least"))?;
         let address = match address {
             "*" | "" if !text.starts_with('[') => BindingAddress::Any,
-            address => BindingAddress::Ip(address.parse().map_err(|_| fail("its first part is no IP address and not `*`"))?),
+            address => {
+                BindingAddress::Ip(address.parse().map_err(|_| fail("its first part is no IP address and not `*`"))?)
+            }
         };
         let port = port.parse().ok().filter(|port| *port > 0).ok_or_else(|| fail("its second part is no port"))?;
         let host = match host {
@@ -269,7 +271,19 @@ mod tests {
             assert_eq!(text.parse::<BindingInformation>().unwrap().to_string(), text);
         }
         assert_eq!(":443:".parse::<BindingInformation>().unwrap().to_string(), "*:443:");
-        for text in ["", "443", "*:443", "*:0:", "*:70000:", "a:443:", "[::1:443:", "[]:443:", "[*]:443:", "*:443:a b", "*:443:x:y"] {
+        for text in [
+            "",
+            "443",
+            "*:443",
+            "*:0:",
+            "*:70000:",
+            "a:443:",
+            "[::1:443:",
+            "[]:443:",
+            "[*]:443:",
+            "*:443:a b",
+            "*:443:x:y",
+        ] {
             assert!(text.parse::<BindingInformation>().is_err(), "{text}");
         }
     }

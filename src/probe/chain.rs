@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
+use super::Sighting;
 use super::judge::Trouble;
 use super::task::{EndpointTask, sent_name};
-use super::Sighting;
 use crate::model::{AskedName, Certificate, KeyRule, KeyUsage, Moment, Purpose, Remedy};
 use crate::x509::{Usage, certificate_covers, is_wildcard, validate_path};
 
@@ -51,7 +51,8 @@ pub(super) enum Uncovered {
 pub(super) fn uncovered(task: &EndpointTask, leaf: &Certificate, name: &AskedName) -> Option<Uncovered> {
     let AskedName::Published(published) = name else { return None };
     let asked = sent_name(name).unwrap_or_else(|| published.clone());
-    let by_name = |host: &str| leaf.dns_names().any(|name| name.eq_ignore_ascii_case(host)) || host.parse::<IpAddr>().is_ok();
+    let by_name =
+        |host: &str| leaf.dns_names().any(|name| name.eq_ignore_ascii_case(host)) || host.parse::<IpAddr>().is_ok();
     match certificate_covers(leaf, &asked) {
         true if task.needs.wildcard || is_wildcard(published) || by_name(&asked) => None,
         true => Some(Uncovered::ButByWildcard),
@@ -78,8 +79,12 @@ pub(super) fn names_trouble(failed: &[(AskedName, Uncovered)]) -> Option<Trouble
     let problem = match (names(Uncovered::Wholly), names(Uncovered::ButByWildcard)) {
         (none, wild) if none.is_empty() && wild.is_empty() => return None,
         (none, wild) if wild.is_empty() => format!("the certificate does not cover {none}"),
-        (none, wild) if none.is_empty() => format!("the certificate covers {wild} only by a wildcard, which the use does not allow"),
-        (none, wild) => format!("the certificate does not cover {none}, and {wild} only by a wildcard, which the use does not allow"),
+        (none, wild) if none.is_empty() => {
+            format!("the certificate covers {wild} only by a wildcard, which the use does not allow")
+        }
+        (none, wild) => format!(
+            "the certificate does not cover {none}, and {wild} only by a wildcard, which the use does not allow"
+        ),
     };
     Some(Trouble::new(problem, Remedy::Replace))
 }
@@ -131,7 +136,8 @@ fn judge_dates(leaf: &Certificate, at: Moment, opinion: &mut Opinion) {
         let problem = format!("the certificate ended at {}", leaf.not_after());
         opinion.troubles.push(Trouble::new(problem, Remedy::Replace));
     } else if at.plus_seconds(-LATE_CLOCK) < leaf.not_before() {
-        let problem = format!("the certificate begins at {}: clients whose clock is late by 5 min refuse it", leaf.not_before());
+        let problem =
+            format!("the certificate begins at {}: clients whose clock is late by 5 min refuse it", leaf.not_before());
         opinion.troubles.push(Trouble::new(problem, Remedy::Retry));
     }
 }

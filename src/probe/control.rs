@@ -1,7 +1,7 @@
 //! The negative control before a change: does the probe look at what is going to be changed?
 
-use super::task::Expectation;
 use super::EndpointTask;
+use super::task::Expectation;
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{AskedName, Certificate, Drift, Fingerprint, Moment, Snapshot};
 
@@ -40,9 +40,11 @@ pub fn negative_control(controls: &[Control<'_>]) -> Result<Vec<Drift>> {
         }
         let seen = served_first(task, before);
         let is_change = matches!(task.expectation, Expectation::Serves);
-        let early = task.slots.iter().map(|(_, c)| c).find(|c| {
-            is_change && !recorded.contains(&c.fingerprint()) && seen.contains(&c.fingerprint())
-        });
+        let early = task
+            .slots
+            .iter()
+            .map(|(_, c)| c)
+            .find(|c| is_change && !recorded.contains(&c.fingerprint()) && seen.contains(&c.fingerprint()));
         if let Some(early) = early {
             let message = format!(
                 "the endpoint `{}` of the site `{}` already serves `{}`, which is not bound there: the probe does not look at \
@@ -51,9 +53,9 @@ pub fn negative_control(controls: &[Control<'_>]) -> Result<Vec<Drift>> {
                 task.site,
                 early.thumbprint()
             );
-            return Err(Error::new(ErrorId::PlanStale, message)
-                .about(before.endpoint.clone())
-                .hint("`Test-TlsBinding` shows what each endpoint serves; check `endpoint` of the binding in `certlet.toml`"));
+            return Err(Error::new(ErrorId::PlanStale, message).about(before.endpoint.clone()).hint(
+                "`Test-TlsBinding` shows what each endpoint serves; check `endpoint` of the binding in `certlet.toml`",
+            ));
         }
         let same = seen.iter().all(|leaf| recorded.contains(leaf)) && recorded.iter().all(|leaf| seen.contains(leaf));
         if !same {

@@ -104,7 +104,9 @@ pub(super) fn judge(kind: &Kind, goal: &Goal, outcome: &Outcome, was_served: boo
             format!("{whose}, it {outcome}; before the change it did not"),
             Remedy::Configure,
         )),
-        (Goal::Leaf(_), Outcome::Down(_)) => Finding::Unseen(Trouble::new(format!("{whose}, it {outcome}"), Remedy::Start)),
+        (Goal::Leaf(_), Outcome::Down(_)) => {
+            Finding::Unseen(Trouble::new(format!("{whose}, it {outcome}"), Remedy::Start))
+        }
         (Goal::Leaf(_), Outcome::TooOldForProber) => {
             Finding::Unseen(Trouble::new(format!("TooOldForProber: the server {outcome}"), Remedy::Configure))
         }
@@ -129,7 +131,12 @@ pub(super) enum Round {
 
 /// Joins the findings of one name: a version may be off as a whole, but not half, not if it was on before, and not if it
 /// is asked for by name.
-pub(super) fn join(task: &EndpointTask, name: &AskedName, found: &[(Kind, Finding)], before: Option<&Snapshot>) -> Round {
+pub(super) fn join(
+    task: &EndpointTask,
+    name: &AskedName,
+    found: &[(Kind, Finding)],
+    before: Option<&Snapshot>,
+) -> Round {
     let mut unseen = None;
     let mut matches = 0;
     for (_, finding) in found {
@@ -180,7 +187,12 @@ pub(super) fn was_on(before: &Snapshot, name: &AskedName, version: TlsVersion) -
 /// Whether another certificate than expected answers a name that is not published: the default site has moved.
 ///
 /// What was served to published names may have been replaced there as well; anything else is a difference.
-pub(super) fn moved_default(before: &Snapshot, name: &AskedName, now: &[Fingerprint], new: &[Fingerprint]) -> Option<String> {
+pub(super) fn moved_default(
+    before: &Snapshot,
+    name: &AskedName,
+    now: &[Fingerprint],
+    new: &[Fingerprint],
+) -> Option<String> {
     let old = before.served();
     // Where nothing was served, there was no default site.
     if old.is_empty() && before.cells.iter().all(|c| c.outcome.fingerprint().is_none()) {
@@ -195,5 +207,7 @@ pub(super) fn moved_default(before: &Snapshot, name: &AskedName, now: &[Fingerpr
         }
     }
     let same = was.iter().all(|leaf| now.contains(leaf)) && now.iter().all(|leaf| was.contains(leaf));
-    (!same).then(|| format!("for {name} another certificate is served than before the change: the default site may have moved"))
+    (!same).then(|| {
+        format!("for {name} another certificate is served than before the change: the default site may have moved")
+    })
 }

@@ -24,7 +24,13 @@ pub(super) struct Kind {
 }
 
 /// Shakes hands once; `None` when the run is to end.
-pub(super) fn glance(prober: &dyn Prober, task: &EndpointTask, kind: &Kind, timeout: Duration, look: &Look<'_>) -> Option<Glance> {
+pub(super) fn glance(
+    prober: &dyn Prober,
+    task: &EndpointTask,
+    kind: &Kind,
+    timeout: Duration,
+    look: &Look<'_>,
+) -> Option<Glance> {
     let target = Target {
         address: task.endpoint.clone().unwrap_or_default(),
         server_name: sent_name(&kind.name),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-pub use crate::model::{KeyFamily, TlsVersion};
 use crate::model::{Certificate, Moment};
+pub use crate::model::{KeyFamily, TlsVersion};
 
 mod capture;
 mod chain;

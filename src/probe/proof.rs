@@ -8,7 +8,7 @@ use super::chain::Uncovered;
 use super::judge::{Finding, Goal, Round, Trouble};
 use super::look::{Glance, Kind, glance, side_by_side};
 use super::task::Expectation;
-use super::{EndpointTask, Look, NAME_LIMIT, ProofSettings, Prober, Sighting, chain, judge};
+use super::{EndpointTask, Look, NAME_LIMIT, Prober, ProofSettings, Sighting, chain, judge};
 use crate::model::{AskedName, Certificate, EndpointProof, Evidence, Fingerprint, Outcome, Remedy, Snapshot, Verdict};
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(20);
@@ -28,9 +28,12 @@ pub fn prove(
     side_by_side(tasks, look.threads, |task| {
         let before = before.and_then(|all| all.iter().find(|s| task.is_of(s)));
         let mut proof = Prover { prober, task, before, settings, look }.run();
-        let elsewhere = |other: &EndpointTask| other.is_of_same_binding(task) && other.endpoint.is_some() && !other.is_loopback();
+        let elsewhere =
+            |other: &EndpointTask| other.is_of_same_binding(task) && other.endpoint.is_some() && !other.is_loopback();
         if proof.verdict == Verdict::Proven && task.is_loopback_of_any() && !tasks.iter().any(elsewhere) {
-            proof.not_covered.push(format!("loopback: the other addresses of `{}` were not looked at", task.information));
+            proof
+                .not_covered
+                .push(format!("loopback: the other addresses of `{}` were not looked at", task.information));
             proof.remedy = Some(Remedy::WidenEndpoints);
         }
         if proof.verdict == Verdict::Proven && !proof.not_covered.is_empty() {
@@ -141,8 +144,10 @@ impl Prover<'_> {
     /// Shakes hands with the first name until so many in a row agree, over the window.
     fn settle(&self, deadline: Duration, backoff: &mut Duration) -> Result<(), (End, Box<Sweep>)> {
         let primary = self.first_name();
-        let goals: Vec<(Kind, Goal)> =
-            judge::goals(self.task, &primary).into_iter().filter(|(_, goal)| !self.is_left_for_the_sweep(goal)).collect();
+        let goals: Vec<(Kind, Goal)> = judge::goals(self.task, &primary)
+            .into_iter()
+            .filter(|(_, goal)| !self.is_left_for_the_sweep(goal))
+            .collect();
         if goals.is_empty() {
             let problem = "what the binding declares to be proven leaves out every certificate that is assigned";
             return Err((End::Unseen(Trouble::new(problem, Remedy::Configure)), Box::default()));

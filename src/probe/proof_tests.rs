@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::testing::{Authority, FakeClock, Issued, Oddities, TestServer, WallClock};
 use super::{
-    Control, EndpointTask, Expectation, KeyFamily, Look, Miss, ProofSettings, Prober, RustlsProber, Sighting, Target, TlsVersion,
-    check_begun, negative_control, observe, prove,
+    Control, EndpointTask, Expectation, KeyFamily, Look, Miss, Prober, ProofSettings, RustlsProber, Sighting, Target,
+    TlsVersion, check_begun, negative_control, observe, prove,
 };
 use crate::error::ErrorId;
 use crate::model::{BindingProtocol, Clock, EndpointProof, KeyRule, Needs, ProofScope, Remedy, Snapshot, Verdict};
@@ -187,11 +187,13 @@ fn one_name_or_one_slot_that_lags_spoils_it() {
 fn two_slots_are_both_to_be_seen() {
     let w = world();
     let rsa = w.authority.issue_odd(&["a.example", "b.example"], &Oddities { rsa: true, ..Oddities::default() });
-    let task = EndpointTask {
-        slots: vec![(Slot::Ecdsa, w.new.leaf.clone()), (Slot::Rsa, rsa.leaf.clone())],
-        ..w.task()
-    };
-    assert_proof(&w.prove(&w.serving(&w.new), &task, None), Verdict::Contradicted, "the certificate for RSA is not served");
+    let task =
+        EndpointTask { slots: vec![(Slot::Ecdsa, w.new.leaf.clone()), (Slot::Rsa, rsa.leaf.clone())], ..w.task() };
+    assert_proof(
+        &w.prove(&w.serving(&w.new), &task, None),
+        Verdict::Contradicted,
+        "the certificate for RSA is not served",
+    );
     let new = w.new.clone();
     let both = w.prober(move |target, _| Ok(if target.family == KeyFamily::Rsa { rsa.clone() } else { new.clone() }));
     assert_proof(&w.prove(&both, &task, None), Verdict::Proven, "");
@@ -340,7 +342,11 @@ fn nothing_served_and_as_before_are_proven_too() {
     assert_eq!(serde_json::from_str::<Snapshot>(&json).unwrap(), before);
     let again = EndpointTask { expectation: Expectation::AsBefore(Box::new(before)), ..w.task() };
     assert_proof(&w.prove(&w.serving(&w.old), &again, None), Verdict::Proven, "");
-    assert_proof(&w.prove(&w.serving(&w.new), &again, None), Verdict::Contradicted, "before the change it was otherwise");
+    assert_proof(
+        &w.prove(&w.serving(&w.new), &again, None),
+        Verdict::Contradicted,
+        "before the change it was otherwise",
+    );
 }
 
 #[test]
@@ -385,7 +391,10 @@ fn the_negative_control_stops_a_probe_that_looks_elsewhere() {
 
     let begin = w.new.leaf.not_before();
     assert!(check_begun(&w.new.leaf, begin.plus_seconds(300), 300).is_ok());
-    assert_eq!(check_begun(&w.new.leaf, begin.plus_seconds(299), 300).unwrap_err().id(), ErrorId::CertificateNotYetValid);
+    assert_eq!(
+        check_begun(&w.new.leaf, begin.plus_seconds(299), 300).unwrap_err().id(),
+        ErrorId::CertificateNotYetValid
+    );
 }
 
 #[test]
@@ -418,6 +427,7 @@ fn real_handshakes_are_proven_side_by_side() {
     assert_proof(&proofs[0], Verdict::Proven, "");
     assert_proof(&proofs[1], Verdict::Contradicted, &w.old.leaf.thumbprint().to_string());
     assert_proof(&proofs[2], Verdict::Contradicted, "signs with another key");
-    let ports: std::collections::HashSet<_> = proofs[0].evidence.iter().filter(|e| e.scheme.is_some()).map(|e| &e.local_address).collect();
+    let ports: std::collections::HashSet<_> =
+        proofs[0].evidence.iter().filter(|e| e.scheme.is_some()).map(|e| &e.local_address).collect();
     assert!(ports.len() >= 4, "{ports:?}");
 }

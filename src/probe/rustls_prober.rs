@@ -98,7 +98,11 @@ impl Limit<'_> {
             return Err(Miss::Cancelled);
         }
         let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(Miss::Down("the time for the handshake is over".to_owned())) } else { Ok(left.min(SLICE)) }
+        if left.is_zero() {
+            Err(Miss::Down("the time for the handshake is over".to_owned()))
+        } else {
+            Ok(left.min(SLICE))
+        }
     }
 }
 
@@ -119,7 +123,8 @@ fn connection(target: &Target, capture: &Arc<Capture>) -> Result<ClientConnectio
     config.enable_early_data = false;
     config.alpn_protocols = target.alpn.iter().map(|p| p.as_bytes().to_vec()).collect();
     let name = if let Some(name) = &target.server_name {
-        ServerName::try_from(name.clone()).map_err(|_| Miss::Broken(format!("`{name}` cannot be sent as a server name")))?
+        ServerName::try_from(name.clone())
+            .map_err(|_| Miss::Broken(format!("`{name}` cannot be sent as a server name")))?
     } else {
         config.enable_sni = false;
         ServerName::IpAddress(std::net::IpAddr::from([127, 0, 0, 1]).into())
@@ -151,7 +156,9 @@ fn connect(address: &str, limit: &Limit<'_>) -> Result<TcpStream, Miss> {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => return Err(Miss::Down(reason(&error))),
             Err(mpsc::RecvTimeoutError::Timeout) => {}
-            Err(mpsc::RecvTimeoutError::Disconnected) => return Err(Miss::Down("connecting came to nothing".to_owned())),
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                return Err(Miss::Down("connecting came to nothing".to_owned()));
+            }
         }
     }
 }
@@ -176,7 +183,12 @@ fn connect_now(address: &str, deadline: Instant) -> io::Result<TcpStream> {
     Err(last)
 }
 
-fn shake(connection: &mut ClientConnection, stream: &mut TcpStream, capture: &Capture, limit: &Limit<'_>) -> Result<(), Miss> {
+fn shake(
+    connection: &mut ClientConnection,
+    stream: &mut TcpStream,
+    capture: &Capture,
+    limit: &Limit<'_>,
+) -> Result<(), Miss> {
     let mut answered = false;
     loop {
         flush(connection, stream, limit).map_err(|e| if answered { broken(e) } else { dropped(e) })?;
@@ -214,7 +226,10 @@ fn close(connection: &mut ClientConnection, stream: &mut TcpStream, limit: &Limi
             Ok(state) if state.peer_has_closed() || state.plaintext_bytes_to_read() > 0 => return Ok(()),
             Ok(_) => {}
             Err(rustls::Error::AlertReceived(alert)) => {
-                return Err(Miss::Broken(format!("it ends the finished handshake with the alert `{}`", alert_name(alert))));
+                return Err(Miss::Broken(format!(
+                    "it ends the finished handshake with the alert `{}`",
+                    alert_name(alert)
+                )));
             }
             Err(error) => return Err(Miss::Broken(error.to_string())),
         }
@@ -401,7 +416,8 @@ mod tests {
         let miss = look(&noise.address, TlsVersion::Tls13, KeyFamily::Any).unwrap_err();
         assert!(matches!(miss, Miss::Broken(_)), "{miss:?}");
         // A ServerHello of TLS 1.0 with AES128-SHA.
-        let old: &[u8] = b"\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x01aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\x00\x00\x2f\x00";
+        let old: &[u8] =
+            b"\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x01aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\x00\x00\x2f\x00";
         let old = TestServer::blurting(old);
         assert_eq!(look(&old.address, TlsVersion::Tls12, KeyFamily::Any).unwrap_err(), Miss::TooOld);
         assert_eq!(look(&old.address, TlsVersion::Tls13, KeyFamily::Any).unwrap_err(), Miss::TooOld);
@@ -446,7 +462,9 @@ mod tests {
             crate::x509::testing::absent("openssl_is_understood_as_a_peer", "openssl");
             return;
         };
-        let (true, key) = write("k.pem", "key", &rsa.key.to_pkcs8_der().unwrap()).unwrap() else { panic!("openssl does not take the key") };
+        let (true, key) = write("k.pem", "key", &rsa.key.to_pkcs8_der().unwrap()).unwrap() else {
+            panic!("openssl does not take the key")
+        };
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let address = format!("127.0.0.1:{port}");
         let child = Command::new("openssl")

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    AskedName, BindingAddress, BindingInformation, BindingProtocol, Certificate, Clock, Endpoint, Fingerprint, KeyFamily, Needs,
-    ProofScope, Snapshot, TlsVersion,
+    AskedName, BindingAddress, BindingInformation, BindingProtocol, Certificate, Clock, Endpoint, Fingerprint,
+    KeyFamily, Needs, ProofScope, Snapshot, TlsVersion,
 };
 use crate::state::Slot;
 

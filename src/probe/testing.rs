@@ -14,7 +14,8 @@ use rustls::sign::CertifiedKey;
 
 use crate::model::{AlternativeName, Certificate, Clock, KeyAlgorithm, Moment, Purpose, Zone, parse_rdns};
 use crate::x509::{
-    AuthorityProfile, CertificateRequest, Issuer, PrivateKey, Profile, RequestDetails, build_request, issue, self_signed,
+    AuthorityProfile, CertificateRequest, Issuer, PrivateKey, Profile, RequestDetails, build_request, issue,
+    self_signed,
 };
 
 /// The wall clock.

@@ -17,8 +17,10 @@ pub(crate) type Shown<'a> = &'a dyn Fn(&Engine, Option<&Error>);
 /// # Errors
 /// `NonInteractivePrompt` where the terminal cannot be read.
 pub(crate) fn run(engine: &mut Engine, prompt: &str, before: &dyn Fn(), shown: Shown<'_>) -> Result<ExitCode> {
-    let unreadable = |error: ReadlineError| Error::new(ErrorId::NonInteractivePrompt, "the terminal cannot be read").because(error);
-    let mut editor = DefaultEditor::with_config(Config::builder().behavior(Behavior::PreferTerm).build()).map_err(unreadable)?;
+    let unreadable =
+        |error: ReadlineError| Error::new(ErrorId::NonInteractivePrompt, "the terminal cannot be read").because(error);
+    let mut editor =
+        DefaultEditor::with_config(Config::builder().behavior(Behavior::PreferTerm).build()).map_err(unreadable)?;
     let mut entry = String::new();
     loop {
         let asked = if entry.is_empty() { prompt } else { ">> " };

@@ -12,7 +12,12 @@ use crate::probe::testing::{Authority, Issued, WallClock};
 use crate::state::{BindingKey, CertificateRow, MemoryState, Row, RowKey, State, Store, Write};
 
 pub(super) fn binding() -> BindingKey {
-    BindingKey { computer: "fe01".to_owned(), site: "Site".to_owned(), information: "*:443:".to_owned(), slot: Slot::Any }
+    BindingKey {
+        computer: "fe01".to_owned(),
+        site: "Site".to_owned(),
+        information: "*:443:".to_owned(),
+        slot: Slot::Any,
+    }
 }
 
 pub(super) fn material(issued: &Issued) -> Material<'_> {
@@ -186,7 +191,8 @@ fn links_modes_and_owners_stay() {
         put_all(&server, &server.images(&binding(), &material(&b)).unwrap());
         assert_eq!(std::fs::metadata(&key).unwrap().mode() & 0o7777, after);
     }
-    let declared = FileServer { mode: Some(0o660), owner: Some("0:0".to_owned()), ..files(dir.path(), Some("site.key"), None) };
+    let declared =
+        FileServer { mode: Some(0o660), owner: Some("0:0".to_owned()), ..files(dir.path(), Some("site.key"), None) };
     let server = FilesServer::new(declared, children()).unwrap();
     let images = server.images(&binding(), &material(&a)).unwrap();
     assert_eq!((images[0].1.mode, images[0].1.owner), (Some(0o660), Some((0, 0))));
@@ -212,7 +218,8 @@ fn a_pair_that_does_not_fit_and_commands_that_fail_are_named() {
     std::fs::write(dir.path().join("site.pem"), "garbage").unwrap();
     assert_eq!(server.check().unwrap_err().id(), ErrorId::BadCertificateFile);
 
-    let failing = FileServer { test: words("false"), reload: words("/no/such/program x"), ..files(dir.path(), None, None) };
+    let failing =
+        FileServer { test: words("false"), reload: words("/no/such/program x"), ..files(dir.path(), None, None) };
     let server = FilesServer::new(failing, children()).unwrap();
     assert_eq!(server.check().unwrap_err().id(), ErrorId::TestCommandFailed);
     let error = server.activate().unwrap_err();

@@ -60,13 +60,21 @@ impl FilesServer {
             Some(m) => (m.uid(), m.gid()),
             None => owner::of_this_process()?,
         };
-        Ok(Image { content, secret, mode: Some(mode), owner: Some((uid.unwrap_or(present.0), gid.unwrap_or(present.1))), target })
+        Ok(Image {
+            content,
+            secret,
+            mode: Some(mode),
+            owner: Some((uid.unwrap_or(present.0), gid.unwrap_or(present.1))),
+            target,
+        })
     }
 
     /// Compares key and certificate of a slot as they lie there; what is not there is not compared.
     fn check_files(files: &CertificateFiles) -> Result<()> {
         let Some(bytes) = read_file(&files.certificate)? else { return Ok(()) };
-        let named = |e: Error, path: &Path| Error::new(e.id(), format!("`{}`: {}", path.display(), e.message())).about(shown(path));
+        let named = |e: Error, path: &Path| {
+            Error::new(e.id(), format!("`{}`: {}", path.display(), e.message())).about(shown(path))
+        };
         let contents = read_any(&bytes, None).map_err(|e| named(e, &files.certificate))?;
         let Some(leaf) = contents.certificates().first() else {
             let message = format!("`{}` holds no certificate", files.certificate.display());
@@ -92,7 +100,8 @@ impl Server for FilesServer {
     fn images(&self, binding: &BindingKey, material: &Material<'_>) -> Result<Vec<(ObjectId, Image)>> {
         check_pair(material.leaf, material.key)?;
         let files = self.files(binding).ok_or_else(|| {
-            let message = format!("the site `{}` has no files for a certificate of the slot `{}`", binding.site, binding.slot);
+            let message =
+                format!("the site `{}` has no files for a certificate of the slot `{}`", binding.site, binding.slot);
             Error::new(ErrorId::BindingNotFound, message).about(binding.site.clone())
         })?;
         let mut images = Vec::new();
@@ -105,7 +114,8 @@ impl Server for FilesServer {
             images.push((object(path), self.image(path, Zeroizing::new(key.as_bytes().to_vec()), true)?));
         }
         let chain = if files.chain.is_some() { &[] } else { material.chain };
-        let mut text = Zeroizing::new(pem::encode_certificates(std::iter::once(material.leaf).chain(chain)).into_bytes());
+        let mut text =
+            Zeroizing::new(pem::encode_certificates(std::iter::once(material.leaf).chain(chain)).into_bytes());
         if files.key.is_none() {
             // One allocation of the right size: growing would leave a copy of the key behind.
             let mut both = Zeroizing::new(Vec::with_capacity(text.len() + key.len()));
@@ -152,7 +162,10 @@ impl Server for FilesServer {
 
     fn check(&self) -> Result<()> {
         self.children.run(&self.settings.test).map_err(|why| {
-            Error::new(ErrorId::TestCommandFailed, format!("the test command of `{}` failed: {why}", self.settings.preset))
+            Error::new(
+                ErrorId::TestCommandFailed,
+                format!("the test command of `{}` failed: {why}", self.settings.preset),
+            )
         })?;
         // Apache's own test passes a key that does not fit, and its reload then ends the server.
         self.settings.slots.iter().try_for_each(|SlotFiles { files, .. }| Self::check_files(files))
@@ -172,7 +185,8 @@ fn object(path: &Path) -> ObjectId {
 fn path_of(object: &ObjectId) -> Result<&Path> {
     let path = object.0.strip_prefix(SCHEME).map(Path::new).filter(|path| path.is_absolute());
     path.ok_or_else(|| {
-        Error::new(ErrorId::PathNotAllowed, format!("`{}` names no file of a server program", object.0)).about(object.0.clone())
+        Error::new(ErrorId::PathNotAllowed, format!("`{}` names no file of a server program", object.0))
+            .about(object.0.clone())
     })
 }
 

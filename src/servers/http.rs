@@ -58,8 +58,10 @@ fn answer(stream: &mut impl Write, head: &str, text: &str) -> io::Result<Next> {
             return Ok(Next::Close);
         }
     };
-    let headers: Vec<(String, &str)> =
-        lines.filter_map(|l| l.split_once(':')).map(|(name, value)| (name.to_ascii_lowercase(), value.trim())).collect();
+    let headers: Vec<(String, &str)> = lines
+        .filter_map(|l| l.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim()))
+        .collect();
     let value = |wanted: &str| headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| *value);
     let has_body = value("transfer-encoding").is_some() || value("content-length").is_some_and(|length| length != "0");
     let wants_close = value("connection").is_some_and(|v| v.split(',').any(|w| w.trim().eq_ignore_ascii_case("close")));

@@ -74,7 +74,12 @@ impl Listener {
     /// # Errors
     /// `Busy` when another process serves; `EndpointInUse` when a port is held by another program, before anything is
     /// changed; `ConfigInvalid` for an endpoint that is no address of this computer.
-    pub(crate) fn start(state: Arc<dyn State>, keys: KeySource, bindings: Vec<ListenerBinding>, holder: &str) -> Result<Self> {
+    pub(crate) fn start(
+        state: Arc<dyn State>,
+        keys: KeySource,
+        bindings: Vec<ListenerBinding>,
+        holder: &str,
+    ) -> Result<Self> {
         let lease = state.lease("listener", holder, Duration::ZERO)?;
         let mut sockets = Vec::new();
         let mut served = Vec::new();
@@ -199,7 +204,9 @@ impl Shared {
         for here in &self.served {
             let wanted: Vec<(Slot, Fingerprint)> =
                 rows.iter().filter(|(key, _)| here.is_of(key)).map(|(key, row)| (key.slot, row.certificate)).collect();
-            if let Err(error) = here.certificates.follow(&wanted, |fingerprint| load(&*self.state, &self.keys, fingerprint)) {
+            if let Err(error) =
+                here.certificates.follow(&wanted, |fingerprint| load(&*self.state, &self.keys, fingerprint))
+            {
                 failed.get_or_insert(error);
             }
         }
@@ -295,8 +302,11 @@ impl ResolvesServerCert for Certificates {
 pub(super) fn load(state: &dyn State, keys: &KeySource, fingerprint: Fingerprint) -> Result<CertifiedKey> {
     let stored = |fingerprint: Fingerprint| match state.row(&RowKey::Certificate(fingerprint))? {
         Some(Row::Certificate(row)) => Ok(row),
-        _ => Err(Error::new(ErrorId::CertificateNotFound, format!("the certificate `{fingerprint}` is not stored any more"))
-            .about(fingerprint.to_string())),
+        _ => Err(Error::new(
+            ErrorId::CertificateNotFound,
+            format!("the certificate `{fingerprint}` is not stored any more"),
+        )
+        .about(fingerprint.to_string())),
     };
     let row = stored(fingerprint)?;
     let leaf: Certificate = parse_certificate(&row.der)?;
@@ -307,8 +317,9 @@ pub(super) fn load(state: &dyn State, keys: &KeySource, fingerprint: Fingerprint
         chain.push(CertificateDer::from(stored(*above)?.der));
     }
     let pkcs8 = key.to_pkcs8_der()?;
-    let signing = aws_lc_rs::sign::any_supported_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8.as_slice())))
-        .map_err(|e| Error::new(ErrorId::KeyMismatch, "the private key cannot be used for TLS").because(e))?;
+    let signing =
+        aws_lc_rs::sign::any_supported_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8.as_slice())))
+            .map_err(|e| Error::new(ErrorId::KeyMismatch, "the private key cannot be used for TLS").because(e))?;
     Ok(CertifiedKey::new(chain, signing))
 }
 
@@ -316,10 +327,14 @@ fn bind(endpoint: &Endpoint, last: Option<SocketAddr>) -> Result<(TcpListener, S
     let shown = endpoint.to_string();
     let Some(wanted) = endpoint.socket_address().or_else(|| localhost(endpoint)) else {
         let message = format!("the built-in listener cannot listen at `{shown}`: it is no address");
-        return Err(Error::new(ErrorId::ConfigInvalid, message).about(shown).hint("write `127.0.0.1:0`, or an address of this computer"));
+        return Err(Error::new(ErrorId::ConfigInvalid, message)
+            .about(shown)
+            .hint("write `127.0.0.1:0`, or an address of this computer"));
     };
     // The port of the last time, so that what was shown then still holds.
-    let again = last.filter(|last| wanted.port() == 0 && last.ip() == wanted.ip()).and_then(|last| TcpListener::bind(last).ok());
+    let again = last
+        .filter(|last| wanted.port() == 0 && last.ip() == wanted.ip())
+        .and_then(|last| TcpListener::bind(last).ok());
     let socket = match again {
         Some(socket) => socket,
         None => TcpListener::bind(wanted).map_err(|e| {

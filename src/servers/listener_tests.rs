@@ -71,7 +71,9 @@ fn rows_are_followed_whoever_writes_them() {
     assert_eq!(see(&address, KeyFamily::Ecdsa).unwrap(), b.leaf);
     assert!(listener.problem().is_some());
 
-    state.write(&[Slot::Any, Slot::Rsa].map(|slot| Write::remove(RowKey::Listener(BindingKey { slot, ..binding() })))).unwrap();
+    state
+        .write(&[Slot::Any, Slot::Rsa].map(|slot| Write::remove(RowKey::Listener(BindingKey { slot, ..binding() }))))
+        .unwrap();
     listener.refresh().unwrap();
     assert!(matches!(see(&address, KeyFamily::Any), Err(Miss::Off(_))), "nothing is served again");
     assert!(listener.problem().is_none());
@@ -83,7 +85,12 @@ fn who_comes_second_does_not_serve() {
     let a = authority.issue(&["a.example"]);
     let (state, keys) = world(&[&a]);
     let start = |endpoint: &str| {
-        Listener::start(Arc::clone(&state), Arc::clone(&keys), vec![declared(BindingProtocol::Https, endpoint)], "pid 1")
+        Listener::start(
+            Arc::clone(&state),
+            Arc::clone(&keys),
+            vec![declared(BindingProtocol::Https, endpoint)],
+            "pid 1",
+        )
     };
     let stranger = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let version = state.data_version().unwrap();
@@ -95,7 +102,10 @@ fn who_comes_second_does_not_serve() {
     let address = first.addresses()[0].1[0];
     assert_eq!(start("127.0.0.1:0").err().unwrap().id(), ErrorId::Busy);
     drop(first);
-    assert_eq!(see(&address.to_string(), KeyFamily::Any).unwrap_err(), Miss::Down("the connection is refused".to_owned()));
+    assert_eq!(
+        see(&address.to_string(), KeyFamily::Any).unwrap_err(),
+        Miss::Down("the connection is refused".to_owned())
+    );
     // The port of the last time is taken again.
     assert_eq!(start("127.0.0.1:0").unwrap().addresses()[0].1[0], address);
 }

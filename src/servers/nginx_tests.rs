@@ -10,7 +10,9 @@ use super::{FilesServer, Server};
 use crate::error::ErrorId;
 use crate::model::{BindingProtocol, Clock, FileServer, Needs, ServerKind, Snapshot, Verdict};
 use crate::probe::testing::{Authority, Issued, WallClock};
-use crate::probe::{Control, EndpointTask, Expectation, Look, ProofSettings, RustlsProber, negative_control, observe, prove};
+use crate::probe::{
+    Control, EndpointTask, Expectation, Look, ProofSettings, RustlsProber, negative_control, observe, prove,
+};
 use crate::state::Slot;
 
 const NGINX: &str = "/usr/sbin/nginx";
@@ -108,7 +110,8 @@ fn a_swap_is_proven_and_a_bad_pair_is_refused() {
     let controls = [Control { task: &change, before: &before[0], recorded: &recorded }];
     assert_eq!(negative_control(&controls).unwrap(), Vec::new());
 
-    let before_images: Vec<_> = server.objects(&binding()).iter().map(|o| (o.clone(), server.read(o).unwrap().unwrap())).collect();
+    let before_images: Vec<_> =
+        server.objects(&binding()).iter().map(|o| (o.clone(), server.read(o).unwrap().unwrap())).collect();
     put_all(&server, &server.images(&binding(), &material(&new)).unwrap());
     server.check().unwrap();
     server.activate().unwrap();

@@ -34,11 +34,8 @@ impl Serving {
         let holder = format!("process {}", std::process::id());
         match Listener::start(Arc::clone(&self.state), Arc::clone(&self.keys), self.bindings.clone(), &holder) {
             Ok(listener) => {
-                let addresses: Vec<String> = listener
-                    .addresses()
-                    .iter()
-                    .flat_map(|(_, bound)| bound.iter().map(ToString::to_string))
-                    .collect();
+                let addresses: Vec<String> =
+                    listener.addresses().iter().flat_map(|(_, bound)| bound.iter().map(ToString::to_string)).collect();
                 *held = Some(listener);
                 Ok(Some(format!(
                     "nobody served the listener's sites: this process does until it exits, at {}",
@@ -56,7 +53,8 @@ impl Serving {
     /// `Busy` when another process serves, `EndpointInUse`.
     pub(crate) fn start(&self) -> Result<Vec<(ListenerBinding, Vec<std::net::SocketAddr>)>> {
         let holder = format!("process {} (serve)", std::process::id());
-        let listener = Listener::start(Arc::clone(&self.state), Arc::clone(&self.keys), self.bindings.clone(), &holder)?;
+        let listener =
+            Listener::start(Arc::clone(&self.state), Arc::clone(&self.keys), self.bindings.clone(), &holder)?;
         let addresses = listener.addresses().to_vec();
         *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(listener);
         Ok(addresses)

@@ -21,7 +21,9 @@ impl Unbuilt {
             format!("a site with `host = \"{}\"` can be probed here and not changed", self.program),
         )
         .about(self.program.clone())
-        .hint("`host = \"files\"` with the program's own `test` and `reload` commands works for programs that read files"))
+        .hint(
+            "`host = \"files\"` with the program's own `test` and `reload` commands works for programs that read files",
+        ))
     }
 }
 

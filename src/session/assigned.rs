@@ -35,11 +35,8 @@ impl Session {
         }
         if scope.is_none() {
             // What the computer has of its own hides the global assignment of the same use.
-            let own: Vec<(String, Slot)> = found
-                .iter()
-                .filter(|a| a.key.scope == local)
-                .map(|a| (a.key.use_name.clone(), a.key.slot))
-                .collect();
+            let own: Vec<(String, Slot)> =
+                found.iter().filter(|a| a.key.scope == local).map(|a| (a.key.use_name.clone(), a.key.slot)).collect();
             found.retain(|a| a.key.scope == local || !own.contains(&(a.key.use_name.clone(), a.key.slot)));
         }
         let order: Vec<&str> = topology.uses.iter().map(|u| u.name.as_str()).collect();
@@ -104,7 +101,10 @@ impl Session {
 ///
 /// # Errors
 /// `CertificateNotFound`, `AmbiguousThumbprint`.
-pub(crate) fn find_certificate(session: &Session, selector: &CertificateSelector) -> Result<(Fingerprint, CertificateRow)> {
+pub(crate) fn find_certificate(
+    session: &Session,
+    selector: &CertificateSelector,
+) -> Result<(Fingerprint, CertificateRow)> {
     let state = session.state()?;
     match selector {
         CertificateSelector::Fingerprint(fingerprint) => match state.row(&RowKey::Certificate(*fingerprint))? {
@@ -112,7 +112,8 @@ pub(crate) fn find_certificate(session: &Session, selector: &CertificateSelector
             _ => Err(not_found(&selector.to_string())),
         },
         CertificateSelector::Thumbprint(thumbprint) => {
-            let query = CertificateQuery { thumbprint: Some(*thumbprint), limit: Some(2), ..CertificateQuery::default() };
+            let query =
+                CertificateQuery { thumbprint: Some(*thumbprint), limit: Some(2), ..CertificateQuery::default() };
             let mut found = state.certificates(&query)?;
             match found.len() {
                 0 => Err(not_found(&selector.to_string())),

@@ -9,7 +9,7 @@ use super::{Keys, Policy, Session, SystemClock};
 use crate::ca::{Authority, KeyStore};
 use crate::error::Result;
 use crate::model::{Certificate, ChainTo, Clock, Secret, Topology, Website};
-use crate::probe::{ProofSettings, Prober};
+use crate::probe::{Prober, ProofSettings};
 use crate::servers::Server;
 use crate::state::{MemoryState, State};
 

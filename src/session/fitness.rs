@@ -31,7 +31,8 @@ pub(crate) fn fitness(
     let topology = session.topology()?;
     let mut findings = Vec::new();
     let about = row.thumbprint.to_string();
-    let mut add = |is_obstacle: bool, error: Error| findings.push(Finding { error: error.about(about.clone()), is_obstacle });
+    let mut add =
+        |is_obstacle: bool, error: Error| findings.push(Finding { error: error.about(about.clone()), is_obstacle });
     if let Some(why) = &row.banned {
         add(true, Error::new(ErrorId::CertificateBanned, format!("certificate `{about}` is banned: {why}")));
     }
@@ -50,15 +51,22 @@ pub(crate) fn fitness(
     for use_row in &rows {
         for oid in &use_row.needs.eku {
             let purpose = Purpose::from_oid(oid);
-            let id = if purpose == Purpose::ServerAuth { ErrorId::MissingServerAuthEku } else { ErrorId::UseNeedNotMet };
+            let id =
+                if purpose == Purpose::ServerAuth { ErrorId::MissingServerAuthEku } else { ErrorId::UseNeedNotMet };
             match certificate.purposes() {
                 None => add(
                     false,
-                    Error::new(id, format!("certificate `{about}` names no purpose at all: `{}` needs {purpose}", use_row.name)),
+                    Error::new(
+                        id,
+                        format!("certificate `{about}` names no purpose at all: `{}` needs {purpose}", use_row.name),
+                    ),
                 ),
                 Some(_) if !certificate.allows(&purpose) => add(
                     true,
-                    Error::new(id, format!("certificate `{about}` is not made for {purpose}, which `{}` needs", use_row.name)),
+                    Error::new(
+                        id,
+                        format!("certificate `{about}` is not made for {purpose}, which `{}` needs", use_row.name),
+                    ),
                 ),
                 Some(_) => {}
             }
@@ -70,7 +78,10 @@ pub(crate) fn fitness(
         let chain = session.chain_of(row)?;
         if let Standing::Revoked(at) = session.standing(certificate, &chain)? {
             let at = at.in_zone(&session.zone());
-            add(true, Error::new(ErrorId::UntrustedChain, format!("certificate `{about}` was revoked on {at} (0x800B010C)")));
+            add(
+                true,
+                Error::new(ErrorId::UntrustedChain, format!("certificate `{about}` was revoked on {at} (0x800B010C)")),
+            );
         }
         let mut roots = Vec::new();
         for use_row in &rows {
@@ -91,7 +102,12 @@ impl Session {
     ///
     /// # Errors
     /// `TopologyInvalid`, `ComputerNotInTopology`, `UseNotValidForRole`.
-    pub(crate) fn name_difference(&self, computer: &HostName, uses: &[UseName], certificate: &Certificate) -> Result<NameDifference> {
+    pub(crate) fn name_difference(
+        &self,
+        computer: &HostName,
+        uses: &[UseName],
+        certificate: &Certificate,
+    ) -> Result<NameDifference> {
         let topology = self.topology()?;
         let computed = compute(&topology, &NameQuery::new(computer.clone(), uses.to_vec()))?;
         Ok(difference(&computed, &names_of(certificate)))
@@ -131,7 +147,13 @@ pub(crate) fn names_of(certificate: &Certificate) -> Vec<String> {
     certificate.alternative_names().iter().map(ToString::to_string).collect()
 }
 
-fn needs(use_row: &Use, certificate: &Certificate, about: &str, version: Option<u16>, add: &mut impl FnMut(bool, Error)) {
+fn needs(
+    use_row: &Use,
+    certificate: &Certificate,
+    about: &str,
+    version: Option<u16>,
+    add: &mut impl FnMut(bool, Error),
+) {
     let unmet = |text: String| Error::new(ErrorId::UseNeedNotMet, format!("certificate `{about}` {text}"));
     let elliptic = certificate.key_algorithm().is_some_and(crate::model::KeyAlgorithm::is_elliptic);
     let bits = certificate.key_bits();

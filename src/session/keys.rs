@@ -92,12 +92,8 @@ impl KeyStore for Keys {
     }
 
     fn seal(&self, key: &PrivateKey, exportable: bool, now: Moment) -> Result<Write> {
-        let row = KeyRow {
-            sealed: Sealed(self.secret()?.seal_key(key)?),
-            exportable,
-            added: now,
-            quarantined_until: None,
-        };
+        let row =
+            KeyRow { sealed: Sealed(self.secret()?.seal_key(key)?), exportable, added: now, quarantined_until: None };
         Ok(Write::put(RowKey::Key(key.key_id()), Row::Key(row)))
     }
 

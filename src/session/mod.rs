@@ -147,7 +147,9 @@ impl Session {
     pub fn authority(&self, config: &str) -> Result<Arc<dyn Authority>> {
         let parts: Vec<&str> = config.split('\\').collect();
         if parts.len() != 2 || parts.iter().any(|p| p.trim().is_empty()) {
-            return Err(Error::new(ErrorId::CaConfigMalformed, format!("`{config}` is not `host\\instance`")).about(config));
+            return Err(
+                Error::new(ErrorId::CaConfigMalformed, format!("`{config}` is not `host\\instance`")).about(config)
+            );
         }
         let known = self.authorities()?;
         let fits = |a: &&Arc<dyn Authority>| {
@@ -226,7 +228,13 @@ impl Session {
         self.inner.world.after_commit()
     }
 
-    fn audit_draft(&self, verb: &str, outcome: &str, changes: serde_json::Value, proof: serde_json::Value) -> AuditDraft {
+    fn audit_draft(
+        &self,
+        verb: &str,
+        outcome: &str,
+        changes: serde_json::Value,
+        proof: serde_json::Value,
+    ) -> AuditDraft {
         let policy = self.policy().ok();
         AuditDraft {
             time: self.now(),

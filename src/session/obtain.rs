@@ -208,9 +208,17 @@ impl Session {
         }
     }
 
-    fn install(&self, certificates: &[Certificate], row: &mut RequestRow, writes: &mut Vec<Write>) -> Result<Certificate> {
+    fn install(
+        &self,
+        certificates: &[Certificate],
+        row: &mut RequestRow,
+        writes: &mut Vec<Write>,
+    ) -> Result<Certificate> {
         let Some((leaf, above)) = certificates.split_first() else {
-            return Err(Error::new(ErrorId::RequestDenied, format!("`{}` says issued and gives no certificate", row.ca)));
+            return Err(Error::new(
+                ErrorId::RequestDenied,
+                format!("`{}` says issued and gives no certificate", row.ca),
+            ));
         };
         if leaf.key_id() != row.key {
             return Err(Error::new(

@@ -41,10 +41,7 @@ impl Policy {
         if self.administrators.iter().any(|a| a.eq_ignore_ascii_case(&self.principal)) {
             return Ok(());
         }
-        Err(Error::new(
-            ErrorId::NotAdministrator,
-            format!("`{}` is no administrator of this computer", self.principal),
-        )
-        .about(self.principal.clone()))
+        Err(Error::new(ErrorId::NotAdministrator, format!("`{}` is no administrator of this computer", self.principal))
+            .about(self.principal.clone()))
     }
 }

@@ -130,7 +130,8 @@ impl Session {
             .or_else(|| published.first().cloned())
             .or_else(|| names.first().map(ToString::to_string));
         let topology = self.topology()?;
-        let needs = binding.use_name.as_ref().and_then(|u| topology.uses.get(u)).map(|u| u.needs.clone()).unwrap_or_default();
+        let needs =
+            binding.use_name.as_ref().and_then(|u| topology.uses.get(u)).map(|u| u.needs.clone()).unwrap_or_default();
         let roots = self.roots(&needs.chain_to)?;
         let mut endpoints: Vec<Option<String>> = place.endpoints()?.into_iter().map(Some).collect();
         if endpoints.is_empty() {
@@ -178,7 +179,7 @@ impl Session {
 
 /// Whether one of the certificate's DNS names covers a host (RFC 9525 §6.3).
 pub(crate) fn covers(certificate: &Certificate, host: &HostName) -> bool {
-    certificate.dns_names().any(|name| {
-        HostName::with_underscores(name).is_ok_and(|pattern| pattern == *host || pattern.covers(host))
-    })
+    certificate
+        .dns_names()
+        .any(|name| HostName::with_underscores(name).is_ok_and(|pattern| pattern == *host || pattern.covers(host)))
 }

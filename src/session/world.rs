@@ -8,7 +8,7 @@ use super::policy::Policy;
 use crate::ca::{Authority, KeyStore};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, ChainTo, Topology, Website};
-use crate::probe::{ProofSettings, Prober};
+use crate::probe::{Prober, ProofSettings};
 use crate::servers::Server;
 use crate::state::State;
 

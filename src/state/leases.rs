@@ -25,7 +25,8 @@ impl FileLeases {
     pub(super) fn lease(&self, name: &str, holder: &str, wait: Duration) -> Result<Lease> {
         let path = self.path(name)?;
         let mut file = files::private(&path).map_err(|e| unavailable(&path, e))?;
-        patiently(wait, || take(&file).map_err(|e| unavailable(&path, e)))?.ok_or_else(|| busy(name, holder_in(&mut file).as_deref()))?;
+        patiently(wait, || take(&file).map_err(|e| unavailable(&path, e)))?
+            .ok_or_else(|| busy(name, holder_in(&mut file).as_deref()))?;
         // The text serves those who wait; a disk too full for it is no reason to refuse the lease.
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
         Ok(Lease::new(HeldFile(file)))
@@ -43,9 +44,7 @@ impl FileLeases {
                 file.unlock().map_err(|e| unavailable(&path, e))?;
                 Ok(None)
             }
-            Err(TryLockError::WouldBlock) => {
-                Ok(Some(holder_in(&mut file).unwrap_or_else(|| NOBODY_KNOWN.to_owned())))
-            }
+            Err(TryLockError::WouldBlock) => Ok(Some(holder_in(&mut file).unwrap_or_else(|| NOBODY_KNOWN.to_owned()))),
             Err(TryLockError::Error(error)) => Err(unavailable(&path, error)),
         }
     }

@@ -165,7 +165,10 @@ impl Write {
         if fits {
             return Ok(());
         }
-        Err(Error::new(ErrorId::StoreUnavailable, format!("the {} was to be written with another row's content", self.key)))
+        Err(Error::new(
+            ErrorId::StoreUnavailable,
+            format!("the {} was to be written with another row's content", self.key),
+        ))
     }
 
     /// Whether it would put just the row that it expects: a plan that relies on a row without changing it.

@@ -95,7 +95,8 @@ pub(crate) fn validate_path(
 /// What is odd in a path, leaf first.
 pub(crate) fn remarks(path: &[Certificate], usage: Usage) -> Vec<ChainRemark> {
     let mut remarks = Vec::new();
-    let lacks = |c: &Certificate, oid: &str| c.extensions().iter().any(|e: &ExtensionEntry| e.oid == oid && !e.critical);
+    let lacks =
+        |c: &Certificate, oid: &str| c.extensions().iter().any(|e: &ExtensionEntry| e.oid == oid && !e.critical);
     for (i, c) in path.iter().enumerate() {
         let one = || c.clone();
         if i == 0 && c.purposes().is_none_or(|list| !list.contains(&usage.purpose())) {
@@ -234,14 +235,18 @@ fn explain(
         E::NameConstraintViolation => ChainProblem::NameNotPermitted(leaf.clone()),
         E::UnsupportedCriticalExtension => {
             let known = [
-                extensions::KEY_USAGE, extensions::ALTERNATIVE_NAMES, extensions::BASIC_CONSTRAINTS,
-                extensions::NAME_CONSTRAINTS, extensions::EXTENDED_KEY_USAGE,
+                extensions::KEY_USAGE,
+                extensions::ALTERNATIVE_NAMES,
+                extensions::BASIC_CONSTRAINTS,
+                extensions::NAME_CONSTRAINTS,
+                extensions::EXTENDED_KEY_USAGE,
             ];
             let unknown = path.certificates.iter().find_map(|c| {
                 let entry = c.extensions().iter().find(|e| e.critical && !known.contains(&e.oid.as_str()))?;
                 Some(ChainProblem::CriticalExtension(c.clone(), entry.oid.clone()))
             });
-            unknown.unwrap_or_else(|| ChainProblem::Other(leaf.clone(), "a critical extension is not understood".into()))
+            unknown
+                .unwrap_or_else(|| ChainProblem::Other(leaf.clone(), "a critical extension is not understood".into()))
         }
         E::UnsupportedSignatureAlgorithmContext(_) | E::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
             ChainProblem::AlgorithmRefused(find(&|c| !is_modern(c)))
@@ -304,8 +309,8 @@ mod tests {
     use crate::x509::issue::tests::{at, request, root, server};
     use crate::x509::key::PrivateKey;
     use crate::x509::key::tests::{P256, P384, P521, RSA};
-    use crate::x509::{AuthorityProfile, Issuer, NameConstraints, Profile, issue};
     use crate::x509::path::is_issued_by;
+    use crate::x509::{AuthorityProfile, Issuer, NameConstraints, Profile, issue};
 
     fn authority(
         key: &PrivateKey,
@@ -323,10 +328,15 @@ mod tests {
     fn leaf((above, signer): (&Certificate, &PrivateKey), change: impl FnOnce(&mut Profile)) -> Certificate {
         let mut profile = server();
         change(&mut profile);
-        issue(&request(&RSA, "CN=a.contoso.net", &["a.contoso.net"]), &Issuer { certificate: above, signer }, &profile).unwrap()
+        issue(&request(&RSA, "CN=a.contoso.net", &["a.contoso.net"]), &Issuer { certificate: above, signer }, &profile)
+            .unwrap()
     }
 
-    fn check(leaf: &Certificate, between: &[Certificate], roots: &[Certificate]) -> Result<Vec<Certificate>, ChainProblem> {
+    fn check(
+        leaf: &Certificate,
+        between: &[Certificate],
+        roots: &[Certificate],
+    ) -> Result<Vec<Certificate>, ChainProblem> {
         validate_path(leaf, between, roots, at("2026-06-01"), Usage::Server)
     }
 
@@ -420,7 +430,10 @@ mod tests {
         let ended = crate::x509::self_signed(&*P256, &profile).unwrap();
         let renewed = root(&*P256, "CN=Root", AuthorityProfile::default());
         let end = leaf((&renewed, &P256), |_| ());
-        assert_eq!(check(&end, &[], std::slice::from_ref(&ended)).unwrap_err(), ChainProblem::RootNotValid(ended.clone()));
+        assert_eq!(
+            check(&end, &[], std::slice::from_ref(&ended)).unwrap_err(),
+            ChainProblem::RootNotValid(ended.clone())
+        );
         let path = check(&end, &[], &[ended, renewed.clone()]).unwrap();
         assert_eq!(path, [end, renewed]);
     }

@@ -145,9 +145,8 @@ fn take(contents: &mut Contents, bytes: &[u8], password: Option<&Secret>) -> Res
         Shape::Pfx => {
             let read = match password {
                 Some(password) => pfx::read_pfx(bytes, password)?,
-                None => pfx::read_pfx(bytes, &Secret::from("")).map_err(|e| {
-                    if e.id() == ErrorId::BadPassword { needs_password("PFX file") } else { e }
-                })?,
+                None => pfx::read_pfx(bytes, &Secret::from(""))
+                    .map_err(|e| if e.id() == ErrorId::BadPassword { needs_password("PFX file") } else { e })?,
             };
             read.certificates.into_iter().for_each(|c| contents.add_certificate(c));
             read.keys.into_iter().for_each(|k| contents.add_key(k));
@@ -288,7 +287,8 @@ mod tests {
             bench.run("pkcs8 -topk8 -in key.pem -passout pass:a -out sealed.pem").unwrap();
             bench.run("pkcs12 -export -inkey key.pem -in leaf.pem -passout pass:a -out a.p12").unwrap();
             let together = [bench.read("leaf.pem"), bench.read("old.pem")].concat();
-            for bytes in [bench.read("key.pem"), bench.read("old.pem"), key.to_pkcs8_der().unwrap().to_vec(), together] {
+            for bytes in [bench.read("key.pem"), bench.read("old.pem"), key.to_pkcs8_der().unwrap().to_vec(), together]
+            {
                 assert_eq!(one(&bytes).keys()[0].key_id(), key.key_id());
             }
             for file in ["sealed.pem", "a.p12"] {
@@ -304,7 +304,10 @@ mod tests {
         let error = read_any(&bench.read("cipher.pem"), Some(&Secret::from("abcd"))).unwrap_err();
         assert!(error.message().contains("old OpenSSL") && error.hints()[0].contains("pkcs8 -topk8"));
         let asked = request(&P256, "CN=a", &["a"]);
-        for bytes in [asked.der().to_vec(), asked.to_pem().replace("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST").into_bytes()] {
+        for bytes in [
+            asked.der().to_vec(),
+            asked.to_pem().replace("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST").into_bytes(),
+        ] {
             assert_eq!(one(&bytes).requests()[0].der(), asked.der());
         }
     }

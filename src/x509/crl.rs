@@ -119,9 +119,9 @@ pub(crate) fn build_crl(
         key_identifier_method: rcgen::KeyIdMethod::PreSpecified(identifier_of(authority)?),
     };
     let above = rcgen::Issuer::new(rcgen::CertificateParams::default(), template::Unsigned::of(issuer.signer)?);
-    let draft = params.signed_by(&above).map_err(|e| {
-        Error::new(ErrorId::BadCertificateFile, "the revocation list cannot be encoded").because(e)
-    })?;
+    let draft = params
+        .signed_by(&above)
+        .map_err(|e| Error::new(ErrorId::BadCertificateFile, "the revocation list cannot be encoded").because(e))?;
     let (list, algorithm) = splice(draft.der(), authority.subject().der()).map_err(template::unexpected)?;
     parse_crl(&template::signed(&list, &algorithm, issuer.signer)?)
 }
@@ -202,9 +202,9 @@ fn read(bytes: &[u8]) -> Result<RevocationList, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::x509::issue::tests::at;
     use crate::x509::issue::tests::{request, root, server};
     use crate::x509::key::tests::{P256, P384};
-    use crate::x509::issue::tests::at;
     use crate::x509::{AuthorityProfile, issue, pem, testing};
 
     #[test]
@@ -214,7 +214,9 @@ mod tests {
         let issuer = Issuer { certificate: &authority, signer: &*P384 };
         let leaf = issue(&request(&P256, "CN=a", &["a"]), &issuer, &server()).unwrap();
         let other = issue(&request(&P256, "CN=b", &["b"]), &issuer, &server()).unwrap();
-        let now = Moment::from_unix(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64);
+        let now = Moment::from_unix(
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64,
+        );
         let gone = [(leaf.serial().clone(), Revocation { at: now.plus_days(-1), reason: Some(4) })];
         let list = build_crl(&issuer, 7, (now.plus_days(-1), now.plus_days(30)), &gone).unwrap();
         list.check_signature(&authority).unwrap();
@@ -228,7 +230,10 @@ mod tests {
         assert!(bench.run(&format!("{verify} gone.pem")).unwrap_err().contains("certificate revoked"));
         let empty = build_crl(&issuer, 8, (at("2026-01-01"), at("2026-02-01")), &[]).unwrap();
         assert_eq!(empty.len(), 0);
-        assert_eq!(build_crl(&issuer, 9, (at("2026-02-01"), at("2026-02-01")), &[]).unwrap_err().id(), ErrorId::InvalidDate);
+        assert_eq!(
+            build_crl(&issuer, 9, (at("2026-02-01"), at("2026-02-01")), &[]).unwrap_err().id(),
+            ErrorId::InvalidDate
+        );
     }
 
     #[test]

@@ -228,7 +228,9 @@ mod tests {
 
     #[test]
     fn identifiers_read_back() {
-        for dotted in ["2.5.4.3", "1.2.840.113549.1.1.11", "2.25.329800735698586629295641978511506172918", "0.9.2342", "2.999.1"] {
+        for dotted in
+            ["2.5.4.3", "1.2.840.113549.1.1.11", "2.25.329800735698586629295641978511506172918", "0.9.2342", "2.999.1"]
+        {
             let der = oid(dotted).unwrap();
             assert_eq!(oid_text(only(&der, OID).unwrap().content).unwrap(), dotted);
         }
@@ -242,7 +244,13 @@ mod tests {
     #[test]
     fn only_shortest_definite_lengths_are_taken() {
         assert!(well_formed(&sequence(&[&tlv(INTEGER, &[0; 200])])).is_ok());
-        for bad in [&[0x30, 0x80, 0, 0][..], &[0x30, 0x81, 1, 0], &[0x30, 0x82, 0, 0x80], &[0x30, 5, 1], &[0x30, 0x84, 255, 255, 255, 255]] {
+        for bad in [
+            &[0x30, 0x80, 0, 0][..],
+            &[0x30, 0x81, 1, 0],
+            &[0x30, 0x82, 0, 0x80],
+            &[0x30, 5, 1],
+            &[0x30, 0x84, 255, 255, 255, 255],
+        ] {
             assert!(well_formed(bad).is_err(), "{bad:?}");
         }
         let deep = (0..60).fold(Vec::new(), |inner, _| sequence(&[&inner]));

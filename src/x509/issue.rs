@@ -3,8 +3,8 @@
 use rcgen::{BasicConstraints, CertificateParams, CidrSubnet, CrlDistributionPoint, GeneralSubtree, IsCa, KeyIdMethod};
 use time::OffsetDateTime;
 
-use super::der::{self, Malformed};
 use super::chain::{Usage, validate_path};
+use super::der::{self, Malformed};
 use super::key::{Signer, check_pair};
 use super::problem::ChainProblem;
 use super::request::CertificateRequest;
@@ -152,12 +152,13 @@ fn check_constraints(issued: &Certificate, authority: &Certificate) -> Result<()
     let usage = if issued.allows(&Purpose::ServerAuth) { Usage::Server } else { Usage::Client };
     let judged = validate_path(issued, &[], std::slice::from_ref(authority), issued.not_before(), usage);
     match judged {
-        Err(problem @ ChainProblem::NameNotPermitted(_)) => {
-            Err(Error::new(ErrorId::PolicyRefused, format!("the authority `{}` may not certify this", authority.short_name()))
-                .about(issued.alternative_names().iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
-                .hint("ask for names below the suffixes that the authority was made for")
-                .because(problem))
-        }
+        Err(problem @ ChainProblem::NameNotPermitted(_)) => Err(Error::new(
+            ErrorId::PolicyRefused,
+            format!("the authority `{}` may not certify this", authority.short_name()),
+        )
+        .about(issued.alternative_names().iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        .hint("ask for names below the suffixes that the authority was made for")
+        .because(problem)),
         _ => Ok(()),
     }
 }
@@ -208,7 +209,8 @@ fn write(
     params.not_before = instant(profile.not_before)?;
     params.not_after = instant(profile.not_after)?;
     params.key_identifier_method = KeyIdMethod::PreSpecified(template::key_identifier(key.octets));
-    let usage = profile.key_usage.unwrap_or_else(|| template::default_usage(key.algorithm, profile.authority.is_some()));
+    let usage =
+        profile.key_usage.unwrap_or_else(|| template::default_usage(key.algorithm, profile.authority.is_some()));
     params.key_usages = template::usages(key.algorithm, usage);
     params.extended_key_usages = profile.purposes.iter().map(template::purpose).collect::<Result<_>>()?;
     params.crl_distribution_points =
@@ -218,12 +220,11 @@ fn write(
     }
     params.is_ca = IsCa::ExplicitNoCa;
     if let Some(authority) = &profile.authority {
-        params.is_ca = IsCa::Ca(authority.path_len.map_or(BasicConstraints::Unconstrained, BasicConstraints::Constrained));
+        params.is_ca =
+            IsCa::Ca(authority.path_len.map_or(BasicConstraints::Unconstrained, BasicConstraints::Constrained));
         params.name_constraints = authority.constraints.as_ref().map(constraints);
     }
-    params
-        .custom_extensions
-        .extend(template::names_extension(&template.alternative_names, template.names_critical)?);
+    params.custom_extensions.extend(template::names_extension(&template.alternative_names, template.names_critical)?);
     if profile.must_staple {
         params.custom_extensions.push(template::staple_extension());
     }
@@ -360,8 +361,15 @@ pub(super) mod tests {
             let authority = root(signer, subject, AuthorityProfile::default());
             bench.write("ca.pem", crate::x509::pem::encode_certificates([&authority]).as_bytes());
             for (j, options) in requests.iter().enumerate() {
-                let asked = ["/DC=net/DC=contoso/CN=a.b", "/O=X/OU=1/OU=2/CN=a.b", "/O=X+L=Y/CN=a.b+OU=Z", "/CN=a.b/O=Contöso", "/C=US/CN=a.b"][(i + j) % 5];
-                let mut words: Vec<&str> = "req -new -utf8 -outform DER -out r.der -addext subjectAltName=DNS:a.b".split(' ').collect();
+                let asked = [
+                    "/DC=net/DC=contoso/CN=a.b",
+                    "/O=X/OU=1/OU=2/CN=a.b",
+                    "/O=X+L=Y/CN=a.b+OU=Z",
+                    "/CN=a.b/O=Contöso",
+                    "/C=US/CN=a.b",
+                ][(i + j) % 5];
+                let mut words: Vec<&str> =
+                    "req -new -utf8 -outform DER -out r.der -addext subjectAltName=DNS:a.b".split(' ').collect();
                 words.extend(options.split(' '));
                 words.extend(["-subj", asked]);
                 bench.words(&words).unwrap();
@@ -447,7 +455,13 @@ pub(super) mod tests {
         let free = root(&*P256, "CN=CA", AuthorityProfile { path_len: Some(0), constraints: None });
         bench.write("ca.pem", crate::x509::pem::encode_certificates([&authority]).as_bytes());
         assert!(authority.extensions().iter().any(|e| e.oid == "2.5.29.30" && e.critical));
-        for (name, good) in [("a.contoso.net", true), ("contoso.net", true), ("a.fabrikam.com", false), ("10.0.0.1", false), ("::1", false)] {
+        for (name, good) in [
+            ("a.contoso.net", true),
+            ("contoso.net", true),
+            ("a.fabrikam.com", false),
+            ("10.0.0.1", false),
+            ("::1", false),
+        ] {
             let asked = request(&P384, "O=X", &[name]);
             let outcome = issue(&asked, &Issuer { certificate: &authority, signer: &*P256 }, &server());
             assert_eq!(outcome.map_err(|e| e.id()).err(), (!good).then_some(ErrorId::PolicyRefused), "{name}");

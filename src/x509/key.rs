@@ -97,9 +97,8 @@ impl PrivateKey {
         let (kind, curve, body) = dissect(bytes).map_err(|e| refused(&e.to_string()))?;
         match kind {
             Kind::Rsa => {
-                let pair = RsaKeyPair::from_der(body).map_err(|e| {
-                    refused("it is no sound RSA key of 2048 to 8192 bits").because(e)
-                })?;
+                let pair = RsaKeyPair::from_der(body)
+                    .map_err(|e| refused("it is no sound RSA key of 2048 to 8192 bits").because(e))?;
                 Self::from_pair(Pair::Rsa(pair))
             }
             Kind::Ecdsa => {
@@ -130,10 +129,9 @@ impl PrivateKey {
     pub(crate) fn from_encrypted_der(bytes: &[u8], password: &Secret) -> Result<Self> {
         let sealed = pkcs8::EncryptedPrivateKeyInfoRef::try_from(bytes)
             .map_err(|e| refused("its encryption is none that is known here").because(e))?;
-        let parameters = sealed
-            .encryption_algorithm
-            .pbes2()
-            .ok_or_else(|| refused("it is encrypted by PBES1").hint("convert it: `openssl pkcs8 -topk8 -in OLD -out NEW`"))?;
+        let parameters = sealed.encryption_algorithm.pbes2().ok_or_else(|| {
+            refused("it is encrypted by PBES1").hint("convert it: `openssl pkcs8 -topk8 -in OLD -out NEW`")
+        })?;
         if !is_affordable(parameters) {
             return Err(refused("its password derivation asks for more work than any honest file does"));
         }
@@ -265,12 +263,15 @@ fn dissect(bytes: &[u8]) -> Result<(Kind, Option<String>, &[u8]), Malformed> {
         }
         Some(der::SEQUENCE) => {
             let mut algorithm = reader.any()?.inside();
-            let oid = der::oid_text(algorithm.expect(der::OID)?.content).ok_or(Malformed("its algorithm is malformed"))?;
+            let oid =
+                der::oid_text(algorithm.expect(der::OID)?.content).ok_or(Malformed("its algorithm is malformed"))?;
             let body = reader.expect(der::OCTET_STRING)?.content;
             match oid.as_str() {
                 spki::RSA => Ok((Kind::Rsa, None, body)),
                 spki::EC => Ok((Kind::Ecdsa, Some(curve(algorithm)?), body)),
-                spki::RSA_PSS => Err(Malformed("it may only be used for RSASSA-PSS, which TLS servers here do not take")),
+                spki::RSA_PSS => {
+                    Err(Malformed("it may only be used for RSASSA-PSS, which TLS servers here do not take"))
+                }
                 _ => Err(Malformed("its algorithm is neither RSA nor ECDSA")),
             }
         }
@@ -361,7 +362,9 @@ pub(super) mod tests {
         let Some(bench) = testing::bench("encrypted_keys_of_openssl_are_read") else { return };
         bench.write("plain.pem", P256.to_pem().unwrap().as_bytes());
         for options in ["-v2 aes-256-cbc", "-v2 aes-128-cbc -v2prf hmacWithSHA512 -iter 5000", "-v2 des3", "-scrypt"] {
-            bench.run(&format!("pkcs8 -topk8 -in plain.pem -passout pass:a {options} -outform DER -out sealed.der")).unwrap();
+            bench
+                .run(&format!("pkcs8 -topk8 -in plain.pem -passout pass:a {options} -outform DER -out sealed.der"))
+                .unwrap();
             let sealed = bench.read("sealed.der");
             let opened = PrivateKey::from_encrypted_der(&sealed, &Secret::from("a"));
             assert_eq!(opened.unwrap().key_id(), P256.key_id(), "{options}");

@@ -43,7 +43,6 @@ pub(crate) use seal::StoreSecret;
 
 use crate::error::{Error, ErrorId, Result};
 
-
 /// Random octets from the operating system's generator.
 fn random<const N: usize>() -> Result<[u8; N]> {
     let mut octets = [0; N];

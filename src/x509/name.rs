@@ -18,7 +18,8 @@ pub(super) fn read_name(der: &[u8]) -> Result<DistinguishedName, Malformed> {
         let mut rdn = RelativeName::new();
         while !attributes.is_empty() {
             let mut pair = attributes.expect(der::SEQUENCE)?.inside();
-            let kind = der::oid_text(pair.expect(der::OID)?.content).ok_or(Malformed("an attribute type is malformed"))?;
+            let kind =
+                der::oid_text(pair.expect(der::OID)?.content).ok_or(Malformed("an attribute type is malformed"))?;
             let value = pair.any()?;
             pair.end()?;
             rdn.push(match string(value)? {
@@ -117,9 +118,8 @@ fn encode_general_name(name: &AlternativeName) -> Option<Vec<u8>> {
 
 /// Decodes a string type; `None` for any other type.
 fn string(tlv: Tlv<'_>) -> Result<Option<String>, Malformed> {
-    let utf8 = || {
-        String::from_utf8(tlv.content.to_vec()).map_err(|_| Malformed("a string of a name is no valid UTF-8"))
-    };
+    let utf8 =
+        || String::from_utf8(tlv.content.to_vec()).map_err(|_| Malformed("a string of a name is no valid UTF-8"));
     let text = match tlv.tag {
         // UTF8String; NumericString, PrintableString, IA5String and VisibleString, in which real authorities put UTF-8.
         0x0c | 0x12 | 0x13 | 0x16 | 0x1a => utf8()?,
@@ -206,7 +206,9 @@ mod tests {
             der::sequence(&[&der::tlv(der::SET, &pair)])
         };
         assert!(read_name(&step(&der::tlv(0x0c, b"ok"))).is_ok());
-        for bad in [der::tlv(0x0c, &[0xff]), der::tlv(0x1e, &[0]), der::tlv(0x1c, &[0, 1, 2]), der::tlv(0x1e, &[0xd8, 0])] {
+        for bad in
+            [der::tlv(0x0c, &[0xff]), der::tlv(0x1e, &[0]), der::tlv(0x1c, &[0, 1, 2]), der::tlv(0x1e, &[0xd8, 0])]
+        {
             assert!(read_name(&step(&bad)).is_err(), "{bad:?}");
         }
         assert!(read_name(&der::sequence(&[&der::tlv(der::SET, &[])])).is_err());

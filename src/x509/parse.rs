@@ -20,9 +20,9 @@ const MAX_LENGTH: usize = 1 << 20;
 /// no valid text, inner and outer signature algorithms that differ, extensions in a certificate older than version 3,
 /// a negative or overlong serial number. Self-signed authorities may have odd serial numbers, as real roots do.
 pub fn parse_certificate(der: &[u8]) -> Result<Certificate> {
-    read(der).map(Certificate::from_facts).map_err(|reason| {
-        Error::new(ErrorId::BadCertificateFile, format!("the certificate is refused: {reason}"))
-    })
+    read(der)
+        .map(Certificate::from_facts)
+        .map_err(|reason| Error::new(ErrorId::BadCertificateFile, format!("the certificate is refused: {reason}")))
 }
 
 fn read(bytes: &[u8]) -> Result<CertificateFacts, String> {
@@ -31,7 +31,8 @@ fn read(bytes: &[u8]) -> Result<CertificateFacts, String> {
     }
     let outer = der::only(bytes, der::SEQUENCE).map_err(|e| e.to_string())?;
     der::well_formed(outer.whole).map_err(|e| e.to_string())?;
-    let (_, x509) = X509Certificate::from_der(bytes).map_err(|e| format!("it is no X.509 certificate ({})", plain(&e)))?;
+    let (_, x509) =
+        X509Certificate::from_der(bytes).map_err(|e| format!("it is no X.509 certificate ({})", plain(&e)))?;
     let tbs = &x509.tbs_certificate;
     if tbs.signature != x509.signature_algorithm {
         return Err("its inner and outer signature algorithms differ".to_owned());
@@ -220,7 +221,10 @@ mod tests {
         assert!(reason(&broken).contains("subject is malformed: a string"));
         let padded = changed(|p| {
             let list = der::only(&p[EXTENSIONS], 0xa3).unwrap().inside().any().unwrap();
-            let names = der::sequence(&[&der::oid(extensions::ALTERNATIVE_NAMES).unwrap(), &der::tlv(4, &[0x30, 3, 0x82, 1, b'a', 0])]);
+            let names = der::sequence(&[
+                &der::oid(extensions::ALTERNATIVE_NAMES).unwrap(),
+                &der::tlv(4, &[0x30, 3, 0x82, 1, b'a', 0]),
+            ]);
             p[EXTENSIONS] = der::tlv(0xa3, &der::sequence(&[list.content, &names]));
         });
         assert!(reason(&padded).contains("`2.5.29.17` is malformed: bytes follow"));

@@ -36,7 +36,8 @@ impl Path {
 /// Where several ways lead upward, the one that reaches a root wins, then the longer one; certificates that last longer
 /// are tried first.
 pub(crate) fn build_chain(leaf: &Certificate, intermediates: &[Certificate], roots: &[Certificate]) -> Path {
-    let mut search = Search { intermediates, roots, checks: 0, best: Path { certificates: vec![leaf.clone()], complete: false } };
+    let mut search =
+        Search { intermediates, roots, checks: 0, best: Path { certificates: vec![leaf.clone()], complete: false } };
     search.climb(&mut vec![leaf.clone()]);
     search.best
 }
@@ -93,5 +94,6 @@ impl Search<'_> {
 fn is_signed_by(certificate: &Certificate, issuer: &Certificate) -> bool {
     let Ok(key) = spki::read(issuer.spki()) else { return false };
     let Ok((_, x509)) = X509Certificate::from_der(certificate.der()) else { return false };
-    signature::verify(&key, &x509.signature_algorithm, x509.tbs_certificate.as_ref(), &x509.signature_value.data).is_ok()
+    signature::verify(&key, &x509.signature_algorithm, x509.tbs_certificate.as_ref(), &x509.signature_value.data)
+        .is_ok()
 }

@@ -76,8 +76,12 @@ pub(crate) fn write_pfx(
     let id = leaf.thumbprint().as_bytes().to_vec();
     store.add_entry(friendly_name, KeyStoreEntry::PrivateKeyChain(PrivateKeyChain::new(id, sealed, bags)));
     // As many rounds as GnuTLS and NSS; the rounds of the check cost a third of those of the encryption.
-    let written =
-        store.writer(password.expose()).encryption_iterations(600_000).mac_iterations(100_000).write().map_err(failed)?;
+    let written = store
+        .writer(password.expose())
+        .encryption_iterations(600_000)
+        .mac_iterations(100_000)
+        .write()
+        .map_err(failed)?;
     Ok(Zeroizing::new(written))
 }
 
@@ -154,7 +158,12 @@ fn check_mac(mac: &Mac, safe: &[u8], password: &Secret) -> Result<()> {
 }
 
 /// The key of the integrity check (RFC 7292 appendix B.2, purpose 3); shorter than one digest's output never occurs.
-fn derive_mac_key(algorithm: &'static digest::Algorithm, password: &[u8], salt: &[u8], rounds: u32) -> Zeroizing<Vec<u8>> {
+fn derive_mac_key(
+    algorithm: &'static digest::Algorithm,
+    password: &[u8],
+    salt: &[u8],
+    rounds: u32,
+) -> Zeroizing<Vec<u8>> {
     let block = algorithm.block_len();
     let fill = |bytes: &[u8]| -> Zeroizing<Vec<u8>> {
         let length = bytes.len().div_ceil(block) * block;
@@ -265,14 +274,39 @@ pub(super) mod tests {
     const FLAVOURS: [(&str, &str, &str, bool); 11] = [
         ("modern", "-name friendly -passout pass:Passw0rd", "Passw0rd", true),
         ("legacy", "-name friendly -passout pass:Passw0rd -legacy", "Passw0rd", true),
-        ("3des", "-name friendly -passout pass:Passw0rd -keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1 -LMK", "Passw0rd", true),
-        ("aes256", "-name friendly -passout pass:Passw0rd -keypbe AES-256-CBC -certpbe AES-256-CBC -macalg sha256 -iter 2000 -LMK", "Passw0rd", true),
-        ("plain certificates", "-name friendly -passout pass:Passw0rd -keypbe AES-128-CBC -certpbe NONE -macalg sha512", "Passw0rd", true),
+        (
+            "3des",
+            "-name friendly -passout pass:Passw0rd -keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1 -LMK",
+            "Passw0rd",
+            true,
+        ),
+        (
+            "aes256",
+            "-name friendly -passout pass:Passw0rd -keypbe AES-256-CBC -certpbe AES-256-CBC -macalg sha256 -iter 2000 -LMK",
+            "Passw0rd",
+            true,
+        ),
+        (
+            "plain certificates",
+            "-name friendly -passout pass:Passw0rd -keypbe AES-128-CBC -certpbe NONE -macalg sha512",
+            "Passw0rd",
+            true,
+        ),
         ("no check", "-name friendly -passout pass:Passw0rd -nomac", "Passw0rd", true),
         ("empty password", "-name friendly -passout pass:", "", true),
-        ("empty password 3des", "-name friendly -passout pass: -keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1", "", true),
+        (
+            "empty password 3des",
+            "-name friendly -passout pass: -keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1",
+            "",
+            true,
+        ),
         ("unicode password", "-name friendly -passout pass:pässwörd€", "pässwörd€", true),
-        ("3des in pbes2", "-name friendly -passout pass:Passw0rd -keypbe DES-EDE3-CBC -certpbe DES-EDE3-CBC", "Passw0rd", true),
+        (
+            "3des in pbes2",
+            "-name friendly -passout pass:Passw0rd -keypbe DES-EDE3-CBC -certpbe DES-EDE3-CBC",
+            "Passw0rd",
+            true,
+        ),
         ("rc2-128", "-name friendly -passout pass:Passw0rd -legacy -certpbe PBE-SHA1-RC2-128", "Passw0rd", false),
     ];
 
@@ -315,7 +349,9 @@ pub(super) mod tests {
         let read = read_pfx(&bench.read("only.p12"), &Secret::from("a")).unwrap();
         assert_eq!((read.certificates().len(), read.keys().len()), (2, 0));
         // With a check only the layer outside of it can be rewritten; without one every layer is.
-        for options in ["-passout pass:a", "-passout pass:a -nomac", "-passout pass:a -nomac -keypbe NONE -certpbe NONE"] {
+        for options in
+            ["-passout pass:a", "-passout pass:a -nomac", "-passout pass:a -nomac -keypbe NONE -certpbe NONE"]
+        {
             bench.run(&format!("{EXPORT} {options}")).unwrap();
             let file = bench.read("out.p12");
             let mut ber = ber::tests::to_ber(&file);

@@ -11,9 +11,7 @@ use super::key::Signer;
 use super::template::{self, Template};
 use super::{name, signature, spki};
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{
-    AlternativeName, DistinguishedName, KeyAlgorithm, KeyUsage, Purpose, RelativeName,
-};
+use crate::model::{AlternativeName, DistinguishedName, KeyAlgorithm, KeyUsage, Purpose, RelativeName};
 #[cfg(test)]
 use crate::model::{ExtensionEntry, KeyId};
 
@@ -154,8 +152,7 @@ pub(crate) fn build_request(signer: &dyn Signer, details: &RequestDetails) -> Re
 /// # Errors
 /// `BadCertificateFile` with the reason.
 pub(crate) fn parse_request(bytes: &[u8]) -> Result<CertificateRequest> {
-    read(bytes)
-        .map_err(|reason| Error::new(ErrorId::BadCertificateFile, format!("the request is refused: {reason}")))
+    read(bytes).map_err(|reason| Error::new(ErrorId::BadCertificateFile, format!("the request is refused: {reason}")))
 }
 
 fn read(bytes: &[u8]) -> Result<CertificateRequest, String> {
@@ -185,8 +182,7 @@ fn read(bytes: &[u8]) -> Result<CertificateRequest, String> {
     }
     let facts = extensions::read(&found)?;
 
-    let (_, identifier) =
-        AlgorithmIdentifier::from_der(algorithm.whole).map_err(|e| super::parse::plain(&e))?;
+    let (_, identifier) = AlgorithmIdentifier::from_der(algorithm.whole).map_err(|e| super::parse::plain(&e))?;
     let Some((0, octets)) = signed.content.split_first() else {
         return Err("its signature is malformed".to_owned());
     };
@@ -308,7 +304,12 @@ mod tests {
             let request = build_request(key, &details("CN=pool01.contoso.net, OU=Ä, OU=B", &["a.b", "::1"])).unwrap();
             bench.write("r.pem", request.to_pem().as_bytes());
             let text = bench.run("req -in r.pem -verify -noout -text -nameopt utf8").unwrap();
-            for needle in ["DNS:a.b, IP Address:0:0:0:0:0:0:0:1", "TLS Web Server Authentication, 1.3.6.1.4.1.311.21.8.1", "OU=B, OU=Ä, CN=pool01", "status_request"] {
+            for needle in [
+                "DNS:a.b, IP Address:0:0:0:0:0:0:0:1",
+                "TLS Web Server Authentication, 1.3.6.1.4.1.311.21.8.1",
+                "OU=B, OU=Ä, CN=pool01",
+                "status_request",
+            ] {
                 assert!(text.contains(needle), "{needle}: {text}");
             }
         }
@@ -327,7 +328,13 @@ mod tests {
               1.3.6.1.4.1.311.20.2=DER:1e:12:00:57:00:65:00:62:00:53:00:65:00:72:00:76:00:65:00:72\n\
               1.3.6.1.4.1.311.21.7=DER:30:06:06:04:2a:03:04:05\n",
         );
-        for digest in ["-sha1", "-sha256", "-sha384", "-sha512", "-sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32"] {
+        for digest in [
+            "-sha1",
+            "-sha256",
+            "-sha384",
+            "-sha512",
+            "-sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32",
+        ] {
             bench.run(&format!("req -new -config c.cnf -key key.pem {digest} -outform DER -out r.der")).unwrap();
             let request = parse_request(&bench.read("r.der")).unwrap();
             assert_eq!(request.extensions().len(), 7, "{digest}");

@@ -98,7 +98,8 @@ impl StoreSecret {
     /// # Errors
     /// `StoreLocked` when it was sealed under another secret, is another key's, or was changed.
     pub(crate) fn open_key(&self, sealed: &[u8], key_id: KeyId) -> Result<PrivateKey> {
-        let damaged = || locked("a sealed private key does not open: it is another's, or damaged").about(key_id.to_string());
+        let damaged =
+            || locked("a sealed private key does not open: it is another's, or damaged").about(key_id.to_string());
         let (length, rest) = sealed.split_first_chunk::<4>().ok_or_else(damaged)?;
         let (spki, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize).ok_or_else(damaged)?;
         let (version, rest) = rest.split_first().ok_or_else(damaged)?;

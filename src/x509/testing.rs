@@ -27,7 +27,6 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
         std::fs::write(self.dir.path().join(name), bytes).unwrap();
     }

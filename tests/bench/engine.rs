@@ -2,7 +2,9 @@
 
 use std::any::Any;
 
-use certlet::command::{Args, Impact, Input, Invocation, Kind, Param, Property, Record, Registry, Spec, Value, Verb, View};
+use certlet::command::{
+    Args, Impact, Input, Invocation, Kind, Param, Property, Record, Registry, Spec, Value, Verb, View,
+};
 use certlet::{Engine, Limits, Session};
 use divan::Bencher;
 use divan::counter::ItemsCount;

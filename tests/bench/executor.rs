@@ -124,7 +124,8 @@ impl Nginx {
              test = [\"nginx\", \"-t\", \"-q\", {words}]\nreload = [\"nginx\", \"-s\", \"reload\", {words}]"
         );
         let endpoint = format!("endpoint = [\"{}\"]", self.address);
-        let site = site.replacen("host = \"listener\"", &nginx, 1).replacen("endpoint = [\"127.0.0.1:0\"]", &endpoint, 1);
+        let site =
+            site.replacen("host = \"listener\"", &nginx, 1).replacen("endpoint = [\"127.0.0.1:0\"]", &endpoint, 1);
         format!("{before}name = \"Lync Server External Web Site\"{site}")
     }
 }

@@ -62,7 +62,37 @@ fn openssl_req_and_x509(bencher: Bencher) {
     openssl(&[&["req", "-x509", "-subj", "/CN=root", "-keyout", "ca.key", "-out", "ca.pem"], &key[..]].concat());
     let names = "subjectAltName=DNS:pool01.contoso.net,DNS:fe01.contoso.net,DNS:sip.contoso.com";
     bencher.bench_local(|| {
-        openssl(&[&["req", "-new", "-subj", "/CN=pool01.contoso.net", "-addext", names, "-keyout", "a.key", "-out", "a.csr"], &key[..]].concat());
-        openssl(&["x509", "-req", "-in", "a.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-copy_extensions", "copy", "-days", "90"])
+        openssl(
+            &[
+                &[
+                    "req",
+                    "-new",
+                    "-subj",
+                    "/CN=pool01.contoso.net",
+                    "-addext",
+                    names,
+                    "-keyout",
+                    "a.key",
+                    "-out",
+                    "a.csr",
+                ],
+                &key[..],
+            ]
+            .concat(),
+        );
+        openssl(&[
+            "x509",
+            "-req",
+            "-in",
+            "a.csr",
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-copy_extensions",
+            "copy",
+            "-days",
+            "90",
+        ])
     });
 }

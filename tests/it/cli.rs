@@ -17,7 +17,9 @@ fn version_and_help() {
 
 #[test]
 fn nonsense_is_usage() {
-    for words in [["--frobnicate", "-q"], ["frobnicate", "-q"], ["--timeout", "soon"], ["run", "-q"], ["recover", "now"]] {
+    for words in
+        [["--frobnicate", "-q"], ["frobnicate", "-q"], ["--timeout", "soon"], ["run", "-q"], ["recover", "now"]]
+    {
         let ran = Shell::new().args(words).run().exits(2);
         assert!(ran.stdout.is_empty() && ran.stderr.contains("error:"), "{ran:?}");
     }
@@ -122,7 +124,8 @@ fn a_full_disk_is_told() {
 #[test]
 fn interruptions_end_the_run() {
     for name in ["INT", "TERM"] {
-        let mut child = Shell::new().args(["-c", "print(\"begun\"); try { loop {} } catch { }; print(\"caught\")"]).start();
+        let mut child =
+            Shell::new().args(["-c", "print(\"begun\"); try { loop {} } catch { }; print(\"caught\")"]).start();
         let mut begun = [0; 6];
         child.stdout.as_mut().unwrap().read_exact(&mut begun).unwrap();
         signal(&child, name);

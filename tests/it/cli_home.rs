@@ -18,7 +18,10 @@ fn init_writes_a_home_that_can_be_used_and_overwrites_nothing() {
     let ran = Shell::new().arg("--home").arg(&home).arg("init").run().exits(0);
     assert!(ran.stdout.lines().last().unwrap().starts_with("next: certlet --home "), "{}", ran.stdout);
     assert_eq!(ran.stderr, "");
-    assert_eq!((mode(&home), mode(&home.join("certlet.toml")), mode(&home.join("topology.toml"))), (0o700, 0o600, 0o600));
+    assert_eq!(
+        (mode(&home), mode(&home.join("certlet.toml")), mode(&home.join("topology.toml"))),
+        (0o700, 0o600, 0o600)
+    );
     let text = fs::read_to_string(home.join("certlet.toml")).unwrap();
     assert!(text.contains("(certlet)'"), "{text}");
     Shell::new().arg("check").arg(home.join("certlet.toml")).run().exits(0);
@@ -46,7 +49,8 @@ fn init_leaves_shared_folders_alone() {
 fn an_open_home_is_closed_with_a_note() {
     let home = contoso();
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let ran = Shell::new().env("CERTLET_HOME", home.path()).args(["-c", "Get-CsCertificate -Type Default"]).run().exits(0);
+    let ran =
+        Shell::new().env("CERTLET_HOME", home.path()).args(["-c", "Get-CsCertificate -Type Default"]).run().exits(0);
     assert!(ran.stderr.contains("had mode 0755"), "{}", ran.stderr);
     assert_eq!(mode(home.path()), 0o700);
 }
@@ -57,7 +61,10 @@ fn a_fault_of_the_configuration_is_shown_with_its_line() {
     let path = home.path().join("certlet.toml");
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replace("[state]", "[stat]") + "passphrase = \"hunter2\"\n").unwrap();
-    for shell in [Shell::new().arg("check").arg(&path), Shell::new().arg("--home").arg(home.path()).args(["-c", "Get-CsCertificate"])] {
+    for shell in [
+        Shell::new().arg("check").arg(&path),
+        Shell::new().arg("--home").arg(home.path()).args(["-c", "Get-CsCertificate"]),
+    ] {
         let ran = shell.run().exits(2);
         assert!(ran.stderr.contains("[ConfigInvalid]") && ran.stderr.contains("[stat]"), "{}", ran.stderr);
         assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
@@ -79,7 +86,11 @@ fn a_sample_is_thrown_away_unless_kept() {
     let kept = left();
     assert_eq!(kept.len(), 1);
     assert!(ran.stderr.contains(kept[0].to_str().unwrap()), "{}", ran.stderr);
-    let again = Shell::new().arg("--home").arg(&kept[0]).args(["--json", "-c", "Get-CsCertificate | Select-Object Use, Thumbprint"]);
+    let again = Shell::new().arg("--home").arg(&kept[0]).args([
+        "--json",
+        "-c",
+        "Get-CsCertificate | Select-Object Use, Thumbprint",
+    ]);
     assert_eq!(again.run().exits(0).objects(), ran.objects());
 }
 

@@ -15,12 +15,16 @@ for i in 0..times { print("Hello, " + name); }
 fn parameters_come_from_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("greet.rhai"), RUNBOOK).unwrap();
-    let run = |words: &[&str]| words.iter().fold(Shell::in_folder(folder.path()).args(["run", "greet.rhai"]), Shell::arg).run();
+    let run = |words: &[&str]| {
+        words.iter().fold(Shell::in_folder(folder.path()).args(["run", "greet.rhai"]), Shell::arg).run()
+    };
     assert_eq!(run(&["name=Ken=Myer", "times=2"]).exits(0).stdout, "Hello, Ken=Myer\nHello, Ken=Myer\n");
     assert!(run(&[]).exits(2).stderr.contains("[MissingMandatoryParameter]"));
     assert!(run(&["name=Ken", "times=often"]).exits(2).stderr.contains("[CannotConvertArgument]"));
     assert!(run(&["name=Ken", "nmae=Ken"]).exits(2).stderr.contains("[NamedParameterNotFound]"));
-    assert!(Shell::in_folder(folder.path()).args(["run", "absent.rhai"]).run().exits(2).stderr.contains("[FileNotFound]"));
+    assert!(
+        Shell::in_folder(folder.path()).args(["run", "absent.rhai"]).run().exits(2).stderr.contains("[FileNotFound]")
+    );
 }
 
 #[test]
@@ -28,7 +32,8 @@ fn a_runbook_has_help() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("greet.rhai"), RUNBOOK).unwrap();
     let ran = Shell::in_folder(folder.path()).args(["run", "greet.rhai", "-?"]).run().exits(0);
-    for text in ["Greets somebody.", "certlet run greet.rhai name=<String> [times=<Int32>]", "Whom", "Default value  1"] {
+    for text in ["Greets somebody.", "certlet run greet.rhai name=<String> [times=<Int32>]", "Whom", "Default value  1"]
+    {
         assert!(ran.stdout.contains(text), "{text}: {}", ran.stdout);
     }
     let ran = Shell::new().args(["run", "-?"]).run().exits(0);
@@ -50,11 +55,17 @@ fn what_if_changes_nothing() {
     let request = r"Request-CsCertificate -New -Type Default -CA dc01.contoso.net\contoso-DC01-CA";
     fs::write(folder.path().join("renew.rhai"), request).unwrap();
     let all = || {
-        let ran = Shell::new().arg("--home").arg(home.path()).args(["--json", "-c", "Get-CsCertificate"]).run().exits(0);
+        let ran =
+            Shell::new().arg("--home").arg(home.path()).args(["--json", "-c", "Get-CsCertificate"]).run().exits(0);
         (ran.objects(), fs::read(home.path().join("audit.jsonl")).unwrap())
     };
     let before = all();
-    let ran = Shell::in_folder(folder.path()).arg("--home").arg(home.path()).args(["run", "renew.rhai", "--whatif"]).run().exits(0);
+    let ran = Shell::in_folder(folder.path())
+        .arg("--home")
+        .arg(home.path())
+        .args(["run", "renew.rhai", "--whatif"])
+        .run()
+        .exits(0);
     assert!(ran.stderr.contains("What if: "), "{}", ran.stderr);
     assert_eq!(all(), before);
 }
@@ -67,7 +78,9 @@ fn check_finds_all_faults_and_runs_nothing() {
     let ran = Shell::in_folder(folder.path()).args(["check", "good.rhai"]).run().exits(0);
     assert_eq!(ran.stdout, "");
     let ran = Shell::in_folder(folder.path()).args(["check", "bad.rhai", "good.rhai", "absent.rhai"]).run().exits(2);
-    for text in ["[MissingArgument]", "[NamedParameterNotFound]", "bad.rhai:2:", "`good.rhai` has no faults", "[FileNotFound]"] {
+    for text in
+        ["[MissingArgument]", "[NamedParameterNotFound]", "bad.rhai:2:", "`good.rhai` has no faults", "[FileNotFound]"]
+    {
         assert!(ran.stderr.contains(text), "{text}: {}", ran.stderr);
     }
 }

@@ -28,7 +28,13 @@ impl Shell {
     /// Runs in an empty folder, without a home.
     pub(crate) fn new() -> Self {
         let own = tempfile::tempdir().unwrap();
-        Self { folder: own.path().to_owned(), arguments: Vec::new(), variables: Vec::new(), input: Vec::new(), _own: Some(own) }
+        Self {
+            folder: own.path().to_owned(),
+            arguments: Vec::new(),
+            variables: Vec::new(),
+            input: Vec::new(),
+            _own: Some(own),
+        }
     }
 
     /// Runs in a folder.
@@ -102,7 +108,10 @@ impl Ran {
     /// The messages of `--json`.
     #[track_caller]
     pub(crate) fn messages(&self) -> Vec<serde_json::Value> {
-        self.stderr.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:#?}"))).collect()
+        self.stderr
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:#?}")))
+            .collect()
     }
 }
 

@@ -54,7 +54,10 @@ fn fault(verb: &str, example: &Example) -> Option<String> {
     };
     (!is_right).then(|| {
         let changed = if has_changed { "changed" } else { "unchanged" };
-        format!("promises {:?}; {emitted} objects, errors {errors:?}, exit {}, state {changed}\n  {}", example.expect, ran.code, ran.stderr)
+        format!(
+            "promises {:?}; {emitted} objects, errors {errors:?}, exit {}, state {changed}\n  {}",
+            example.expect, ran.code, ran.stderr
+        )
     })
 }
 

@@ -80,7 +80,14 @@ fn the_table_of_verbs_is_the_registry() {
 #[test]
 fn what_it_names_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for file in ["scripts/configure-web-services.rhai", "tests/run", ".cargo/config.toml", "tests/it/embed.rs", "LICENSE-MIT", "LICENSE-APACHE"] {
+    for file in [
+        "scripts/configure-web-services.rhai",
+        "tests/run",
+        ".cargo/config.toml",
+        "tests/it/embed.rs",
+        "LICENSE-MIT",
+        "LICENSE-APACHE",
+    ] {
         assert!(README.contains(file) || file.starts_with("LICENSE"), "{file}");
         assert!(root.join(file).exists(), "{file} is not there");
     }

@@ -7,9 +7,44 @@ use certlet::{Engine, Session};
 
 /// The approved verbs of PowerShell that are used here.
 const APPROVED: [&str; 38] = [
-    "Add", "Approve", "Backup", "Compare", "Complete", "Confirm", "Convert", "ConvertFrom", "ConvertTo", "Deny", "Disable",
-    "Enable", "Export", "Find", "Format", "Get", "Group", "Import", "Invoke", "Measure", "New", "Out", "Read", "Remove",
-    "Repair", "Request", "Resolve", "Restore", "Revoke", "Select", "Set", "Start", "Submit", "Switch", "Test", "Undo", "Wait", "Write",
+    "Add",
+    "Approve",
+    "Backup",
+    "Compare",
+    "Complete",
+    "Confirm",
+    "Convert",
+    "ConvertFrom",
+    "ConvertTo",
+    "Deny",
+    "Disable",
+    "Enable",
+    "Export",
+    "Find",
+    "Format",
+    "Get",
+    "Group",
+    "Import",
+    "Invoke",
+    "Measure",
+    "New",
+    "Out",
+    "Read",
+    "Remove",
+    "Repair",
+    "Request",
+    "Resolve",
+    "Restore",
+    "Revoke",
+    "Select",
+    "Set",
+    "Start",
+    "Submit",
+    "Switch",
+    "Test",
+    "Undo",
+    "Wait",
+    "Write",
 ];
 /// Verbs of `PowerShell`'s own pipeline whose names are not approved ones.
 const OF_THE_PIPELINE: [&str; 6] =
@@ -32,7 +67,9 @@ fn each(check: impl Fn(&'static Spec, &mut dyn FnMut(String))) {
 fn names_are_an_approved_verb_and_a_noun() {
     each(|spec, fault| {
         for name in spec.names() {
-            let is_word = |word: &str| word.starts_with(|c: char| c.is_ascii_uppercase()) && word.chars().all(|c| c.is_ascii_alphanumeric());
+            let is_word = |word: &str| {
+                word.starts_with(|c: char| c.is_ascii_uppercase()) && word.chars().all(|c| c.is_ascii_alphanumeric())
+            };
             let is_good = name.split_once('-').is_some_and(|(verb, noun)| {
                 is_word(verb) && is_word(noun) && (APPROVED.contains(&verb) || OF_THE_PIPELINE.contains(&name))
             });
@@ -71,7 +108,10 @@ fn no_two_names_meet() {
             }
         }
         faults.extend(
-            spec.functions.iter().filter(|f| !f.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')).map(|f| format!("`{f}` is no snake")),
+            spec.functions
+                .iter()
+                .filter(|f| !f.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+                .map(|f| format!("`{f}` is no snake")),
         );
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
@@ -80,7 +120,8 @@ fn no_two_names_meet() {
 #[test]
 fn every_verb_explains_itself() {
     each(|spec, fault| {
-        let one_line = |text: &str| !text.is_empty() && !text.ends_with('.') && !text.contains('\n') && text.len() <= WIDTH;
+        let one_line =
+            |text: &str| !text.is_empty() && !text.ends_with('.') && !text.contains('\n') && text.len() <= WIDTH;
         if !one_line(spec.synopsis) {
             fault(format!("synopsis: {}", spec.synopsis));
         }
@@ -150,7 +191,8 @@ fn parameters_are_declared_once_and_well() {
             }
         }
         for set in spec.parameter_sets() {
-            let mut places: Vec<u8> = spec.parameters.iter().filter(|p| p.in_set(set)).filter_map(|p| p.position).collect();
+            let mut places: Vec<u8> =
+                spec.parameters.iter().filter(|p| p.in_set(set)).filter_map(|p| p.position).collect();
             places.sort_unstable();
             if places.iter().enumerate().any(|(i, place)| usize::from(*place) != i) {
                 fault(format!("the positions of the set `{set}` are {places:?}"));
@@ -168,7 +210,9 @@ fn every_set_is_told_apart() {
                 fault(format!("nothing tells the set `{set}` from the others"));
             }
         }
-        let needed = |set: &str| -> Vec<&str> { spec.parameters.iter().filter(|p| p.mandatory_in(set)).map(|p| p.name).collect() };
+        let needed = |set: &str| -> Vec<&str> {
+            spec.parameters.iter().filter(|p| p.mandatory_in(set)).map(|p| p.name).collect()
+        };
         for (i, set) in spec.sets.iter().enumerate() {
             // Sets that need nothing are told apart by what is given.
             let same = |other: &&&str| !needed(set).is_empty() && needed(other) == needed(set);
@@ -183,11 +227,23 @@ fn every_set_is_told_apart() {
 fn what_changes_state_can_be_tried_first() {
     each(|spec, fault| {
         let verb = spec.name.split('-').next().unwrap_or_default();
-        let reads = ["Get", "Find", "Test", "Compare", "Measure", "Resolve", "Format", "Select", "Sort", "Where", "Group"];
+        let reads =
+            ["Get", "Find", "Test", "Compare", "Measure", "Resolve", "Format", "Select", "Sort", "Where", "Group"];
         if reads.contains(&verb) && spec.changes != Impact::Reads {
             fault("its verb says that it reads, its declaration that it changes".into());
         }
-        let given = ["WhatIf", "Confirm", "Verbose", "Debug", "ErrorAction", "WarningAction", "OutVariable", "ErrorVariable", "OutBuffer", "PipelineVariable"];
+        let given = [
+            "WhatIf",
+            "Confirm",
+            "Verbose",
+            "Debug",
+            "ErrorAction",
+            "WarningAction",
+            "OutVariable",
+            "ErrorVariable",
+            "OutBuffer",
+            "PipelineVariable",
+        ];
         for parameter in spec.parameters.iter().filter(|p| given.contains(&p.name)) {
             fault(format!("-{} belongs to every verb", parameter.name));
         }
@@ -202,7 +258,9 @@ fn snake(name: &str) -> String {
         let before = i.checked_sub(1).map(|i| letters[i]);
         let after = letters.get(i + 1);
         let begins = letter.is_ascii_uppercase()
-            && before.is_some_and(|b| b.is_ascii_lowercase() || (b.is_ascii_uppercase() && after.is_some_and(char::is_ascii_lowercase)));
+            && before.is_some_and(|b| {
+                b.is_ascii_lowercase() || (b.is_ascii_uppercase() && after.is_some_and(char::is_ascii_lowercase))
+            });
         match letter {
             '-' => snake.push('_'),
             _ if begins => snake.extend(['_', letter.to_ascii_lowercase()]),

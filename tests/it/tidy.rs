@@ -130,7 +130,9 @@ fn each_dependency_has_a_door() {
 fn each_effect_stands_in_its_files() {
     let faults = faults(|source, fault| {
         for (effect, places) in EFFECTS {
-            let is_listed = places.iter().any(|place| source.file == *place || place.ends_with('/') && source.file.starts_with(place));
+            let is_listed = places
+                .iter()
+                .any(|place| source.file == *place || place.ends_with('/') && source.file.starts_with(place));
             for line in if is_listed { Vec::new() } else { lines_with(source, effect) } {
                 fault(line, format!("`{effect}` may only stand in {places:?}"));
             }
@@ -145,7 +147,9 @@ fn plain_data_does_no_input_or_output() {
         if !FLOOR_0.contains(&source.unit()) {
             return;
         }
-        for effect in ["std::fs", "std::io", "std::process", "std::thread", "TcpStream", "ToSocketAddrs", "SystemTime", "Instant"] {
+        for effect in
+            ["std::fs", "std::io", "std::process", "std::thread", "TcpStream", "ToSocketAddrs", "SystemTime", "Instant"]
+        {
             for line in lines_with(source, effect) {
                 fault(line, format!("`{effect}` on the floor of plain data"));
             }
@@ -170,10 +174,11 @@ fn each_file_says_its_idea_first() {
 #[test]
 fn nothing_of_the_workshop_is_left_behind() {
     // Written in pieces, so that this file passes its own test.
-    let mut words: Vec<String> = ["TO DO", "FIX ME", "X XX:", "/Us ers/", "C:\\Us ers", "/ro ot/.", "<<< <<<<", ">>> >>>>"]
-        .iter()
-        .map(|word| word.replace(' ', ""))
-        .collect();
+    let mut words: Vec<String> =
+        ["TO DO", "FIX ME", "X XX:", "/Us ers/", "C:\\Us ers", "/ro ot/.", "<<< <<<<", ">>> >>>>"]
+            .iter()
+            .map(|word| word.replace(' ', ""))
+            .collect();
     words.push(ROOT.to_owned());
     let mut faults = Vec::new();
     for file in repository() {
@@ -208,7 +213,8 @@ use std::{env, fs::{self, write}};
     let mut source = Source::of("session/plan.rs".to_owned(), text);
     assert_eq!(source.drop_test_items(), ["apart"]);
     let crates = ["rhai", "anyhow", "clap"].map(str::to_owned).into();
-    let found: Vec<String> = source.paths(&crates).iter().map(|path| format!("{} {}", path.line, path.segments.join("::"))).collect();
+    let found: Vec<String> =
+        source.paths(&crates).iter().map(|path| format!("{} {}", path.line, path.segments.join("::"))).collect();
     assert_eq!(
         found,
         [
@@ -236,7 +242,10 @@ fn src() -> PathBuf {
 }
 
 fn may_use(unit: &str, other: &str) -> bool {
-    FLOORS.iter().filter(|(units, _)| units.contains(&unit)).any(|(_, below)| below.iter().any(|floor| floor.contains(&other)))
+    FLOORS
+        .iter()
+        .filter(|(units, _)| units.contains(&unit))
+        .any(|(_, below)| below.iter().any(|floor| floor.contains(&other)))
 }
 
 /// The unit that a path of this crate leads to; a name that the root exports again leads to where it comes from.
@@ -249,7 +258,11 @@ fn root_names() -> BTreeMap<String, String> {
     let text = fs::read_to_string(src().join("lib.rs")).unwrap();
     let mut names = BTreeMap::new();
     for statement in text.split(';') {
-        let Some((unit, rest)) = statement.trim_start_matches('\n').strip_prefix("pub use ").and_then(|rest| rest.split_once("::")) else { continue };
+        let Some((unit, rest)) =
+            statement.trim_start_matches('\n').strip_prefix("pub use ").and_then(|rest| rest.split_once("::"))
+        else {
+            continue;
+        };
         for name in rest.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|name| !name.is_empty()) {
             names.insert(name.to_owned(), unit.to_owned());
         }
@@ -264,7 +277,8 @@ fn dependencies() -> BTreeSet<String> {
     let (_, rest) = manifest.split_once("\n[dependencies]\n").unwrap();
     let table = rest.split("\n[").next().unwrap_or_default();
     let package = |line: &str| line.split([' ', '=']).next().map(|name| name.replace('-', "_"));
-    let names: BTreeSet<String> = table.lines().filter_map(package).filter(|name| !name.is_empty() && !name.starts_with('#')).collect();
+    let names: BTreeSet<String> =
+        table.lines().filter_map(package).filter(|name| !name.is_empty() && !name.starts_with('#')).collect();
     names.into_iter().map(|name| if name == "rustls_webpki" { "webpki".to_owned() } else { name }).collect()
 }
 
@@ -274,7 +288,13 @@ fn lines_with(source: &Source, effect: &str) -> Vec<usize> {
     let mut lines = source.lines_with(&words);
     let segments: Vec<&str> = words.iter().copied().filter(|word| *word != "::").collect();
     let std = BTreeSet::from(["std".to_owned()]);
-    lines.extend(source.paths(&std).iter().filter(|path| path.segments.windows(segments.len()).any(|w| w == segments)).map(|path| path.line));
+    lines.extend(
+        source
+            .paths(&std)
+            .iter()
+            .filter(|path| path.segments.windows(segments.len()).any(|w| w == segments))
+            .map(|path| path.line),
+    );
     lines.sort_unstable();
     lines.dedup();
     lines

@@ -17,8 +17,14 @@ pub(crate) const THREE: &str = "Default,WebServicesInternal,WebServicesExternal"
 pub(crate) const LYNCDISCOVER: [&str; 2] = ["lyncdiscoverinternal.contoso.com", "lyncdiscover.contoso.com"];
 /// What is computed for the three uses of fe01.
 pub(crate) const COMPUTED: [&str; 8] = [
-    "pool01.contoso.net", "fe01.contoso.net", "sip.contoso.com", "webpool01.contoso.net", "webpool01.contoso.com",
-    "meet.contoso.com", "dialin.contoso.com", "admin.contoso.com",
+    "pool01.contoso.net",
+    "fe01.contoso.net",
+    "sip.contoso.com",
+    "webpool01.contoso.net",
+    "webpool01.contoso.com",
+    "meet.contoso.com",
+    "dialin.contoso.com",
+    "admin.contoso.com",
 ];
 pub(crate) const INTERNAL_SITE: &str = "Lync Server Internal Web Site";
 pub(crate) const EXTERNAL_SITE: &str = "Lync Server External Web Site";

@@ -1,10 +1,10 @@
 //! What can be said of the commands of a text before anything runs.
 
+use super::super::lower::{ArgumentUse, CommandUse, Literal};
 use super::common::names_variable;
 use super::{Argument, Bound, names};
 use crate::command::{Facts, Registry, Spec, Value};
 use crate::error::{Error, ErrorId, ExitCode};
-use super::super::lower::{ArgumentUse, CommandUse, Literal};
 
 /// Finds the binding errors of the commands of a text, in its order, each with its place.
 ///

@@ -7,7 +7,9 @@ const ACTIONS: &[&str] = &["Continue", "Stop", "SilentlyContinue", "Ignore", "In
 static VERBOSE: Param<Switch> = Param::named("Verbose", "Say what happens").aliases(&["vb"]);
 static DEBUG: Param<Switch> = Param::named("Debug", "Say what only a developer wants to know").aliases(&["db"]);
 static ERROR_ACTION: Param<String> =
-    Param::named("ErrorAction", "What an error does: end the script, or be reported and passed over").aliases(&["ea"]).values(Values::Choice(ACTIONS));
+    Param::named("ErrorAction", "What an error does: end the script, or be reported and passed over")
+        .aliases(&["ea"])
+        .values(Values::Choice(ACTIONS));
 static WARNING_ACTION: Param<String> =
     Param::named("WarningAction", "What a warning does").aliases(&["wa"]).values(Values::Choice(ACTIONS));
 static ERROR_VARIABLE: Param<String> =
@@ -28,7 +30,8 @@ static PIPELINE_VARIABLE: Param<String> = Param::named("PipelineVariable", "Acce
     .aliases(&["pv"])
     .compat("name the object in a script block: `|c| …`");
 static WHAT_IF: Param<Switch> = Param::named("WhatIf", "Say what would be done, and do nothing").aliases(&["wi"]);
-static CONFIRM: Param<Switch> = Param::named("Confirm", "Ask before each change; `-Confirm:$false` never asks").aliases(&["cf"]);
+static CONFIRM: Param<Switch> =
+    Param::named("Confirm", "Ask before each change; `-Confirm:$false` never asks").aliases(&["cf"]);
 
 /// The common parameters of every verb.
 static COMMON: [&ParamSpec; 11] = [
@@ -135,4 +138,3 @@ impl Common {
 pub(crate) fn is_common(parameter: &'static ParamSpec) -> bool {
     COMMON.iter().chain(&RISK).any(|p| std::ptr::eq(*p, parameter))
 }
-

@@ -115,7 +115,9 @@ fn exact(parameter: &ParamSpec, value: &Value) -> bool {
 fn convertible(parameter: &ParamSpec, value: &Value) -> bool {
     match value {
         Value::Object(record) => {
-            !parameter.type_name.starts_with("String") || record.text().is_some() || record.kind().position("Thumbprint").is_some()
+            !parameter.type_name.starts_with("String")
+                || record.text().is_some()
+                || record.kind().position("Thumbprint").is_some()
         }
         Value::Map(_) | Value::Block(_) | Value::Null => false,
         _ => true,

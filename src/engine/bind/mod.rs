@@ -63,7 +63,8 @@ impl Bound {
             }
         }
         for argument in arguments.iter().filter(|a| a.name.is_none()) {
-            let result = bound.position(argument.value.as_ref()).and_then(|p| bound.give(p, argument.value.as_ref(), facts));
+            let result =
+                bound.position(argument.value.as_ref()).and_then(|p| bound.give(p, argument.value.as_ref(), facts));
             result.map_err(|e| at(e, argument.place.as_ref()))?;
         }
         Ok(bound)
@@ -72,14 +73,12 @@ impl Bound {
     /// Takes a value for a parameter.
     fn give(&mut self, parameter: &'static ParamSpec, value: Option<&Value>, facts: &dyn Facts) -> Result<()> {
         if self.given.iter().any(|g| std::ptr::eq(g.parameter, parameter)) {
-            return Err(Error::new(
-                ErrorId::ParameterAlreadyBound,
-                format!("`-{}` is given twice", parameter.name),
-            )
-            .about(parameter.name)
-            .in_verb(self.spec.name));
+            return Err(Error::new(ErrorId::ParameterAlreadyBound, format!("`-{}` is given twice", parameter.name))
+                .about(parameter.name)
+                .in_verb(self.spec.name));
         }
-        let converted = value.map(|v| convert(parameter, v, facts)).transpose().map_err(|e| e.in_verb(self.spec.name))?;
+        let converted =
+            value.map(|v| convert(parameter, v, facts)).transpose().map_err(|e| e.in_verb(self.spec.name))?;
         self.given.push(Given { parameter, value: converted.clone() });
         if is_common(parameter) {
             self.common.set(parameter, converted.as_ref().unwrap_or(&Value::Null));
@@ -116,7 +115,11 @@ impl Bound {
             .filter(|p| p.position.is_some() && !p.switch)
             .filter(|p| !self.given.iter().any(|g| std::ptr::eq(g.parameter, *p)))
             .filter(|p| self.candidates.iter().any(|set| p.in_set(set)))
-            .filter(|p| !self.given.iter().any(|g| g.parameter.position == p.position && !g.parameter.switch && g.parameter.position.is_some()))
+            .filter(|p| {
+                !self.given.iter().any(|g| {
+                    g.parameter.position == p.position && !g.parameter.switch && g.parameter.position.is_some()
+                })
+            })
             .collect();
         open.sort_by_key(|p| (p.position, self.candidates.iter().position(|set| p.in_set(set))));
         let Some(first) = open.first().copied() else {

@@ -21,7 +21,9 @@ pub(crate) enum Found {
 pub(crate) fn find(spec: &'static Spec, word: &str) -> Found {
     let own = || spec.parameters.iter().copied();
     let common = || common_parameters(spec);
-    let exact = |p: &&'static ParamSpec| p.name.eq_ignore_ascii_case(word) || p.aliases.iter().any(|a| a.eq_ignore_ascii_case(word));
+    let exact = |p: &&'static ParamSpec| {
+        p.name.eq_ignore_ascii_case(word) || p.aliases.iter().any(|a| a.eq_ignore_ascii_case(word))
+    };
     if let Some(found) = own().find(exact).or_else(|| common().find(exact)) {
         return Found::One(found);
     }
@@ -62,9 +64,10 @@ pub(crate) fn resolve(spec: &'static Spec, word: &str) -> Result<&'static ParamS
             .in_verb(spec.name))
         }
         Found::Unknown(near) => {
-            let error = Error::new(ErrorId::NamedParameterNotFound, format!("`{}` has no parameter `-{word}`", spec.name))
-                .about(word)
-                .in_verb(spec.name);
+            let error =
+                Error::new(ErrorId::NamedParameterNotFound, format!("`{}` has no parameter `-{word}`", spec.name))
+                    .about(word)
+                    .in_verb(spec.name);
             Err(match near.first() {
                 Some(near) => error.hint(format!("did you mean `-{near}`?")),
                 None => error.hint(format!("`Get-Help {}` lists its parameters", spec.name)),

@@ -73,20 +73,21 @@ pub(super) fn choose(
 
 /// Says that a mandatory parameter is absent.
 pub(super) fn missing(spec: &'static Spec, parameter: &'static ParamSpec) -> Error {
-    Error::new(
-        ErrorId::MissingMandatoryParameter,
-        format!("`{}` needs `-{}`", spec.name, parameter.name),
-    )
-    .about(parameter.name)
-    .hint(format!("`-{} <{}>`: {}", parameter.name, parameter.type_name, parameter.help))
-    .in_verb(spec.name)
+    Error::new(ErrorId::MissingMandatoryParameter, format!("`{}` needs `-{}`", spec.name, parameter.name))
+        .about(parameter.name)
+        .hint(format!("`-{} <{}>`: {}", parameter.name, parameter.type_name, parameter.help))
+        .in_verb(spec.name)
 }
 
-fn first_missing(spec: &'static Spec, set: &str, given: &[&'static ParamSpec], input: bool) -> Option<&'static ParamSpec> {
-    spec.parameters
-        .iter()
-        .copied()
-        .find(|p| p.mandatory_in(set) && !(input && p.pipeline != Pipeline::No) && !given.iter().any(|g| std::ptr::eq(*g, *p)))
+fn first_missing(
+    spec: &'static Spec,
+    set: &str,
+    given: &[&'static ParamSpec],
+    input: bool,
+) -> Option<&'static ParamSpec> {
+    spec.parameters.iter().copied().find(|p| {
+        p.mandatory_in(set) && !(input && p.pipeline != Pipeline::No) && !given.iter().any(|g| std::ptr::eq(*g, *p))
+    })
 }
 
 fn ambiguous(spec: &'static Spec, candidates: &[&'static str], given: &[&'static ParamSpec]) -> Error {

@@ -390,5 +390,4 @@ impl Lowerer<'_> {
         }
         self.ends_argument(end)
     }
-
 }

@@ -127,7 +127,12 @@ pub(crate) enum LowerFailure {
 ///
 /// Positions count lines and columns from 1, columns in characters. Fails with [`LowerFailure::Errors`] for a text that
 /// is wrong and with [`LowerFailure::Incomplete`] for one that only ends too early.
-pub(crate) fn lower(text: &str, file: Option<Arc<str>>, words: &dyn Words, known: &[&str]) -> Result<Lowered, LowerFailure> {
+pub(crate) fn lower(
+    text: &str,
+    file: Option<Arc<str>>,
+    words: &dyn Words,
+    known: &[&str],
+) -> Result<Lowered, LowerFailure> {
     let mut lowerer = Lowerer::new(text, words, known);
     let declared = lowerer.script_parameters();
     lowerer.script();

@@ -46,9 +46,9 @@ pub(in crate::engine) fn command(
 /// # Errors
 /// `CommandNotFoundException`.
 pub(in crate::engine) fn bare_command(registry: &Registry, name: &str) -> Result<Command> {
-    let verb = registry.verb(name).ok_or_else(|| {
-        Error::new(ErrorId::CommandNotFoundException, format!("`{name}` is no command")).about(name)
-    })?;
+    let verb = registry
+        .verb(name)
+        .ok_or_else(|| Error::new(ErrorId::CommandNotFoundException, format!("`{name}` is no command")).about(name))?;
     Ok(Command {
         verb: verb.clone(),
         spec: verb.spec,
@@ -116,7 +116,11 @@ fn splat(value: &Dynamic, arguments: &mut Vec<Argument>, command: &Command) -> R
     match to_value(value)? {
         Value::Map(entries) => {
             for (name, value) in entries.iter() {
-                arguments.push(Argument { name: Some(name.to_string()), value: Some(value.clone()), place: place.clone() });
+                arguments.push(Argument {
+                    name: Some(name.to_string()),
+                    value: Some(value.clone()),
+                    place: place.clone(),
+                });
             }
         }
         Value::List(items) => {
@@ -127,7 +131,8 @@ fn splat(value: &Dynamic, arguments: &mut Vec<Argument>, command: &Command) -> R
         Value::Null => {}
         other => {
             let message = format!("only a map or a list can be splatted, not a `{}`", other.type_name());
-            let error = Error::new(ErrorId::CannotConvertArgument, message).hint("write `$p = @{ Name = 'value' }` first");
+            let error =
+                Error::new(ErrorId::CannotConvertArgument, message).hint("write `$p = @{ Name = 'value' }` first");
             return Err(match place {
                 Some(place) => error.at(place),
                 None => error,

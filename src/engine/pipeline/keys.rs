@@ -41,11 +41,10 @@ impl Key {
             Value::Text(name) => {
                 Ok(Self { name: name.to_string(), source: Source::Property(name.to_string()), descending: None })
             }
-            other => Err(Error::new(
-                ErrorId::CannotConvertArgument,
-                format!("a `{}` names no property", other.type_name()),
-            )
-            .hint("write the property's name, or `@{ Name = 'Days'; Expression = { … } }`")),
+            other => {
+                Err(Error::new(ErrorId::CannotConvertArgument, format!("a `{}` names no property", other.type_name()))
+                    .hint("write the property's name, or `@{ Name = 'Days'; Expression = { … } }`"))
+            }
         }
     }
 
@@ -69,9 +68,8 @@ impl Key {
                 }
             }
         }
-        let source = source.ok_or_else(|| {
-            Error::new(ErrorId::CannotConvertArgument, "the calculated property has no `Expression`")
-        })?;
+        let source = source
+            .ok_or_else(|| Error::new(ErrorId::CannotConvertArgument, "the calculated property has no `Expression`"))?;
         let name = name.unwrap_or_else(|| match &source {
             Source::Property(name) => name.clone(),
             Source::Block(_) => "{ … }".into(),
@@ -96,8 +94,13 @@ impl Key {
                 Ok(fitting.filter_map(|name| item.property(&name).map(|value| (name, value))).collect())
             }
             Source::Property(name) => {
-                let spelled = crate::engine::members::property_names(item).into_iter().find(|n| n.eq_ignore_ascii_case(name));
-                let shown = if spelled.is_some() && self.name == *name { spelled.unwrap_or_default() } else { self.name.clone() };
+                let spelled =
+                    crate::engine::members::property_names(item).into_iter().find(|n| n.eq_ignore_ascii_case(name));
+                let shown = if spelled.is_some() && self.name == *name {
+                    spelled.unwrap_or_default()
+                } else {
+                    self.name.clone()
+                };
                 Ok(vec![(shown, self.value(run, item)?)])
             }
             Source::Block(_) => Ok(vec![(self.name.clone(), self.value(run, item)?)]),

@@ -74,7 +74,11 @@ pub(in crate::engine) fn drive(
 ///
 /// # Errors
 /// Those of [`drive`]; `LimitExceeded` when there are too many.
-pub(in crate::engine) fn values_of(cx: &NativeCallContext<'_>, state: &State, value: &Dynamic) -> Result<Vec<Value>, Thrown> {
+pub(in crate::engine) fn values_of(
+    cx: &NativeCallContext<'_>,
+    state: &State,
+    value: &Dynamic,
+) -> Result<Vec<Value>, Thrown> {
     let Some(pipeline) = value.read_lock::<Pipeline>() else {
         return to_value(value).map(enumerate).map_err(thrown);
     };
@@ -219,8 +223,13 @@ impl Down<'_> {
         match self.rest.split_first_mut() {
             None => (self.sink)(value).map_err(|e| self.run.raise(e))?,
             Some((slot, rest)) => {
-                let mut down =
-                    Down { run: self.run, speech: &mut slot.speech, rest, sink: &mut *self.sink, index: self.index + 1 };
+                let mut down = Down {
+                    run: self.run,
+                    speech: &mut slot.speech,
+                    rest,
+                    sink: &mut *self.sink,
+                    index: self.index + 1,
+                };
                 let result = slot.stage.object(value, &mut down);
                 down.settle(result)?;
             }

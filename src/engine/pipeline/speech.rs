@@ -77,7 +77,10 @@ impl Down<'_> {
 
     fn shows(&self, switch: Option<bool>, preference: &str) -> bool {
         switch.unwrap_or_else(|| {
-            matches!(Action::of(&self.run.state.preference(preference)), Some(Action::Continue | Action::Inquire | Action::Stop))
+            matches!(
+                Action::of(&self.run.state.preference(preference)),
+                Some(Action::Continue | Action::Inquire | Action::Stop)
+            )
         })
     }
 
@@ -93,9 +96,10 @@ impl Down<'_> {
         let shown = match message.stream {
             Stream::Verbose => self.is_verbose(),
             Stream::Debug => self.shows(self.speech.common.debug, "DebugPreference"),
-            Stream::Progress => {
-                !matches!(Action::of(&state.preference("ProgressPreference")), Some(Action::SilentlyContinue | Action::Ignore))
-            }
+            Stream::Progress => !matches!(
+                Action::of(&state.preference("ProgressPreference")),
+                Some(Action::SilentlyContinue | Action::Ignore)
+            ),
             Stream::Warning => return self.warn(&message),
             Stream::WhatIf | Stream::Error | Stream::Host => true,
         };

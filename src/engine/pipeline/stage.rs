@@ -3,8 +3,8 @@
 use super::host::VerbStage;
 use super::run::{Down, Run};
 use super::verbs;
-use crate::command::{Invocation, Spec, Value, Verb};
 use crate::command::Args;
+use crate::command::{Invocation, Spec, Value, Verb};
 use crate::engine::bind::Bound;
 use crate::error::{Error, ErrorId, Result};
 

@@ -12,7 +12,12 @@ fn an_error_ends_the_script_unless_caught() {
     assert_eq!(error.verb(), Some("Test-Failure"));
     assert_eq!(error.position().map(|p| (p.line, p.column, p.width)), Some((2, 1, 12)));
     assert_eq!(world.ear.texts(Stream::Host), ["one"]);
-    assert_eq!(out("try { Set-CsCertificate -Type Default -Thumbprint 00 -ErrorAction Stop } catch { Write-Output $_.FullyQualifiedErrorId }"), ["InvalidThumbprint,Set-CsCertificate"]);
+    assert_eq!(
+        out(
+            "try { Set-CsCertificate -Type Default -Thumbprint 00 -ErrorAction Stop } catch { Write-Output $_.FullyQualifiedErrorId }"
+        ),
+        ["InvalidThumbprint,Set-CsCertificate"]
+    );
 }
 
 #[test]
@@ -20,9 +25,23 @@ fn a_caught_error_tells_everything() {
     let text = "try { Test-Failure NotAssigned } catch (e) { [e.id, e.message, e.category, e.target, e.FullyQualifiedErrorId, e.Exception.Message, e.line, e.column, e.CategoryInfo.Activity, e.hints.len()] | Write-Output }";
     assert_eq!(
         out(text),
-        ["NotAssigned", "it failed", "ObjectNotFound", "thing", "NotAssigned,Test-Failure", "it failed", "1", "7", "Test-Failure", "1"]
+        [
+            "NotAssigned",
+            "it failed",
+            "ObjectNotFound",
+            "thing",
+            "NotAssigned,Test-Failure",
+            "it failed",
+            "1",
+            "7",
+            "Test-Failure",
+            "1"
+        ]
     );
-    assert_eq!(out("try { Test-Failure } catch (e) { if e.id == \"CertificateNotFound\" { Write-Output yes } }"), ["yes"]);
+    assert_eq!(
+        out("try { Test-Failure } catch (e) { if e.id == \"CertificateNotFound\" { Write-Output yes } }"),
+        ["yes"]
+    );
     assert_eq!(fails("try { Test-Failure NotAssigned } catch (e) { throw e; }").id(), ErrorId::NotAssigned);
     assert_eq!(fails("throw \"own words\"").message(), "own words");
     let error = fails("throw #{ id: \"PolicyRefused\", message: \"no\" }");
@@ -56,12 +75,18 @@ fn error_action_decides() {
     assert_eq!(world.out("Test-Failure -Reported -ea Ignore"), ["after"]);
     assert_eq!(world.ear.errors().len(), 2);
     assert_eq!(world.fails("Test-Failure -Reported -ErrorAction Stop").id(), ErrorId::CertificateNotFound);
-    assert_eq!(world.fails("$ErrorActionPreference = 'Stop'\nTest-Failure -Reported").id(), ErrorId::CertificateNotFound);
+    assert_eq!(
+        world.fails("$ErrorActionPreference = 'Stop'\nTest-Failure -Reported").id(),
+        ErrorId::CertificateNotFound
+    );
     let world = World::new();
     assert_eq!(world.out("$ErrorActionPreference = 'Continue'\nTest-Failure\nWrite-Output on"), ["on"]);
     assert_eq!(world.out("@(1, 2) | Set-CsCertificate -Type Default -ErrorAction SilentlyContinue; 'x'"), ["x"]);
     assert_eq!(World::asked(&["Y"]).out("Test-Failure -ErrorAction Inquire\nWrite-Output on"), ["on"]);
-    assert_eq!(World::asked(&["H"]).fails("Test-Failure -ErrorAction Inquire\nWrite-Output on").id(), ErrorId::CertificateNotFound);
+    assert_eq!(
+        World::asked(&["H"]).fails("Test-Failure -ErrorAction Inquire\nWrite-Output on").id(),
+        ErrorId::CertificateNotFound
+    );
 }
 
 #[test]
@@ -75,13 +100,19 @@ fn the_error_of_a_later_stage_is_not_the_earlier_ones() {
 #[test]
 fn errors_are_remembered() {
     assert_eq!(out("try { Test-Failure NotAssigned } catch { }\nWrite-Output $Error[0].Id"), ["NotAssigned"]);
-    assert_eq!(out("Test-Failure -ea SilentlyContinue\nTest-Failure NotAssigned -ea SilentlyContinue\nWrite-Output $Error.Id"), ["NotAssigned", "CertificateNotFound"]);
+    assert_eq!(
+        out("Test-Failure -ea SilentlyContinue\nTest-Failure NotAssigned -ea SilentlyContinue\nWrite-Output $Error.Id"),
+        ["NotAssigned", "CertificateNotFound"]
+    );
 }
 
 #[test]
 fn preferences_are_heard() {
     let world = World::new();
-    world.run(&format!("$VerbosePreference = 'Continue'\nSet-CsCertificate -Type Default -Thumbprint {}", super::world::OLD));
+    world.run(&format!(
+        "$VerbosePreference = 'Continue'\nSet-CsCertificate -Type Default -Thumbprint {}",
+        super::world::OLD
+    ));
     assert_eq!(world.ear.texts(Stream::Verbose), ["assigned to Default"]);
     let line = format!("Set-CsCertificate -Type Default -Thumbprint {}", super::world::OLD);
     let world = World::new();
@@ -94,7 +125,10 @@ fn preferences_are_heard() {
     world.run("$WarningPreference = 'SilentlyContinue'\nTest-Warning");
     assert!(world.ear.texts(Stream::Warning).is_empty());
     let world = World::new();
-    assert_eq!(world.out("Test-Warning -WarningVariable w -WarningAction SilentlyContinue\nWrite-Output $w"), ["mind the gap"]);
+    assert_eq!(
+        world.out("Test-Warning -WarningVariable w -WarningAction SilentlyContinue\nWrite-Output $w"),
+        ["mind the gap"]
+    );
     assert!(World::new().fails("Test-Warning -WarningAction Stop").message().contains("mind the gap"));
     assert_eq!(World::with(&[], |b| b.preference("WhatIfPreference", true)).out(&line), Vec::<String>::new());
     assert_eq!(out("fn f() { $VerbosePreference } f()"), ["SilentlyContinue"]);
@@ -102,7 +136,10 @@ fn preferences_are_heard() {
 
 #[test]
 fn changes_are_confirmed() {
-    let line = format!("Set-CsCertificate -Type Default,WebServicesInternal -Thumbprint {} -Confirm | % Use", super::world::OLD);
+    let line = format!(
+        "Set-CsCertificate -Type Default,WebServicesInternal -Thumbprint {} -Confirm | % Use",
+        super::world::OLD
+    );
     assert_eq!(World::asked(&["Y", "N"]).out(&line), ["Default"]);
     assert_eq!(World::asked(&["A"]).out(&line), ["Default", "WebServicesInternal"]);
     assert_eq!(World::asked(&["L"]).out(&line), Vec::<String>::new());
@@ -113,7 +150,10 @@ fn changes_are_confirmed() {
     assert_eq!(out("Remove-X -Confirm:$false"), ["True"]);
     assert_eq!(out("Remove-X -Force"), ["True"]);
     assert_eq!(out("$ConfirmPreference = 'None'\nRemove-X"), ["True"]);
-    assert_eq!(fails(&format!("$ConfirmPreference = 'Medium'\n{}", line.replace(" -Confirm", ""))).id(), ErrorId::NonInteractivePrompt);
+    assert_eq!(
+        fails(&format!("$ConfirmPreference = 'Medium'\n{}", line.replace(" -Confirm", ""))).id(),
+        ErrorId::NonInteractivePrompt
+    );
 }
 
 #[test]
@@ -131,14 +171,22 @@ fn rhais_own_errors_speak_the_same_language() {
     }
     for (text, id, message, place) in [
         ("nothing", "ScriptError", "there is no variable `nothing`", "2 3"),
-        ("foo(1, \"a\")", "ScriptError", "there is no function `foo` for arguments of the types `Int64`, `String`", "2 3"),
+        (
+            "foo(1, \"a\")",
+            "ScriptError",
+            "there is no function `foo` for arguments of the types `Int64`, `String`",
+            "2 3",
+        ),
         ("[1][5]", "PathNotFound", "the list has 1 elements and none at 5", "2 7"),
         ("#{}.x", "PathNotFound", "the map has no entry `x`", "2 7"),
         ("Get-CsCertificate -Type Default | % { nothing }", "ScriptError", "there is no variable `nothing`", "2 41"),
         ("get_date().Yeer", "PathNotFound", "`DateTime` has no property `Yeer`", "2 13"),
     ] {
         let script = format!("try {{\n  {text}\n}} catch (e) {{ Write-Output e.id e.message }}");
-        let script = script.replace("Write-Output e.id e.message", "Write-Output $e.id, $e.message, \"$($e.line) $($e.column)\", $e.Exception.Message");
+        let script = script.replace(
+            "Write-Output e.id e.message",
+            "Write-Output $e.id, $e.message, \"$($e.line) $($e.column)\", $e.Exception.Message",
+        );
         assert_eq!(out(&script), [id, message, place, message], "{text}");
     }
     assert_eq!(out("try { throw 'own' } catch { Write-Output $_.Exception.Message }"), ["own"]);
@@ -174,7 +222,8 @@ fn traces_lead_through_files() {
         ]
     );
 
-    std::fs::write(&script, "import \"certs\" as certs;\nlet a = 1;\ncerts::each(|x| {\n  a = nothing;\n});\n").unwrap();
+    std::fs::write(&script, "import \"certs\" as certs;\nlet a = 1;\ncerts::each(|x| {\n  a = nothing;\n});\n")
+        .unwrap();
     let error = world.engine.run_file(&script, &[]).unwrap_err();
     let place = error.position().unwrap();
     assert!(place.file.as_deref().unwrap().ends_with("main.rhai"), "{place}");

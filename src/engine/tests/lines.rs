@@ -20,7 +20,9 @@ fn the_commands_of_the_manual() {
 
 #[test]
 fn placeholders_of_the_manual_are_named() {
-    let error = fails("Request-CsCertificate -New -Type Default -CA <CA Server FQDN\\CA Instance> -Verbose -DomainName \"<FQDN entries to be added to the Subject Alternative Name>\"");
+    let error = fails(
+        "Request-CsCertificate -New -Type Default -CA <CA Server FQDN\\CA Instance> -Verbose -DomainName \"<FQDN entries to be added to the Subject Alternative Name>\"",
+    );
     assert_eq!(error.id(), ErrorId::PlaceholderNotReplaced);
     assert!(error.message().contains("<CA Server FQDN\\CA Instance>"), "{}", error.message());
     assert_eq!(error.exit().code(), 2);
@@ -32,19 +34,45 @@ fn placeholders_of_the_manual_are_named() {
 #[test]
 fn names_in_any_case_prefixes_and_aliases() {
     assert_eq!(out("get-cscertificate -ty Default | % { $_.Type }"), ["Default"]);
-    assert_eq!(out("GET-TLSCERTIFICATE -TYPE default,webservicesinternal | % { $_.use }"), ["Default", "WebServicesInternal"]);
+    assert_eq!(
+        out("GET-TLSCERTIFICATE -TYPE default,webservicesinternal | % { $_.use }"),
+        ["Default", "WebServicesInternal"]
+    );
     assert_eq!(out("Get-CsCertificate | select Use, Thumbprint -First 1 | % Use"), ["Default"]);
-    assert_eq!(out("Set-CsCertificate -Type Default -Th 466D9BB0E8B928B65AF38FA2D9F41E1B301ECE9D -E 2026-12-31 | % Use"), ["Default"]);
+    assert_eq!(
+        out("Set-CsCertificate -Type Default -Th 466D9BB0E8B928B65AF38FA2D9F41E1B301ECE9D -E 2026-12-31 | % Use"),
+        ["Default"]
+    );
     assert_eq!(out("Request-CsCertificate -New -Type Default -P $true -Ca x\\y"), ["ByNew x\\y []"]);
 }
 
 #[test]
 fn values_of_commands_in_expressions() {
-    assert_eq!(out(&format!("if (Get-CsCertificate -Type Default).Thumbprint == \"{OLD}\" {{ \"same\" }} else {{ \"other\" }}")), ["same"]);
+    assert_eq!(
+        out(&format!(
+            "if (Get-CsCertificate -Type Default).Thumbprint == \"{OLD}\" {{ \"same\" }} else {{ \"other\" }}"
+        )),
+        ["same"]
+    );
     assert_eq!(out("for c in Get-CsCertificate | Sort-Object NotAfter { Write-Output c.Use }").len(), 3);
-    assert_eq!(out("let c = Get-CsCertificate -Type Default; Set-CsCertificate -Type Default -Thumbprint $c.Thumbprint | % Use"), ["Default"]);
-    assert_eq!(out("let c = Get-CsCertificate -Type Default; Set-CsCertificate -Type Default -Thumbprint (c.Thumbprint) | % Use"), ["Default"]);
-    assert_eq!(out("let c = Get-CsCertificate -Type Default; Set-CsCertificate -Type Default -Thumbprint ${c.Thumbprint} | % Use"), ["Default"]);
+    assert_eq!(
+        out(
+            "let c = Get-CsCertificate -Type Default; Set-CsCertificate -Type Default -Thumbprint $c.Thumbprint | % Use"
+        ),
+        ["Default"]
+    );
+    assert_eq!(
+        out(
+            "let c = Get-CsCertificate -Type Default; Set-CsCertificate -Type Default -Thumbprint (c.Thumbprint) | % Use"
+        ),
+        ["Default"]
+    );
+    assert_eq!(
+        out(
+            "let c = Get-CsCertificate -Type Default; Set-CsCertificate -Type Default -Thumbprint ${c.Thumbprint} | % Use"
+        ),
+        ["Default"]
+    );
     assert_eq!(out("`c=${(Get-CsCertificate -Type Default).Use} ${`in ${Get-X -Path p}`}`"), ["c=Default in Path=p"]);
     assert_eq!(out("\"Get-CsCertificate -Type A\""), ["Get-CsCertificate -Type A"]);
     assert_eq!(out("/* Get-X /* nested */ */ 5"), ["5"]);
@@ -65,7 +93,10 @@ fn commands_wherever_a_value_stands() {
     assert_eq!(out("let n = 0; while (Get-Many 2).len() == 2 && n < 2 { n += 1; } n"), ["2"]);
     assert_eq!(out("try { Get-X -Path tried } catch { 0 }"), ["Path=tried"]);
     assert_eq!(out("let x = 5; x | ForEach-Object |v| v * 2"), ["10"]);
-    assert_eq!(out("let p = 7; Get-X -Path C:\\x\\$p.pem -Filter \"$p`t $($p + 1)\""), ["Path=C:\\x\\7.pem;Filter=7\t 8"]);
+    assert_eq!(
+        out("let p = 7; Get-X -Path C:\\x\\$p.pem -Filter \"$p`t $($p + 1)\""),
+        ["Path=C:\\x\\7.pem;Filter=7\t 8"]
+    );
     assert_eq!(out("Get-X -Type [a-z]*"), ["Type=[a-z]*"]);
     assert_eq!(out("Get-X -Type @(\"A\",\"B\")"), ["Type=A B"]);
     assert_eq!(out("Get-X -Type (\"A\",\"B\")"), ["Type=A B"]);

@@ -15,7 +15,10 @@ fn a_kind_is_shown_once_with_its_hidden_properties() {
     assert_eq!(out("Get-CsCertificate | gm NotAfter | % Definition"), ["DateTime NotAfter {get;}"]);
     assert_eq!(out("@(1, 'a', 2, 'b') | Get-Member ToString | % TypeName"), ["Int64", "String"]);
     assert_eq!(out("Get-Member -InputObject @(1, 2) -Type Properties | % Name"), ["Count", "Length"]);
-    assert_eq!(out("Get-CsCertificate | select Use | gm | select -First 1 | % TypeName"), ["Selected.CertificateReference"]);
+    assert_eq!(
+        out("Get-CsCertificate | select Use | gm | select -First 1 | % TypeName"),
+        ["Selected.CertificateReference"]
+    );
 }
 
 #[test]
@@ -29,7 +32,10 @@ fn nothing_to_look_at_is_reported() {
 #[test]
 fn what_passes_is_kept_in_a_variable() {
     assert_eq!(out("1..=3 | Tee-Object -Variable all | Out-Null\n$all.Count"), ["3"]);
-    assert_eq!(out("$all = 7\n1..=3 | tee -Variable all | % { $_ * 2 }\nWrite-Output $all"), ["2", "4", "6", "1", "2", "3"]);
+    assert_eq!(
+        out("$all = 7\n1..=3 | tee -Variable all | % { $_ * 2 }\nWrite-Output $all"),
+        ["2", "4", "6", "1", "2", "3"]
+    );
     assert_eq!(out("Get-Many 10 | tee -Variable few | select -First 2 | Out-Null\n$few.Count"), ["2"]);
     assert_eq!(out("5 | tee -Variable one | Out-Null\n$one + 1"), ["6"]);
     let world = World::new();
@@ -73,9 +79,10 @@ fn json_becomes_objects_in_their_order() {
     let text = r#"'{ "b": 1, "a": { "x": [1, 2.5, null, true] }, "when": "2026-12-31T18:00:00Z" }'"#;
     assert_eq!(out(&format!("({text} | ConvertFrom-Json).A.x.Count")), ["4"]);
     assert_eq!(out(&format!("{text} | ConvertFrom-Json | gm -Type Property | % Name")), ["b", "a", "when"]);
-    assert_eq!(out(&format!("{text} | ConvertFrom-Json | ConvertTo-Json -Compress")), [
-        r#"{"b":1,"a":{"x":[1,2.5,null,true]},"when":"2026-12-31T18:00:00Z"}"#
-    ]);
+    assert_eq!(
+        out(&format!("{text} | ConvertFrom-Json | ConvertTo-Json -Compress")),
+        [r#"{"b":1,"a":{"x":[1,2.5,null,true]},"when":"2026-12-31T18:00:00Z"}"#]
+    );
     assert_eq!(out("@('[1,', '2]') | ConvertFrom-Json | % { $_ + 1 }"), ["2", "3"]);
     assert_eq!(out("(ConvertFrom-Json '[[1, 2], 3]' -NoEnumerate | Measure-Object).Count"), ["1"]);
     assert!(out("'' | ConvertFrom-Json").is_empty());
@@ -91,7 +98,10 @@ fn json_becomes_objects_in_their_order() {
 
 #[test]
 fn csv_becomes_objects() {
-    assert_eq!(out("@('Name,Port', '\"a, b\",443', 'c') | ConvertFrom-Csv | % { \"$($_.name)|$($_.Port)\" }"), ["a, b|443", "c|"]);
+    assert_eq!(
+        out("@('Name,Port', '\"a, b\",443', 'c') | ConvertFrom-Csv | % { \"$($_.name)|$($_.Port)\" }"),
+        ["a, b|443", "c|"]
+    );
     assert_eq!(out("@('#TYPE X', 'a;;a1', '1;2;3;4') | ConvertFrom-Csv -Delimiter ';' | % H1"), ["2"]);
     assert_eq!(out("@('1,2') | ConvertFrom-Csv -Header x,y | % Y"), ["2"]);
     assert_eq!(out("ConvertFrom-Csv @('n', '\"two', 'lines\"') | % n"), ["two\nlines"]);
@@ -111,7 +121,10 @@ fn csv_files_are_read() {
     let shown = path.display();
     let world = World::new();
     assert_eq!(world.out(&format!("Import-Csv {shown} | % Port")), ["443", "4443"]);
-    assert_eq!(world.out(&format!("@('{shown}', '{shown}') | Import-Csv | % Name")), ["pool01", "pool\n02", "pool01", "pool\n02"]);
+    assert_eq!(
+        world.out(&format!("@('{shown}', '{shown}') | Import-Csv | % Name")),
+        ["pool01", "pool\n02", "pool01", "pool\n02"]
+    );
     assert_eq!(world.out(&format!("Import-Csv {shown} -Header a,b | select -First 1 | % b")), ["Port"]);
     assert_eq!(world.fails("Import-Csv").id(), ErrorId::MissingMandatoryParameter);
     std::fs::write(&path, b"a\n\xff\xfe").unwrap();
@@ -120,13 +133,21 @@ fn csv_files_are_read() {
 
 #[test]
 fn objects_become_csv() {
-    assert_eq!(out("Get-CsCertificate | select Use, AlternativeNames | ConvertTo-Csv -NTI | select -First 2"), [
-        "\"Use\",\"AlternativeNames\"",
-        "\"Default\",\"pool01.contoso.net; fe01.contoso.net; sip.contoso.com\"",
-    ]);
-    assert_eq!(out("Get-CsCertificate -Type Default | fl | ConvertTo-Csv -Delimiter ';' | select -First 1 | % { $_.Split(';').Count }"), ["5"]);
+    assert_eq!(
+        out("Get-CsCertificate | select Use, AlternativeNames | ConvertTo-Csv -NTI | select -First 2"),
+        ["\"Use\",\"AlternativeNames\"", "\"Default\",\"pool01.contoso.net; fe01.contoso.net; sip.contoso.com\"",]
+    );
+    assert_eq!(
+        out(
+            "Get-CsCertificate -Type Default | fl | ConvertTo-Csv -Delimiter ';' | select -First 1 | % { $_.Split(';').Count }"
+        ),
+        ["5"]
+    );
     assert_eq!(out("ConvertTo-Csv @(1, 2)"), ["\"Value\"", "\"1\"", "\"2\""]);
-    assert_eq!(out("Get-CsCertificate | select Use | ConvertTo-Csv | ConvertFrom-Csv | % Use"), ["Default", "WebServicesInternal", "WebServicesExternal"]);
+    assert_eq!(
+        out("Get-CsCertificate | select Use | ConvertTo-Csv | ConvertFrom-Csv | % Use"),
+        ["Default", "WebServicesInternal", "WebServicesExternal"]
+    );
     let world = World::new();
     assert_eq!(world.out("Get-Many 1000000 | ConvertTo-Csv | select -First 2"), ["\"Value\"", "\"0\""]);
     assert!(world.made.load(std::sync::atomic::Ordering::SeqCst) < 5);
@@ -142,15 +163,24 @@ fn csv_files_are_written() {
     let read = || std::fs::read_to_string(&path).unwrap();
     assert!(world.out(&format!("Get-CsCertificate | Export-Csv {shown} -WhatIf")).is_empty());
     assert!(!path.exists() && world.ear.texts(Stream::WhatIf).len() == 1);
-    world.run(&format!("Get-CsCertificate -Type Default | select Use, NotAfter | Export-Csv {shown} -NoTypeInformation"));
+    world.run(&format!(
+        "Get-CsCertificate -Type Default | select Use, NotAfter | Export-Csv {shown} -NoTypeInformation"
+    ));
     assert_eq!(read(), "\"Use\",\"NotAfter\"\n\"Default\",\"12/31/2026 6:00:00 PM\"\n");
-    world.run(&format!("Get-CsCertificate -Type WebServicesInternal | select NotAfter, Use | Export-Csv {shown} -Append"));
+    world.run(&format!(
+        "Get-CsCertificate -Type WebServicesInternal | select NotAfter, Use | Export-Csv {shown} -Append"
+    ));
     assert_eq!(read().lines().nth(2), Some("\"WebServicesInternal\",\"12/31/2026 6:00:00 PM\""));
     let before = read();
-    assert_eq!(world.fails(&format!("Get-CsCertificate | select Use | Export-Csv {shown} -Append")).id(), ErrorId::CannotConvertArgument);
+    assert_eq!(
+        world.fails(&format!("Get-CsCertificate | select Use | Export-Csv {shown} -Append")).id(),
+        ErrorId::CannotConvertArgument
+    );
     assert_eq!(world.fails(&format!("1 | Export-Csv {shown} -NoClobber")).id(), ErrorId::FileNotWritable);
     assert_eq!(read(), before);
-    world.run(&format!("'x' | % {{ Get-CsCertificate -Type Default }} | select Use | Export-Csv {shown} -Append -Force"));
+    world.run(&format!(
+        "'x' | % {{ Get-CsCertificate -Type Default }} | select Use | Export-Csv {shown} -Append -Force"
+    ));
     assert_eq!(read().lines().nth(3), Some("\"Default\","));
     assert_eq!(world.out(&format!("Import-Csv {shown} | % Use")), ["Default", "WebServicesInternal", "Default"]);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -184,7 +214,10 @@ fn lengths_of_time_are_made_and_told() {
     assert_eq!(out("(New-TimeSpan -End 2026-12-31T20:50:00Z).TotalDays"), ["38"]);
     assert_eq!(out("New-TimeSpan 2026-12-31 2026-12-30T23:00:00"), ["-01:00:00"]);
     assert_eq!(out("New-TimeSpan -Days 1 -Hours 25 -Minutes 1 -Seconds 2"), ["2.01:01:02"]);
-    assert_eq!(out("Get-CsCertificate -Type Default | % NotAfter | New-TimeSpan -End 2027-01-01T18:00:00Z | % Days"), ["1"]);
+    assert_eq!(
+        out("Get-CsCertificate -Type Default | % NotAfter | New-TimeSpan -End 2027-01-01T18:00:00Z | % Days"),
+        ["1"]
+    );
     assert_eq!(out("New-TimeSpan"), ["00:00:00"]);
     assert_eq!(World::new().fails("New-TimeSpan -Days 1 -End 2026-12-31").id(), ErrorId::AmbiguousParameterSet);
 }
@@ -202,7 +235,13 @@ fn a_sleep_lasts_and_ends_with_the_run() {
     let (error, time) = run("Start-Sleep 60", 200);
     assert!(error == Some(ErrorId::TimedOut) && time < Duration::from_secs(20), "{error:?} {time:?}");
     let world = World::new();
-    for line in ["Start-Sleep -1", "Start-Sleep -Milliseconds:-5", "Start-Sleep 1e300", "Start-Sleep NaN", "Start-Sleep 99999999"] {
+    for line in [
+        "Start-Sleep -1",
+        "Start-Sleep -Milliseconds:-5",
+        "Start-Sleep 1e300",
+        "Start-Sleep NaN",
+        "Start-Sleep 99999999",
+    ] {
         assert_eq!(world.fails(line).id(), ErrorId::ParameterArgumentValidationError, "{line}");
     }
     assert_eq!(world.fails("Start-Sleep soon").id(), ErrorId::CannotConvertArgument);
@@ -221,9 +260,13 @@ fn progress_is_told_on_its_stream() {
 
 #[test]
 fn what_operators_type_after_a_bar_is_known() {
-    let line = "1..=3 | ? { $_ -gt 1 } | where { $_ -gt 1 } | % { $_ } | sort | tee -Variable t | select -First 1 | measure";
+    let line =
+        "1..=3 | ? { $_ -gt 1 } | where { $_ -gt 1 } | % { $_ } | sort | tee -Variable t | select -First 1 | measure";
     assert_eq!(out(&format!("({line}).Count")), ["1"]);
-    assert_eq!(out("(Get-CsCertificate | select @{n='Days';e={5}}, @{l='U';e='Use'} | group U, Days | % Name)[0]"), ["Default, 5"]);
+    assert_eq!(
+        out("(Get-CsCertificate | select @{n='Days';e={5}}, @{l='U';e='Use'} | group U, Days | % Name)[0]"),
+        ["Default, 5"]
+    );
     assert_eq!(out("Get-CsCertificate | gm Use | % MemberType"), ["Property"]);
     let shown = |line: &str| out(&format!("{line} | Out-String"))[0].clone();
     let table = shown("Get-CsCertificate | ft Thumbprint -GroupBy Use");

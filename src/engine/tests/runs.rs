@@ -19,7 +19,7 @@ fn each_limit_stops_a_script() {
         let world = World::with(&[], |builder| builder.limits(limits));
         let error = world.fails(&format!("try {{ {text} }} catch {{ Write-Host caught }}"));
         assert_eq!(error.id(), ErrorId::LimitExceeded, "{text}: {}", error.message());
-        
+
         assert!(world.ear.texts(Stream::Host).is_empty(), "{text} was caught");
     };
     let few = |change: fn(&mut Limits)| {
@@ -29,7 +29,10 @@ fn each_limit_stops_a_script() {
     };
     limited(few(|l| l.operations = 1000), "loop { }");
     limited(few(|l| l.operations = 10_000), "loop { Get-X -Path a | ForEach-Object { 1 } }");
-    limited(few(|l| l.call_levels = 3), "Get-X -Path a | % { Get-X | % { Get-X | % { Get-X | % { Get-X | % { 1 } } } } }");
+    limited(
+        few(|l| l.call_levels = 3),
+        "Get-X -Path a | % { Get-X | % { Get-X | % { Get-X | % { Get-X | % { 1 } } } } }",
+    );
     limited(few(|l| l.string_size = 1000), "let s = \"a\"; loop { s += s; }");
     limited(few(|l| l.array_size = 100), "let a = []; loop { a.push(1); }");
     limited(few(|l| l.array_size = 100), "let a = [1]; loop { a = [a, a]; }");
@@ -91,7 +94,12 @@ fn nobody_catches_the_end_of_the_run() {
     cancel.reset();
     assert_eq!(world.out("1"), ["1"]);
 
-    for text in ["try { Wait-Long } catch { }", "Wait-Long -ErrorAction SilentlyContinue", "try { sleep(60) } catch { }", "try { Get-Many 1000000000 | Out-Null } catch { }"] {
+    for text in [
+        "try { Wait-Long } catch { }",
+        "Wait-Long -ErrorAction SilentlyContinue",
+        "try { sleep(60) } catch { }",
+        "try { Get-Many 1000000000 | Out-Null } catch { }",
+    ] {
         let world = World::with(&[], |b| b.cancel(Cancel::after(Duration::from_millis(30))));
         let error = world.fails(text);
         assert_eq!((error.id(), error.exit()), (ErrorId::TimedOut, ExitCode::Failed), "{text}");
@@ -188,7 +196,8 @@ fn modules_come_from_allowed_folders_only() {
         let error = in_folder(&[], &format!("import \"{path}\" as a; a::x()")).unwrap_err();
         assert_eq!(error.id(), ErrorId::PathNotAllowed, "{path}: {}", error.message());
     }
-    let error = in_folder(&[("a.rhai", "import \"b\" as b;"), ("b.rhai", "import \"a\" as a;")], "import \"a\" as a;").unwrap_err();
+    let error = in_folder(&[("a.rhai", "import \"b\" as b;"), ("b.rhai", "import \"a\" as a;")], "import \"a\" as a;")
+        .unwrap_err();
     assert!(error.message().contains("circle"), "{}", error.message());
     let error = in_folder(&[("a.rhai", "let x = 1;\nGet-X -Foo 1")], "import \"a\" as a;").unwrap_err();
     assert_eq!(error.id(), ErrorId::NamedParameterNotFound);

@@ -59,7 +59,9 @@ fn every_fault_is_reported_with_its_place() {
 #[test]
 fn near_names_are_offered() {
     assert!(fails("Get-CsCertificat").hints().iter().any(|h| h.contains("`Get-CsCertificate`")));
-    assert!(fails("let x = 1;\nGet-CsCertifcate -Type Default").hints().iter().any(|h| h.contains("`Get-CsCertificate`")));
+    assert!(
+        fails("let x = 1;\nGet-CsCertifcate -Type Default").hints().iter().any(|h| h.contains("`Get-CsCertificate`"))
+    );
     assert!(fails("Get-CsCertificate -Tipe Default").hints().iter().any(|h| h.contains("-Type")));
     let error = fails("(Get-CsCertificate -Type Default).Thumprint");
     assert_eq!(error.id(), ErrorId::PathNotFound);
@@ -83,7 +85,9 @@ fn the_same_faults_in_values_of_a_run_are_thrown() {
 
 #[test]
 fn maps_and_lists_are_splatted() {
-    let line = format!("$p = @{{ Type = 'Default','WebServicesInternal'; Thumbprint = '{OLD}' }}; Set-CsCertificate @p | % Use");
+    let line = format!(
+        "$p = @{{ Type = 'Default','WebServicesInternal'; Thumbprint = '{OLD}' }}; Set-CsCertificate @p | % Use"
+    );
     assert_eq!(out(&line), ["Default", "WebServicesInternal"]);
     assert_eq!(out("$a = @('here'); Get-CsCertificate @a | select -First 1 | % Use"), ["Default"]);
     assert_eq!(out("$p = @{ Path = 'a' }; Get-X @p -Filter b"), ["Filter=b;Path=a"]);
@@ -91,7 +95,10 @@ fn maps_and_lists_are_splatted() {
 
 #[test]
 fn pipelines_bind_by_value_and_by_name() {
-    assert_eq!(out("Get-CsCertificate -Type Default | Set-CsCertificate -Type WebServicesExternal | % Use"), ["WebServicesExternal"]);
+    assert_eq!(
+        out("Get-CsCertificate -Type Default | Set-CsCertificate -Type WebServicesExternal | % Use"),
+        ["WebServicesExternal"]
+    );
     let line = format!("#{{ Thumbprint: \"{OLD}\" }} | Set-CsCertificate -Type Default | % Use");
     assert_eq!(out(&line), ["Default"]);
     assert_eq!(out("@(1, 2) | Get-X"), ["Type=1", "Type=2"]);
@@ -105,7 +112,10 @@ fn switches_and_common_parameters() {
     let world = World::new();
     assert_eq!(world.out("Get-X -Path a -OutBuffer 5 -NetportId z -Verbose"), ["Path=a;NetportId=z"]);
     let verbose = world.ear.texts(Stream::Verbose);
-    assert!(verbose.iter().any(|v| v.contains("-OutBuffer")) && verbose.iter().any(|v| v.contains("-NetportId")), "{verbose:?}");
+    assert!(
+        verbose.iter().any(|v| v.contains("-OutBuffer")) && verbose.iter().any(|v| v.contains("-NetportId")),
+        "{verbose:?}"
+    );
     let world = World::new();
     world.run("Get-X -OutBuffer 5");
     assert!(world.ear.texts(Stream::Verbose).is_empty());
@@ -113,16 +123,25 @@ fn switches_and_common_parameters() {
 
 #[test]
 fn variables_that_commands_fill() {
-    assert_eq!(out("Get-CsCertificate -OutVariable all | Out-Null\nWrite-Output $all.Count\n$all[0].Use"), ["3", "Default"]);
+    assert_eq!(
+        out("Get-CsCertificate -OutVariable all | Out-Null\nWrite-Output $all.Count\n$all[0].Use"),
+        ["3", "Default"]
+    );
     assert_eq!(out("Get-X -Path a -ov got | Out-Null\nWrite-Output $got"), ["Path=a"]);
-    assert_eq!(out("$ev = $null\nTest-Failure -Reported -ErrorVariable ev -ErrorAction SilentlyContinue\n$ev.Count"), ["after", "1"]);
+    assert_eq!(
+        out("$ev = $null\nTest-Failure -Reported -ErrorVariable ev -ErrorAction SilentlyContinue\n$ev.Count"),
+        ["after", "1"]
+    );
     assert_eq!(out("Get-X -Path a -ov got | Out-Null; Get-X -Path b -ov +got | Out-Null\n$got.Count"), ["2"]);
 }
 
 #[test]
 fn conditions_and_selections() {
     assert_eq!(out("Get-CsCertificate | where Use -eq default | % Use"), ["Default"]);
-    assert_eq!(out("Get-CsCertificate | where Use -like \"*External\" | where Thumbprint -ne x | % Use"), ["WebServicesExternal"]);
+    assert_eq!(
+        out("Get-CsCertificate | where Use -like \"*External\" | where Thumbprint -ne x | % Use"),
+        ["WebServicesExternal"]
+    );
     assert_eq!(out("Get-CsCertificate | ? { $_.Issuer -eq \"cn=CONTOSO-dc01-ca, dc=contoso, dc=net\" }").len(), 3);
     assert_eq!(out("Get-CsCertificate | ? { $_.Issuer -ceq \"cn=CONTOSO-dc01-ca, dc=contoso, dc=net\" }").len(), 0);
     assert_eq!(out("Get-CsCertificate -Type Default | Select-Object -ExpandProperty AlternativeNames").len(), 3);
@@ -132,7 +151,10 @@ fn conditions_and_selections() {
     assert_eq!(out("'a','b','a' | select -Unique"), ["a", "b"]);
     assert_eq!(out("'b','a','C' | Sort-Object"), ["a", "b", "C"]);
     assert_eq!(out("@(10, 9, 100) | sort -Descending"), ["100", "10", "9"]);
-    assert_eq!(out("Get-CsCertificate | Sort-Object NotAfter, Use -Descending | % Use"), ["WebServicesInternal", "WebServicesExternal", "Default"]);
+    assert_eq!(
+        out("Get-CsCertificate | Sort-Object NotAfter, Use -Descending | % Use"),
+        ["WebServicesInternal", "WebServicesExternal", "Default"]
+    );
     assert_eq!(out("'a','bb','cc' | Group-Object Length | % Count"), ["1", "2"]);
     assert_eq!(out("1..=4 | Measure-Object -Sum -Average | % { `${$_.Sum} ${$_.Average} ${$_.Count}` }"), ["10 2.5 4"]);
     assert_eq!(id("Get-CsCertificate | where Tipe -eq x"), ("PathNotFound", 1));
@@ -168,7 +190,10 @@ fn blocks_run_commands_three_deep() {
 
 #[test]
 fn member_enumeration_and_methods() {
-    assert_eq!(out("let certs = Get-CsCertificate; certs.Use"), ["Default", "WebServicesInternal", "WebServicesExternal"]);
+    assert_eq!(
+        out("let certs = Get-CsCertificate; certs.Use"),
+        ["Default", "WebServicesInternal", "WebServicesExternal"]
+    );
     assert_eq!(out("$certs = Get-CsCertificate\n$certs.thumbprint.Count"), ["3"]);
     assert_eq!(out("(Get-CsCertificate -Type OAuthTokenIssuer).Thumbprint | % { 1 }"), Vec::<String>::new());
     assert_eq!(out("(Get-CsCertificate -Type Default).Thumbprint.ToLower().Substring(0, 4)"), ["466d"]);
@@ -198,9 +223,21 @@ fn texts_of_values_show_no_rust() {
     for text in world.ear.texts(Stream::Host).into_iter().chain(world.ear.texts(Stream::Debug)) {
         assert!(!text.contains("::") && !text.contains("certlet"), "{text}");
     }
-    for text in ["let c = Get-CsCertificate -Type Default; c + 1", "(Get-Date) * 2", "foo(get_date(), 1, \"a\", [], #{})", "[1] + get_date().x", "let d = get_date(); d.foo = 5", "5.foo()", "for x in get_date() { }", "let a = 5; a[0] = get_date()"] {
+    for text in [
+        "let c = Get-CsCertificate -Type Default; c + 1",
+        "(Get-Date) * 2",
+        "foo(get_date(), 1, \"a\", [], #{})",
+        "[1] + get_date().x",
+        "let d = get_date(); d.foo = 5",
+        "5.foo()",
+        "for x in get_date() { }",
+        "let a = 5; a[0] = get_date()",
+    ] {
         let message = fails(text).message().to_owned();
-        assert!(!message.contains("::") && !message.contains("i64") && !message.contains("certlet"), "{text}: {message}");
+        assert!(
+            !message.contains("::") && !message.contains("i64") && !message.contains("certlet"),
+            "{text}: {message}"
+        );
     }
     assert_eq!(out("#{ a: get_date(), b: [1] }.to_json()"), ["{\"a\":\"2026-11-23T20:50:00Z\",\"b\":[1]}"]);
 }
@@ -235,7 +272,9 @@ fn every_example_of_the_engines_verbs_does_what_it_says() {
         for example in verb.spec.examples {
             let world = World::new();
             match (world.engine.eval(example.line), example.expect) {
-                (Ok(outcome), Expect::Emits(n) | Expect::Changes(n)) => assert_eq!(outcome.objects.len(), n, "{}", example.line),
+                (Ok(outcome), Expect::Emits(n) | Expect::Changes(n)) => {
+                    assert_eq!(outcome.objects.len(), n, "{}", example.line)
+                }
                 (Ok(outcome), Expect::EmitsSome) => assert!(!outcome.objects.is_empty(), "{}", example.line),
                 (Err(error), Expect::Fails(id)) => assert_eq!(error.id(), id, "{}", example.line),
                 (result, expected) => panic!("{}: {result:?}, not {expected:?}", example.line),
@@ -258,7 +297,10 @@ fn secrets_stay_out_of_messages() {
         let said = format!("{error:?} {:?} {:?}", world.ear.errors(), world.engine.failure().map(|f| f.frames));
         assert!(!said.contains("hunter"), "{text}: {said}");
     }
-    assert_eq!(world.out("$s = ConvertTo-SecureString x -AsPlainText; Write-Output \"$s\""), ["System.Security.SecureString"]);
+    assert_eq!(
+        world.out("$s = ConvertTo-SecureString x -AsPlainText; Write-Output \"$s\""),
+        ["System.Security.SecureString"]
+    );
     assert_eq!(world.out("ConvertTo-SecureString x -AsPlainText | ConvertTo-Json"), ["null"]);
 }
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::command::{
-    Args, Console, Facts, Impact, Input, Invocation, Kind, Message, Param, Pipeline, Property, Question, Record, Registry,
-    Spec, Stream, Switch, Value, Values, Verb, View,
+    Args, Console, Facts, Impact, Input, Invocation, Kind, Message, Param, Pipeline, Property, Question, Record,
+    Registry, Spec, Stream, Switch, Value, Values, Verb, View,
 };
 use crate::engine::{Engine, EngineBuilder, Outcome};
 use crate::error::{Error, ErrorId, ExitCode, Result};
@@ -94,10 +94,14 @@ fn get(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
 }
 
 static SET_TYPE: Param<Vec<String>> = Param::named("Type", "The uses").values(Values::Choice(USES));
-static THUMBPRINT: Param<String> =
-    Param::named("Thumbprint", "The certificate").sets(&["Thumbprint"]).mandatory().from_pipeline(Pipeline::ByPropertyName);
-static REFERENCE: Param<Arc<dyn Record>> =
-    Param::named("Reference", "The certificate").sets(&["CertificateReference"]).mandatory().from_pipeline(Pipeline::ByValue);
+static THUMBPRINT: Param<String> = Param::named("Thumbprint", "The certificate")
+    .sets(&["Thumbprint"])
+    .mandatory()
+    .from_pipeline(Pipeline::ByPropertyName);
+static REFERENCE: Param<Arc<dyn Record>> = Param::named("Reference", "The certificate")
+    .sets(&["CertificateReference"])
+    .mandatory()
+    .from_pipeline(Pipeline::ByValue);
 static EFFECTIVE: Param<Moment> = Param::named("EffectiveDate", "When").aliases(&["EffectiveTime"]);
 static FORCE: Param<Switch> = Param::named("Force", "Do not ask");
 
@@ -112,7 +116,9 @@ static SET: Spec = Spec {
 
 fn set(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let thumbprint = match args.set {
-        "CertificateReference" => Value::Object(args.need(&REFERENCE, cx)?).property("Thumbprint").unwrap_or_default().display(&cx.zone()),
+        "CertificateReference" => {
+            Value::Object(args.need(&REFERENCE, cx)?).property("Thumbprint").unwrap_or_default().display(&cx.zone())
+        }
         _ => args.need(&THUMBPRINT, cx)?,
     };
     if thumbprint.len() != 40 {
@@ -206,7 +212,8 @@ fn fail(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
 
 static WARN: Spec = Spec { ..plain("Test-Warning") };
 
-static REMOVE: Spec = Spec { parameters: &[&FORCE.spec], changes: Impact::High, input: Input::EachObject, ..plain("Remove-X") };
+static REMOVE: Spec =
+    Spec { parameters: &[&FORCE.spec], changes: Impact::High, input: Input::EachObject, ..plain("Remove-X") };
 
 static MANY_COUNT: Param<i64> = Param::named("Count", "").at(0);
 static MANY: Spec = Spec { parameters: &[&MANY_COUNT.spec], ..plain("Get-Many") };
@@ -332,7 +339,9 @@ impl World {
     }
 
     pub(super) fn run(&self, text: &str) -> Outcome {
-        self.engine.eval(text).unwrap_or_else(|e| panic!("{text}\n{}: {} {:?} {:?}", e.id(), e.message(), e.position(), self.ear.errors()))
+        self.engine.eval(text).unwrap_or_else(|e| {
+            panic!("{text}\n{}: {} {:?} {:?}", e.id(), e.message(), e.position(), self.ear.errors())
+        })
     }
 
     pub(super) fn fails(&self, text: &str) -> Error {

@@ -39,7 +39,9 @@ pub fn difference<S: AsRef<str>>(computed: &ComputedNames, actual: &[S]) -> Name
     let covered = |wanted: &ComputedName| actual.iter().flat_map(|(_, name)| name).any(|name| covers(name, wanted));
     let missing = computed.names.iter().filter(|wanted| !covered(wanted));
     let missing = missing.map(|wanted| MissingName { name: wanted.name.clone(), reason: wanted.reason() }).collect();
-    let expected = |name: &Option<RequestedName>| name.as_ref().is_some_and(|n| computed.names.iter().any(|wanted| covers(n, wanted)));
+    let expected = |name: &Option<RequestedName>| {
+        name.as_ref().is_some_and(|n| computed.names.iter().any(|wanted| covers(n, wanted)))
+    };
     let unexpected = actual.iter().filter(|(_, name)| !expected(name)).map(|(text, _)| (*text).to_owned()).collect();
     NameDifference { missing, unexpected }
 }

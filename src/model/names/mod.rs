@@ -10,7 +10,8 @@ pub use difference::{MissingName, NameDifference, difference};
 pub use pattern::{NamePattern, NameSource};
 
 use super::{
-    HostName, NameCondition, NameRule, NamesRow, Pool, RequestedName, SimpleUrl, SimpleUrlComponent, Topology, Use, UseName,
+    HostName, NameCondition, NameRule, NamesRow, Pool, RequestedName, SimpleUrl, SimpleUrlComponent, Topology, Use,
+    UseName,
 };
 use crate::error::{Error, ErrorId, Result};
 
@@ -122,7 +123,8 @@ pub fn compute(topology: &Topology, query: &NameQuery) -> Result<ComputedNames> 
     let subject = facts.subject(&rows, &mut found)?;
     let mut ordered: Vec<(&Use, &NameRule)> =
         rows.iter().flat_map(|(u, row)| row.names.iter().map(move |rule| (*u, rule))).collect();
-    ordered.sort_by_key(|(_, rule)| (rule.condition == Some(NameCondition::Autodiscover), order_of(&rule.pattern.source)));
+    ordered
+        .sort_by_key(|(_, rule)| (rule.condition == Some(NameCondition::Autodiscover), order_of(&rule.pattern.source)));
     for (r#use, rule) in ordered {
         if facts.holds(rule.condition) {
             for (name, text) in facts.expand(&rule.pattern, &r#use.name)? {
@@ -183,7 +185,9 @@ fn valid_rows<'a>(topology: &'a Topology, pool: &Pool, names: &[UseName]) -> Res
         rows.push((r#use, row));
     }
     if rows.is_empty() {
-        return Err(Error::new(ErrorId::MissingMandatoryParameter, "names are computed for at least one use").about("Type"));
+        return Err(
+            Error::new(ErrorId::MissingMandatoryParameter, "names are computed for at least one use").about("Type")
+        );
     }
     rows.sort_by_key(|(u, _)| topology.uses.position(&u.name));
     Ok(rows)
@@ -283,9 +287,12 @@ impl Facts<'_> {
             return true;
         }
         let everything = Facts { all: true, urls: self.urls.clone(), ..*self };
-        rows.iter().flat_map(|(u, row)| row.names.iter().map(move |rule| (u, rule))).filter(|(_, rule)| rule.wildcard).any(
-            |(u, rule)| everything.expand(&rule.pattern, &u.name).is_ok_and(|names| names.iter().any(|(n, _)| n == name)),
-        )
+        rows.iter()
+            .flat_map(|(u, row)| row.names.iter().map(move |rule| (u, rule)))
+            .filter(|(_, rule)| rule.wildcard)
+            .any(|(u, rule)| {
+                everything.expand(&rule.pattern, &u.name).is_ok_and(|names| names.iter().any(|(n, _)| n == name))
+            })
     }
 
     /// The names that a pattern stands for here, each with its reason; none where the fact is absent.
@@ -302,7 +309,8 @@ impl Facts<'_> {
 
     fn facts_of(&self, source: &NameSource, r#use: &UseName) -> Vec<(HostName, String)> {
         let topology = self.topology;
-        let one = |name: Option<&HostName>, text: &str| name.map(|n| (n.clone(), text.to_owned())).into_iter().collect();
+        let one =
+            |name: Option<&HostName>, text: &str| name.map(|n| (n.clone(), text.to_owned())).into_iter().collect();
         let domain = |name: &HostName| (name.clone(), format!("SIP domain {name}"));
         let (web, edge) = (self.pool.web.as_ref(), self.pool.edge.as_ref());
         match source {
@@ -313,7 +321,9 @@ impl Facts<'_> {
             NameSource::EdgeData => one(edge.map(|e| &e.data), "Web Conferencing Edge external FQDN"),
             NameSource::EdgeAv => one(edge.map(|e| &e.av), "A/V Edge external FQDN"),
             NameSource::Domain if !self.all => topology.default_sip_domain().map(domain).into_iter().collect(),
-            NameSource::Domain | NameSource::EveryDomain => topology.sip_domains.iter().map(|d| domain(&d.name)).collect(),
+            NameSource::Domain | NameSource::EveryDomain => {
+                topology.sip_domains.iter().map(|d| domain(&d.name)).collect()
+            }
             NameSource::DefaultDomain => one(topology.default_sip_domain(), "default SIP domain"),
             NameSource::WebInternal => match web.and_then(|w| w.internal_fqdn.as_ref()) {
                 Some(name) => one(Some(name), "internal web services FQDN"),

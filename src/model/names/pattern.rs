@@ -145,7 +145,9 @@ mod tests {
 
     #[test]
     fn what_is_no_pattern_is_refused() {
-        for text in ["", "{", "{pool", "{pond}", "sip{domain}", "{pool}.x", "-.{pool}", ".{pool}", "a b.{pool}", "{pool}}"] {
+        for text in
+            ["", "{", "{pool", "{pond}", "sip{domain}", "{pool}.x", "-.{pool}", ".{pool}", "a b.{pool}", "{pool}}"]
+        {
             assert_eq!(text.parse::<NamePattern>().unwrap_err().id(), ErrorId::InvalidName, "{text}");
         }
     }

@@ -101,7 +101,11 @@ impl Topology {
             if let Some(parent) = site.parent
                 && (parent == site.id || !self.sites.iter().any(|s| s.id == parent))
             {
-                faults.push(Place::Site(i), format!("the parent {parent} of site `{}` is no other site", site.name), None);
+                faults.push(
+                    Place::Site(i),
+                    format!("the parent {parent} of site `{}` is no other site", site.name),
+                    None,
+                );
             }
         }
     }
@@ -120,12 +124,20 @@ impl Topology {
             {
                 let known: Vec<String> = self.sites.iter().map(|s| s.id.to_string()).collect();
                 let hint = if known.is_empty() { None } else { Some(format!("the sites are {}", known.join(", "))) };
-                faults.push(Place::Pool(i), format!("pool `{}` stands at site {site}, which does not exist", pool.fqdn), hint);
+                faults.push(
+                    Place::Pool(i),
+                    format!("pool `{}` stands at site {site}, which does not exist", pool.fqdn),
+                    hint,
+                );
             }
             for (j, computer) in pool.computers.iter().enumerate() {
                 let twice = pool.computers.iter().take(j).any(|c| c == computer);
                 if twice {
-                    faults.push(Place::Computer(i, j), format!("`{computer}` stands twice in pool `{}`", pool.fqdn), None);
+                    faults.push(
+                        Place::Computer(i, j),
+                        format!("`{computer}` stands twice in pool `{}`", pool.fqdn),
+                        None,
+                    );
                 } else if let Some(other) = before.iter().find(|p| p.computers.contains(computer)) {
                     let message = format!("`{computer}` is in two pools, `{}` and `{}`", other.fqdn, pool.fqdn);
                     faults.push(Place::Computer(i, j), message, None);
@@ -148,7 +160,8 @@ impl Topology {
                     faults.push(Place::PoolUse(i, j), format!("`{name}` is no use that is declared or built in"), hint);
                 }
                 Some(known) if known.names_for(pool.role).is_none() => {
-                    let message = format!("the use `{}` asks for no names on a pool of the role {}", known.name, pool.role);
+                    let message =
+                        format!("the use `{}` asks for no names on a pool of the role {}", known.name, pool.role);
                     faults.push(Place::PoolUse(i, j), message, None);
                 }
                 Some(_) => {}
@@ -215,7 +228,10 @@ impl Topology {
                         SimpleUrlScope::Site(name) => format!("site:{name}"),
                     };
                     let message = format!("SIP domain `{}` has no Meet simple URL in the scope `{of}`", domain.name);
-                    let hint = format!("add a `[[simple_url]]` with `component = \"Meet\"` and `domain = \"{}\"`", domain.name);
+                    let hint = format!(
+                        "add a `[[simple_url]]` with `component = \"Meet\"` and `domain = \"{}\"`",
+                        domain.name
+                    );
                     faults.push(Place::SipDomain(i), message, Some(hint));
                 }
             }
@@ -227,7 +243,8 @@ impl Topology {
         for (i, pool) in self.pools.iter().enumerate() {
             match pool.role {
                 Role::StandardEdition | Role::Sba if pool.computers.as_slice() != [pool.fqdn.clone()] => {
-                    let message = format!("`{}` is a {} server: its one computer has the pool's own name", pool.fqdn, pool.role);
+                    let message =
+                        format!("`{}` is a {} server: its one computer has the pool's own name", pool.fqdn, pool.role);
                     faults.push(Place::Pool(i), message, Some(format!("write `computers = [\"{}\"]`", pool.fqdn)));
                 }
                 Role::Edge if pool.edge.is_none() => {
@@ -245,9 +262,13 @@ impl Topology {
             }
             if pool.role == Role::Director
                 && let Some(name) = external(pool)
-                && let Some(other) = self.pools.iter().find(|p| p.role == Role::FrontEnd && external(p).as_ref() == Some(&name))
+                && let Some(other) =
+                    self.pools.iter().find(|p| p.role == Role::FrontEnd && external(p).as_ref() == Some(&name))
             {
-                let message = format!("the Director's external web name `{name}` is that of the Front End pool `{}` too", other.fqdn);
+                let message = format!(
+                    "the Director's external web name `{name}` is that of the Front End pool `{}` too",
+                    other.fqdn
+                );
                 faults.push(Place::Web(i), message, None);
             }
         }

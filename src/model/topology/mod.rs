@@ -380,9 +380,11 @@ impl Topology {
         });
         let hosts = hosts.chain(self.simple_urls.iter().map(|u| &u.host));
         let hosts = hosts.chain(listed.filter_map(|rule| rule.pattern.literal()));
-        let parents = hosts.filter_map(|name| name.as_str().split_once('.')).map(|(host, rest)| (host, rest.contains('.'), rest));
+        let parents =
+            hosts.filter_map(|name| name.as_str().split_once('.')).map(|(host, rest)| (host, rest.contains('.'), rest));
         // The parent of `example.com` would be a whole top-level domain.
-        let parents = parents.map(|(host, has_dot, rest)| if has_dot { rest.to_owned() } else { format!("{host}.{rest}") });
+        let parents =
+            parents.map(|(host, has_dot, rest)| if has_dot { rest.to_owned() } else { format!("{host}.{rest}") });
         let parents: Vec<HostName> = parents.filter_map(|text| HostName::with_underscores(&text).ok()).collect();
         for suffix in domains.cloned().chain(parents) {
             if !found.iter().any(|known| suffix.is_within(known)) {

@@ -9,7 +9,9 @@ use super::recover::{RecoverOrder, Recovered};
 use crate::command::Invocation;
 use crate::error::{Error, ErrorId, ExitCode, Result};
 use crate::model::{Certificate, Fingerprint, Slot, Snapshot, Verdict};
-use crate::probe::{Control, EndpointTask, Expectation, LATE_CLOCK, Look, check_begun, negative_control, observe, prove};
+use crate::probe::{
+    Control, EndpointTask, Expectation, LATE_CLOCK, Look, check_begun, negative_control, observe, prove,
+};
 use crate::servers::{Image, Material, ObjectId, ObjectState, Server};
 use crate::session::sites::Place;
 use crate::session::{Deployment, Plan, Receipt, Session};
@@ -267,7 +269,13 @@ impl Session {
     }
 
     /// The negative control: what will be changed must be what the probe looks at.
-    fn control(&self, prepared: &[Prepared], draft: &Draft, tasks: &[EndpointTask], snapshots: &[Snapshot]) -> Result<Vec<String>> {
+    fn control(
+        &self,
+        prepared: &[Prepared],
+        draft: &Draft,
+        tasks: &[EndpointTask],
+        snapshots: &[Snapshot],
+    ) -> Result<Vec<String>> {
         let mut drifts = Vec::new();
         for item in prepared {
             for (_, certificate) in &item.slots {
@@ -396,11 +404,13 @@ fn failure(ending: Ending, cause: Option<Error>, faults: &[String]) -> Error {
             "what is there is not what the plan was made for: nothing was changed",
         )),
         Ending::Held => {
-            let message = format!("{}; the new certificate stays, for the old one is not worth putting back", cause.message());
+            let message =
+                format!("{}; the new certificate stays, for the old one is not worth putting back", cause.message());
             with_faults(Error::new(cause.id(), message).exits(ExitCode::Contested).because(cause))
         }
         Ending::Contested => {
-            let message = format!("{}; something was written by another hand meanwhile and is left alone", cause.message());
+            let message =
+                format!("{}; something was written by another hand meanwhile and is left alone", cause.message());
             with_faults(Error::new(ErrorId::Contested, message).because(cause))
         }
         Ending::UndoFailed => {

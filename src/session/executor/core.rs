@@ -170,8 +170,14 @@ impl Machine {
             && !self.failed
             && matches!(
                 self.phase,
-                Phase::Opening | Phase::Fresh(_) | Phase::Saving(_) | Phase::Applying(_) | Phase::NotingActivation
-                    | Phase::Checking(_) | Phase::Activating(_) | Phase::Proving
+                Phase::Opening
+                    | Phase::Fresh(_)
+                    | Phase::Saving(_)
+                    | Phase::Applying(_)
+                    | Phase::NotingActivation
+                    | Phase::Checking(_)
+                    | Phase::Activating(_)
+                    | Phase::Proving
             )
     }
 
@@ -298,16 +304,15 @@ impl Machine {
     }
 
     fn put_back(&self, above: usize) -> Phase {
-        let next = (0..above).rev().find(|i| {
-            self.saved[*i] && self.views[*i] == Some(View::After) && !self.is_contested(self.sites[*i])
-        });
+        let next = (0..above)
+            .rev()
+            .find(|i| self.saved[*i] && self.views[*i] == Some(View::After) && !self.is_contested(self.sites[*i]));
         next.map_or_else(|| self.reactivate(0), Phase::PuttingBack)
     }
 
     fn reactivate(&self, from: usize) -> Phase {
         // Half a pair is never served: a site where something could not be put back is not told.
-        let next =
-            (from..self.activations).find(|k| self.activating && !self.is_contested(*k) && !self.stuck[*k]);
+        let next = (from..self.activations).find(|k| self.activating && !self.is_contested(*k) && !self.stuck[*k]);
         match next {
             Some(k) => Phase::Reactivating(k),
             None => Phase::ProvingBack,
@@ -315,11 +320,7 @@ impl Machine {
     }
 
     fn undone(&self) -> Ending {
-        if self.views.contains(&Some(View::Neither)) {
-            Ending::Contested
-        } else {
-            Ending::PutBack
-        }
+        if self.views.contains(&Some(View::Neither)) { Ending::Contested } else { Ending::PutBack }
     }
 
     /// A site with one foreign object is left alone whole: half a pair put back is worse than none.

@@ -44,7 +44,12 @@ enum Trouble {
 
 fn operation(sites: &[usize], on_failure: OnFailure, hold: bool) -> Operation {
     let state = |byte: u8| {
-        ObjectState::Present(Stamp { sha256: Fingerprint::from_bytes([byte; 32]), mode: None, owner: None, target: None })
+        ObjectState::Present(Stamp {
+            sha256: Fingerprint::from_bytes([byte; 32]),
+            mode: None,
+            owner: None,
+            target: None,
+        })
     };
     let count = sites.iter().max().map_or(0, |m| m + 1);
     Operation {
@@ -260,7 +265,11 @@ fn a_second_failure_on_the_way_back_is_said_and_nothing_else_is_touched() {
         let mut world = World::new(sites);
         let ending = world.drive(Machine::new(&operation), &[Trouble::ServesOld, Trouble::Fail(step)]).unwrap();
         if world.disk.contains(&Content::New) {
-            assert!(matches!(ending, Ending::UndoFailed | Ending::Contested), "step {step}: {ending:?} {:?}", world.disk);
+            assert!(
+                matches!(ending, Ending::UndoFailed | Ending::Contested),
+                "step {step}: {ending:?} {:?}",
+                world.disk
+            );
         }
     }
 }

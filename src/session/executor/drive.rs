@@ -12,7 +12,7 @@ use crate::ca::KeyStore;
 use crate::command::Cancel;
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{EndpointProof, Fingerprint, Snapshot, Verdict};
-use crate::probe::{EndpointTask, Expectation, Look, ProofSettings, Prober, prove};
+use crate::probe::{EndpointTask, Expectation, Look, Prober, ProofSettings, prove};
 use crate::servers::{Image, ObjectId, ObjectState, Server};
 use crate::session::Session;
 use crate::state::State;
@@ -190,7 +190,9 @@ impl Drive<'_> {
         match (&step.before, images::recall(&*self.state, &*self.keys, self.id, i)?) {
             (ObjectState::Absent, _) => server.put(&step.object, None),
             (ObjectState::Present(_), Some(image)) => server.put(&step.object, Some(&image)),
-            (ObjectState::Present(_), None) => Err(Error::new(ErrorId::UndoFailed, "its before-image is not in the state")),
+            (ObjectState::Present(_), None) => {
+                Err(Error::new(ErrorId::UndoFailed, "its before-image is not in the state"))
+            }
         }
     }
 
@@ -202,7 +204,9 @@ impl Drive<'_> {
         let cancel = self.cancel.clone();
         let heard = move || hears && cancel.is_cancelled();
         self.proofs = self.look(&self.tasks, Some(&self.snapshots), &heard);
-        let Some(bad) = self.proofs.iter().find(|p| p.verdict == Verdict::Contradicted) else { return Judgement::Holds };
+        let Some(bad) = self.proofs.iter().find(|p| p.verdict == Verdict::Contradicted) else {
+            return Judgement::Holds;
+        };
         self.cause.get_or_insert(contradicted(bad));
         Judgement::Contradicted
     }
@@ -236,7 +240,12 @@ impl Drive<'_> {
         judgement
     }
 
-    fn look(&self, tasks: &[EndpointTask], before: Option<&[Snapshot]>, cancelled: &(dyn Fn() -> bool + Sync)) -> Vec<EndpointProof> {
+    fn look(
+        &self,
+        tasks: &[EndpointTask],
+        before: Option<&[Snapshot]>,
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Vec<EndpointProof> {
         let host = self.session.policy().map_or_else(|_| String::new(), |p| p.machine);
         let look = Look { clock: &**self.session.clock(), cancelled, threads: THREADS, host: &host };
         prove(&*self.prober, tasks, before, &self.settings, &look)
@@ -295,7 +304,8 @@ pub(super) fn is_of(snapshot: &Snapshot, task: &EndpointTask) -> bool {
 /// The failure that a contradicted proof is.
 pub(super) fn contradicted(proof: &EndpointProof) -> Error {
     let problem = proof.problem.as_deref().unwrap_or("something else is served");
-    Error::new(ErrorId::ProofFailed, format!("`{}` at {}: {problem}", proof.site, proof.endpoint)).about(proof.endpoint.clone())
+    Error::new(ErrorId::ProofFailed, format!("`{}` at {}: {problem}", proof.site, proof.endpoint))
+        .about(proof.endpoint.clone())
 }
 
 /// An object as the operator knows it.

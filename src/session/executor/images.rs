@@ -47,7 +47,9 @@ pub(super) fn keep(keys: &dyn KeyStore, operation: u64, object: usize, image: &I
 /// # Errors
 /// `StoreLocked`, `StoreUnavailable`.
 pub(super) fn recall(state: &dyn State, keys: &dyn KeyStore, operation: u64, object: usize) -> Result<Option<Image>> {
-    let Some(Row::BeforeImage(sealed)) = state.row(&RowKey::before_image(operation, &object.to_string()))? else { return Ok(None) };
+    let Some(Row::BeforeImage(sealed)) = state.row(&RowKey::before_image(operation, &object.to_string()))? else {
+        return Ok(None);
+    };
     let text = keys.open_bytes(&format!("before-image {operation}/{object}"), &sealed)?;
     let kept: Kept = serde_json::from_slice(&text).map_err(damaged)?;
     let content = hex::read(&kept.content)

@@ -83,7 +83,12 @@ impl Session {
         let forced = order == RecoverOrder::Force(open.id);
         let (policy, age) = (self.policy()?, self.now().since(open.opened));
         if order == RecoverOrder::Keep(open.id) {
-            let audit = self.audit_draft(&operation.verb, "Kept", serde_json::json!(recovered.objects), serde_json::json!(null));
+            let audit = self.audit_draft(
+                &operation.verb,
+                "Kept",
+                serde_json::json!(recovered.objects),
+                serde_json::json!(null),
+            );
             self.state()?.close(open.id, &[], &audit)?;
             "everything was left as it is, and the operation is closed".clone_into(&mut recovered.what);
             (recovered.is_open, recovered.needs_person, recovered.ending) = (false, false, Some("Kept"));
@@ -111,7 +116,9 @@ impl Session {
             Ending::Done => "the new certificate is proven to be served: the change is finished".to_owned(),
             Ending::PutBack | Ending::Stale => "everything was put back, and that is proven".to_owned(),
             Ending::Held => "the new certificate stays, for the old one is not worth putting back".to_owned(),
-            Ending::Contested => format!("left alone, because another hand has written meanwhile: {}", faults.join("; ")),
+            Ending::Contested => {
+                format!("left alone, because another hand has written meanwhile: {}", faults.join("; "))
+            }
             Ending::UndoFailed => format!("putting back failed: {}", faults.join("; ")),
         };
         Ok(recovered)
@@ -124,7 +131,9 @@ impl Session {
         for step in &operation.activations {
             let site = sites
                 .iter()
-                .find(|s| s.website.computer.as_str().eq_ignore_ascii_case(&step.computer) && s.website.name == step.site)
+                .find(|s| {
+                    s.website.computer.as_str().eq_ignore_ascii_case(&step.computer) && s.website.name == step.site
+                })
                 .ok_or_else(|| {
                     Error::new(ErrorId::SiteNotFound, format!("the site `{}` is not declared any more", step.site))
                 })?;
@@ -132,7 +141,10 @@ impl Session {
             servers.push(Arc::clone(&site.server));
         }
         if let Some(lost) = operation.objects.iter().find(|o| o.site >= servers.len()) {
-            return Err(Error::new(ErrorId::StoreUnavailable, format!("{} has no site in the journal", shown(&lost.object))));
+            return Err(Error::new(
+                ErrorId::StoreUnavailable,
+                format!("{} has no site in the journal", shown(&lost.object)),
+            ));
         }
         let mut tasks = Vec::new();
         for goal in &operation.goals {

@@ -93,8 +93,9 @@ impl Chain {
     /// Adds a line where it fits.
     fn takes(&mut self, line: &str) -> bool {
         // A derived reader refuses a key that stands twice, so that one line cannot name two numbers.
-        let fits = serde_json::from_str::<Link>(line)
-            .is_ok_and(|link| link.seq == self.lines + 1 && link.previous == self.head.as_deref().unwrap_or(NO_PREVIOUS));
+        let fits = serde_json::from_str::<Link>(line).is_ok_and(|link| {
+            link.seq == self.lines + 1 && link.previous == self.head.as_deref().unwrap_or(NO_PREVIOUS)
+        });
         if fits {
             self.lines += 1;
             self.head = Some(digest(line));

@@ -7,8 +7,8 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) use self::samples::{certificate, draft, fingerprint, put_certificate};
 use self::samples::{binding, request, samples, setting, submission};
+pub(crate) use self::samples::{certificate, draft, fingerprint, put_certificate};
 use super::{
     AssignmentKey, AssignmentRow, AuditVerdict, BindingKey, BoundRow, CertificateQuery, CertificateRow, Expectation,
     Row, RowKey, Sealed, Slot, State, Store, Write, verify_audit,
@@ -218,9 +218,8 @@ fn certificates_are_found_by_each_criterion(state: &dyn State) {
 
     let any = CertificateQuery::default;
     let named = |name: &str| found(state, &CertificateQuery { name: Some(name.to_owned()), ..any() });
-    let friendly = |name: &str| {
-        found(state, &CertificateQuery { friendly_name: Some(name.to_owned()), limit: Some(2), ..any() })
-    };
+    let friendly =
+        |name: &str| found(state, &CertificateQuery { friendly_name: Some(name.to_owned()), limit: Some(2), ..any() });
     let ordered: Vec<u32> = (0..10).chain(tied).chain(12..20).collect();
     assert_eq!(found(state, &any()), ordered);
     assert_eq!(found(state, &CertificateQuery { store: Some(Store::Root), ..any() }), [3]);

@@ -174,9 +174,8 @@ impl State for SqliteState {
 
     fn close(&self, operation: u64, batch: &[Write], audit: &AuditDraft) -> Result<AuditLine> {
         self.change(|tx| {
-            let closed = tx
-                .prepare_cached("DELETE FROM operations WHERE id = ?1")?
-                .execute([tables::number(operation)?])?;
+            let closed =
+                tx.prepare_cached("DELETE FROM operations WHERE id = ?1")?.execute([tables::number(operation)?])?;
             if closed == 0 {
                 return Err(not_open(operation).into());
             }

@@ -75,8 +75,7 @@ pub(super) fn apply(db: &Connection, write: &Write) -> Result<(), Failure> {
 pub(super) fn remove_before_images(db: &Connection, operation: u64) -> Result<(), Failure> {
     // `0` is the character behind `/`: the range holds just what begins with the operation and a slash.
     let range = [format!("{operation}/"), format!("{operation}0")];
-    let removed =
-        db.prepare_cached("DELETE FROM before_images WHERE object >= ?1 AND object < ?2")?.execute(range)?;
+    let removed = db.prepare_cached("DELETE FROM before_images WHERE object >= ?1 AND object < ?2")?.execute(range)?;
     mark_scrub(db, removed)
 }
 
@@ -112,7 +111,9 @@ pub(super) fn bindings(db: &Connection, table: &str) -> rusqlite::Result<Vec<(Bi
 
 /// Reads the submissions at an authority.
 pub(super) fn submissions(
-    db: &Connection, authority: &str, serial: Option<&str>,
+    db: &Connection,
+    authority: &str,
+    serial: Option<&str>,
 ) -> rusqlite::Result<Vec<(u32, SubmissionRow)>> {
     let sql = match serial {
         Some(_) => "SELECT number, body FROM submissions WHERE authority = ?1 AND serial = ?2 ORDER BY number",

@@ -231,7 +231,11 @@ fn removed_secrets_leave_no_bytes() {
             let n = (random >> 12) % 300;
             let wanted = random >> 31 == 0 && round < 100;
             batch.push(if wanted { Write::put(key(n), key_row(n)) } else { Write::remove(key(n)) });
-            if wanted { kept.insert(n) } else { kept.remove(&n) };
+            if wanted {
+                kept.insert(n)
+            } else {
+                kept.remove(&n)
+            };
         }
         state.write(&batch).unwrap();
     }
@@ -374,7 +378,9 @@ fn speed() {
     let deep = Some((certificate(190_000).1.not_after, fingerprint(190_000)));
     measure("row of 100,000", 1000, &|n| drop(state.row(&put_certificate(100_000 + n).key).unwrap()));
     measure("page of 100", 100, &|_| drop(state.certificates(&page).unwrap()));
-    measure("deep page", 100, &|_| drop(state.certificates(&CertificateQuery { after: deep, ..page.clone() }).unwrap()));
+    measure("deep page", 100, &|_| {
+        drop(state.certificates(&CertificateQuery { after: deep, ..page.clone() }).unwrap())
+    });
     for name in ["host150000.contoso.com", "*50000.contoso.com", "*.contoso.com", "*st15000*"] {
         let query = CertificateQuery { name: Some(name.to_owned()), ..page.clone() };
         measure(name, 20, &|_| drop(state.certificates(&query).unwrap()));

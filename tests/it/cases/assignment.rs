@@ -19,7 +19,8 @@ fn c53_a_thumbprint_that_is_not_stored() {
 #[test]
 fn c54_a_thumbprint_of_43_digits() {
     let thumbprint = "B142918E463981A76503828BB1278391B716280987B";
-    let error = World::new().refuses(&assign("WebServicesExternal", &format!("\"{thumbprint}\"")), 1, "InvalidThumbprint");
+    let error =
+        World::new().refuses(&assign("WebServicesExternal", &format!("\"{thumbprint}\"")), 1, "InvalidThumbprint");
     assert_eq!(error["target"], thumbprint);
 }
 
@@ -66,9 +67,19 @@ fn c60_names_that_are_missing() {
     let part = world.part();
     let ran = world.run(&assign(THREE, &part)).exits(0);
     assert_eq!(ran.objects().len(), 3);
-    let warnings: String = said(&ran, "warning").iter().filter(|w| w["id"] != "ServingHere").map(|w| text(w, "message").to_ascii_lowercase()).collect();
+    let warnings: String = said(&ran, "warning")
+        .iter()
+        .filter(|w| w["id"] != "ServingHere")
+        .map(|w| text(w, "message").to_ascii_lowercase())
+        .collect();
     let words = set(warnings.split(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-'));
-    for name in ["webpool01.contoso.net", "webpool01.contoso.com", "meet.contoso.com", "dialin.contoso.com", "admin.contoso.com"] {
+    for name in [
+        "webpool01.contoso.net",
+        "webpool01.contoso.com",
+        "meet.contoso.com",
+        "dialin.contoso.com",
+        "admin.contoso.com",
+    ] {
         assert!(words.contains(name), "{name}: {warnings}");
     }
     for name in ["pool01.contoso.net", "fe01.contoso.net", "sip.contoso.com"] {
@@ -170,7 +181,8 @@ fn c124_different_certificates_are_joined() {
 #[test]
 fn a_request_and_its_assignment_in_one_line() {
     let world = World::new();
-    let records = world.emits(&format!("Request-CsCertificate -New -Type {THREE} -CA {CA} | Set-CsCertificate -Type {THREE}"));
+    let records =
+        world.emits(&format!("Request-CsCertificate -New -Type {THREE} -CA {CA} | Set-CsCertificate -Type {THREE}"));
     assert_eq!(records.len(), 3);
     assert_eq!(world.bound(INTERNAL_SITE), Some(text(&records[0], "Thumbprint")));
 }

@@ -12,7 +12,8 @@ fn request(more: &str) -> String {
 fn c29_an_authority_that_nobody_knows() {
     let world = World::new();
     for config in [r"nohost.contoso.net\X", r"offline01.contoso.net\Old-CA"] {
-        let error = world.refuses(&format!("Request-CsCertificate -New -Type Default -CA {config}"), 1, "CaUnreachable");
+        let error =
+            world.refuses(&format!("Request-CsCertificate -New -Type Default -CA {config}"), 1, "CaUnreachable");
         assert_eq!(error["target"], config);
         assert!(text(&error, "message").contains("0x800706BA"), "{error:#?}");
     }
@@ -20,7 +21,8 @@ fn c29_an_authority_that_nobody_knows() {
 
 #[test]
 fn c30_an_authority_without_its_instance() {
-    let error = World::new().refuses("Request-CsCertificate -New -Type Default -CA dc01.contoso.net", 1, "CaConfigMalformed");
+    let error =
+        World::new().refuses("Request-CsCertificate -New -Type Default -CA dc01.contoso.net", 1, "CaConfigMalformed");
     assert_eq!(error["target"], "dc01.contoso.net");
 }
 
@@ -42,7 +44,10 @@ fn c34_a_key_below_the_templates_minimum() {
 fn c36_an_elliptic_key() {
     let world = World::new();
     let issued = world.request("-Type Default -KeyAlg ECDH_P256");
-    let set = format!("Set-CsCertificate -Type Default -Thumbprint {} | Select-Object KeyAlgorithm, KeySize", text(&issued, "Thumbprint"));
+    let set = format!(
+        "Set-CsCertificate -Type Default -Thumbprint {} | Select-Object KeyAlgorithm, KeySize",
+        text(&issued, "Thumbprint")
+    );
     assert_eq!(world.emits(&set), [json!({"KeyAlgorithm": "ECDSA P-256", "KeySize": 256})]);
 }
 
@@ -81,14 +86,23 @@ fn c42_pending_requests_are_dropped() {
 fn c44_client_authentication() {
     let world = World::new();
     let purposes = |more: &str| {
-        let ran = world.run(&format!("{} -ClientEKU $true | Select-Object Thumbprint, EnhancedKeyUsage", request(more))).exits(0);
+        let ran = world
+            .run(&format!("{} -ClientEKU $true | Select-Object Thumbprint, EnhancedKeyUsage", request(more)))
+            .exits(0);
         let both = names(&ran.objects()[0]["EnhancedKeyUsage"]);
         let has = |oid: &str| both.iter().any(|purpose| purpose.contains(oid));
-        (has("1.3.6.1.5.5.7.3.1"), has("1.3.6.1.5.5.7.3.2"), said(&ran, "warning").iter().map(|w| text(w, "id")).collect::<Vec<_>>())
+        (
+            has("1.3.6.1.5.5.7.3.1"),
+            has("1.3.6.1.5.5.7.3.2"),
+            said(&ran, "warning").iter().map(|w| text(w, "id")).collect::<Vec<_>>(),
+        )
     };
     assert_eq!(purposes(""), (true, false, vec!["ClientEkuMissing".to_owned()]));
     assert_eq!(purposes("-Template ClientServer"), (true, true, vec![]));
-    assert_eq!(names(&world.request("-Type Default")["AlternativeNames"]), set(["pool01.contoso.net", "fe01.contoso.net", "sip.contoso.com"]));
+    assert_eq!(
+        names(&world.request("-Type Default")["AlternativeNames"]),
+        set(["pool01.contoso.net", "fe01.contoso.net", "sip.contoso.com"])
+    );
 }
 
 #[test]

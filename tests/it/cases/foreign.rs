@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
-use rcgen::{BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose,
+};
 use time::{Duration, OffsetDateTime};
 
 use crate::world::COMPUTED;
@@ -73,7 +76,10 @@ impl Foreign {
 /// A server certificate that nobody vouches for.
 pub(super) fn self_signed() -> Made {
     let key = KeyPair::generate().unwrap();
-    Made { certificate: params("pool01.contoso.net", &COMPUTED).self_signed(&key).unwrap().pem(), key: key.serialize_pem() }
+    Made {
+        certificate: params("pool01.contoso.net", &COMPUTED).self_signed(&key).unwrap().pem(),
+        key: key.serialize_pem(),
+    }
 }
 
 /// Runs `openssl` in a folder; it must end well.

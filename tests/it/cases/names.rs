@@ -22,7 +22,11 @@ fn c10_default() {
 #[test]
 fn c11_internal_web_services() {
     let expected = [
-        "pool01.contoso.net", "fe01.contoso.net", "webpool01.contoso.net", "meet.contoso.com", "dialin.contoso.com",
+        "pool01.contoso.net",
+        "fe01.contoso.net",
+        "webpool01.contoso.net",
+        "meet.contoso.com",
+        "dialin.contoso.com",
         "admin.contoso.com",
     ];
     computes(&World::new(), "-Type WebServicesInternal", "pool01.contoso.net", &expected);
@@ -31,9 +35,19 @@ fn c11_internal_web_services() {
 #[test]
 fn c13_every_sip_domain_for_another_computer() {
     let expected = [
-        "pool01.contoso.net", "fe02.contoso.net", "sip.contoso.com", "sip.fabrikam.com", "webpool01.contoso.net",
-        "webpool01.contoso.com", "meet.contoso.com", "meet.fabrikam.com", "dialin.contoso.com", "admin.contoso.com",
-        "lyncdiscoverinternal.contoso.com", "lyncdiscoverinternal.fabrikam.com", "lyncdiscover.contoso.com",
+        "pool01.contoso.net",
+        "fe02.contoso.net",
+        "sip.contoso.com",
+        "sip.fabrikam.com",
+        "webpool01.contoso.net",
+        "webpool01.contoso.com",
+        "meet.contoso.com",
+        "meet.fabrikam.com",
+        "dialin.contoso.com",
+        "admin.contoso.com",
+        "lyncdiscoverinternal.contoso.com",
+        "lyncdiscoverinternal.fabrikam.com",
+        "lyncdiscover.contoso.com",
         "lyncdiscover.fabrikam.com",
     ];
     let arguments = format!("-Type {THREE} -AllSipDomain -verbose -ComputerFqdn fe02.contoso.net");
@@ -43,8 +57,15 @@ fn c13_every_sip_domain_for_another_computer() {
 #[test]
 fn c15_every_sip_domain_inside() {
     let expected = [
-        "pool01.contoso.net", "fe01.contoso.net", "webpool01.contoso.net", "meet.contoso.com", "meet.fabrikam.com",
-        "dialin.contoso.com", "admin.contoso.com", "lyncdiscoverinternal.contoso.com", "lyncdiscoverinternal.fabrikam.com",
+        "pool01.contoso.net",
+        "fe01.contoso.net",
+        "webpool01.contoso.net",
+        "meet.contoso.com",
+        "meet.fabrikam.com",
+        "dialin.contoso.com",
+        "admin.contoso.com",
+        "lyncdiscoverinternal.contoso.com",
+        "lyncdiscoverinternal.fabrikam.com",
     ];
     computes(&World::with_fabrikam(), "-Type WebServicesInternal -AllSipDomain", "pool01.contoso.net", &expected);
 }
@@ -52,8 +73,13 @@ fn c15_every_sip_domain_inside() {
 #[test]
 fn c18_a_standard_edition_server() {
     let expected = [
-        "se01.contoso.net", "sip.contoso.com", "seweb01.contoso.com", "meet.contoso.com", "meet.fabrikam.com",
-        "dialin.contoso.com", "admin.contoso.com",
+        "se01.contoso.net",
+        "sip.contoso.com",
+        "seweb01.contoso.com",
+        "meet.contoso.com",
+        "meet.fabrikam.com",
+        "dialin.contoso.com",
+        "admin.contoso.com",
     ];
     let arguments = format!("-ComputerFqdn se01.contoso.net -Type {THREE}");
     computes(&World::with_fabrikam(), &arguments, "se01.contoso.net", &expected);
@@ -80,7 +106,9 @@ fn c22_a_name_that_is_computed_already() {
 #[test]
 fn c24_no_host_names() {
     let world = World::new();
-    let line = format!("Request-CsCertificate -New -Type Default -CA {CA} -DomainName \"bad name!,x_y..com,good.contoso.com\"");
+    let line = format!(
+        "Request-CsCertificate -New -Type Default -CA {CA} -DomainName \"bad name!,x_y..com,good.contoso.com\""
+    );
     let error = world.refuses(&line, 1, "InvalidName");
     let target = text(&error, "target");
     assert_eq!(target.split(',').collect::<Vec<_>>(), ["bad name!", "x_y..com"]);
@@ -88,7 +116,8 @@ fn c24_no_host_names() {
 
 #[test]
 fn c26_a_use_of_the_hosted_product() {
-    let error = World::new().refuses(&format!("Request-CsCertificate -New -Type PICWebService -CA {CA}"), 1, "OnlineOnlyUse");
+    let error =
+        World::new().refuses(&format!("Request-CsCertificate -New -Type PICWebService -CA {CA}"), 1, "OnlineOnlyUse");
     assert_eq!(error["target"], "PICWebService");
 }
 

@@ -3,7 +3,8 @@
 use super::foreign::{Foreign, openssl};
 use crate::world::{World, names, said, set, text};
 
-const REQUEST: &str = r"Request-CsCertificate -New -Type WebServicesExternal -Output C:\Certificates\WebServicesExternal.cer";
+const REQUEST: &str =
+    r"Request-CsCertificate -New -Type WebServicesExternal -Output C:\Certificates\WebServicesExternal.cer";
 const EXTERNAL: [&str; 4] = ["pool01.contoso.net", "webpool01.contoso.com", "meet.contoso.com", "dialin.contoso.com"];
 
 #[test]
@@ -20,7 +21,8 @@ fn c46_a_request_file_asks_nobody() {
     assert!(file.starts_with("-----BEGIN CERTIFICATE REQUEST-----\n"), "{file}");
     let shown = openssl(&folder, "req -in WebServicesExternal.cer -noout -verify -subject -text -nameopt RFC2253");
     assert!(shown.contains("subject=CN=pool01.contoso.net\n"), "{shown}");
-    let dns = shown.split_whitespace().filter_map(|word| word.strip_prefix("DNS:")).map(|name| name.trim_end_matches(','));
+    let dns =
+        shown.split_whitespace().filter_map(|word| word.strip_prefix("DNS:")).map(|name| name.trim_end_matches(','));
     assert_eq!(set(dns), set(EXTERNAL));
 
     assert_eq!((world.stored(), world.keys()), (stored, keys + 1));
@@ -54,9 +56,16 @@ fn c50_c51_a_pfx_and_its_password() {
     world.lay("leaf.pem", &made.both());
     world.lay("root.pem", foreign.root.as_bytes());
     let folder = world.file("drive_c/Certificates");
-    openssl(&folder, "pkcs12 -export -in leaf.pem -certfile root.pem -name Foreign -passout pass:P@ss -out WebServer.pfx");
+    openssl(
+        &folder,
+        "pkcs12 -export -in leaf.pem -certfile root.pem -name Foreign -passout pass:P@ss -out WebServer.pfx",
+    );
 
-    let import = |password: &str| format!(r"Import-CsCertificate -Path C:\Certificates\WebServer.pfx -Password {password} -PrivateKeyExportable $True");
+    let import = |password: &str| {
+        format!(
+            r"Import-CsCertificate -Path C:\Certificates\WebServer.pfx -Password {password} -PrivateKeyExportable $True"
+        )
+    };
     let error = world.refuses(&import("wrong"), 1, "BadPassword");
     assert!(!error.to_string().contains("wrong"), "{error:#?}");
 

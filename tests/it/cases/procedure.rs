@@ -2,16 +2,16 @@
 
 use serde_json::json;
 
-use crate::world::{
-    CA, COMPUTED, EXTERNAL_SITE, INTERNAL_SITE, LYNCDISCOVER, THREE, World, names, said, set, text,
-};
+use crate::world::{CA, COMPUTED, EXTERNAL_SITE, INTERNAL_SITE, LYNCDISCOVER, THREE, World, names, said, set, text};
 
 /// The order in which the properties of an assigned certificate are printed.
 const LAYOUT: [&str; 8] =
     ["Issuer", "NotAfter", "NotBefore", "SerialNumber", "Subject", "AlternativeNames", "Thumbprint", "Use"];
 
 fn request_of_the_procedure() -> String {
-    format!("Request-CsCertificate -New -Type {THREE} -CA {CA} -Verbose -DomainName \"LyncdiscoverInternal.Contoso.com,Lyncdiscover.Contoso.com\"")
+    format!(
+        "Request-CsCertificate -New -Type {THREE} -CA {CA} -Verbose -DomainName \"LyncdiscoverInternal.Contoso.com,Lyncdiscover.Contoso.com\""
+    )
 }
 
 #[test]
@@ -25,7 +25,8 @@ fn c01_what_is_assigned() {
 
     let shown = world.show("Get-CsCertificate").exits(0).stdout;
     for block in shown.trim().split("\n\n") {
-        let labels: Vec<&str> = block.lines().filter_map(|line| line.split_once(" : ").map(|(label, _)| label.trim())).collect();
+        let labels: Vec<&str> =
+            block.lines().filter_map(|line| line.split_once(" : ").map(|(label, _)| label.trim())).collect();
         let places: Vec<usize> = LAYOUT.iter().map(|name| labels.iter().position(|l| l == name).expect(name)).collect();
         assert!(places.is_sorted(), "{block}");
     }
@@ -63,7 +64,9 @@ fn c02_a_certificate_for_three_uses() {
 fn c03_assigned_and_bound() {
     let world = World::new();
     let (old, full) = (world.old(), world.full());
-    let all = |world: &World| world.emits("Get-WebBinding | Select-Object Site, protocol, bindingInformation, certificateHash");
+    let all = |world: &World| {
+        world.emits("Get-WebBinding | Select-Object Site, protocol, bindingInformation, certificateHash")
+    };
     let before = all(&world);
     let records = world.emits(&format!("Set-CsCertificate -Type {THREE} -Thumbprint {full}"));
     let uses: Vec<String> = records.iter().map(|r| text(r, "Use")).collect();
@@ -81,7 +84,10 @@ fn c03_assigned_and_bound() {
     assert_eq!(all(&world), expected);
     assert_eq!((world.bound(INTERNAL_SITE), world.bound(EXTERNAL_SITE)), (Some(full.clone()), Some(full)));
     let default = world.emits("Get-WebBinding -Name 'Default Web Site'");
-    assert_eq!((default.len(), &default[0]["bindingInformation"], &default[0]["certificateHash"]), (1, &json!("*:8081:"), &json!(null)));
+    assert_eq!(
+        (default.len(), &default[0]["bindingInformation"], &default[0]["certificateHash"]),
+        (1, &json!("*:8081:"), &json!(null))
+    );
 }
 
 #[test]
@@ -93,7 +99,8 @@ fn c04_one_thumbprint_in_a_table() {
     let expected: Vec<_> = THREE.split(',').map(|u| json!({"Use": u, "Thumbprint": full})).collect();
     assert_eq!(rows, expected);
     let shown = world.show("Get-CsCertificate | Select-Object Use, Thumbprint").exits(0).stdout;
-    let lines: Vec<Vec<&str>> = shown.lines().map(|l| l.split_whitespace().collect()).filter(|l: &Vec<_>| !l.is_empty()).collect();
+    let lines: Vec<Vec<&str>> =
+        shown.lines().map(|l| l.split_whitespace().collect()).filter(|l: &Vec<_>| !l.is_empty()).collect();
     assert_eq!(lines[0], ["Use", "Thumbprint"]);
     assert_eq!(lines[2..].iter().map(|l| l[0]).collect::<Vec<_>>(), THREE.split(',').collect::<Vec<_>>());
     assert!(lines[2..].iter().all(|l| l[1] == full), "{shown}");
@@ -114,11 +121,13 @@ fn c05_the_binding_of_the_external_site() {
 #[test]
 fn c07_the_template_that_builds_the_subject() {
     let world = World::new();
-    let ran = world.run(&format!("Request-CsCertificate -New -Type {THREE} -CA {CA} -Template AdComputer -Verbose")).exits(0);
+    let ran =
+        world.run(&format!("Request-CsCertificate -New -Type {THREE} -CA {CA} -Template AdComputer -Verbose")).exits(0);
     assert_eq!(names(&ran.objects()[0]["AlternativeNames"]), set(["fe01.contoso.net"]));
     let verbose: Vec<String> = said(&ran, "verbose").iter().map(|m| text(m, "message")).collect();
     // The whole computed list, once when it is computed and once more because the names differ.
-    let pasteable = |line: &&String| line.rsplit_once(": ").is_some_and(|(_, list)| set(list.split(',')) == set(COMPUTED));
+    let pasteable =
+        |line: &&String| line.rsplit_once(": ").is_some_and(|(_, list)| set(list.split(',')) == set(COMPUTED));
     assert_eq!(verbose.iter().filter(pasteable).count(), 2, "{verbose:#?}");
     let warning = crate::world::warning(&ran, "NamesDiffer");
     for name in COMPUTED {

@@ -12,7 +12,8 @@ fn c81_case_does_not_matter() {
 
 #[test]
 fn c82_a_parameter_by_its_beginning() {
-    let uses = World::new().emits("Get-CsCertificate -Ty Default,WebServicesInternal | Select-Object -ExpandProperty Use");
+    let uses =
+        World::new().emits("Get-CsCertificate -Ty Default,WebServicesInternal | Select-Object -ExpandProperty Use");
     assert_eq!(uses, ["Default", "WebServicesInternal"]);
 }
 
@@ -61,10 +62,16 @@ fn c89_a_parameter_without_its_value() {
 fn c92_parameters_from_a_table() {
     let world = World::new();
     let full = world.full();
-    let script = format!("$p = @{{ Type = 'Default','WebServicesInternal'; Thumbprint = '{full}' }}; Set-CsCertificate @p");
+    let script =
+        format!("$p = @{{ Type = 'Default','WebServicesInternal'; Thumbprint = '{full}' }}; Set-CsCertificate @p");
     let records = world.emits(&format!("{script} | Select-Object -ExpandProperty Use"));
     assert_eq!(records, ["Default", "WebServicesInternal"]);
-    assert!(world.emits("Get-CsCertificate -Type Default,WebServicesInternal").iter().all(|c| c["Thumbprint"] == full.as_str()));
+    assert!(
+        world
+            .emits("Get-CsCertificate -Type Default,WebServicesInternal")
+            .iter()
+            .all(|c| c["Thumbprint"] == full.as_str())
+    );
 }
 
 #[test]
@@ -85,13 +92,15 @@ fn c95_the_names_line_by_line() {
 
 #[test]
 fn c97_equality_without_case() {
-    let found = World::new().emits("Get-CsCertificate | Where-Object {$_.Issuer -eq \"cn=CONTOSO-dc01-ca, dc=contoso, dc=net\"}");
+    let found = World::new()
+        .emits("Get-CsCertificate | Where-Object {$_.Issuer -eq \"cn=CONTOSO-dc01-ca, dc=contoso, dc=net\"}");
     assert_eq!(found.len(), 3);
 }
 
 #[test]
 fn c99_an_error_that_is_caught() {
-    let line = "try { Set-CsCertificate -Type Default -Thumbprint 00 -ErrorAction Stop } catch { $_.FullyQualifiedErrorId }";
+    let line =
+        "try { Set-CsCertificate -Type Default -Thumbprint 00 -ErrorAction Stop } catch { $_.FullyQualifiedErrorId }";
     assert_eq!(World::new().emits(line), ["InvalidThumbprint,Set-CsCertificate"]);
 }
 

@@ -12,7 +12,10 @@ fn recover(world: &World) -> Ran {
 
 #[test]
 fn killed_when_all_is_written_it_is_finished_by_recovery_and_left_alone_by_readers() {
-    let Some(slow) = Slow::new("killed_when_all_is_written_it_is_finished_by_recovery_and_left_alone_by_readers") else { return };
+    let Some(slow) = Slow::new("killed_when_all_is_written_it_is_finished_by_recovery_and_left_alone_by_readers")
+    else {
+        return;
+    };
     let mut change = slow.begin(&slow.one);
     change.child().kill().unwrap();
     change.child().wait().unwrap();

@@ -79,7 +79,11 @@ fn a_reader_that_goes_away_is_no_failure_of_a_change() {
     }
     world.is_wholly(&new);
     // Neither is one that goes away from the messages.
-    let mut child = world.shell("Set-CsCertificate -Type Default -Thumbprint 0000000000000000000000000000000000000000").command().spawn().unwrap();
+    let mut child = world
+        .shell("Set-CsCertificate -Type Default -Thumbprint 0000000000000000000000000000000000000000")
+        .command()
+        .spawn()
+        .unwrap();
     drop((child.stdin.take(), child.stderr.take()));
     let ran = Ran::of(child.wait_with_output().unwrap());
     assert_eq!(ran.code, 1, "{ran:#?}");

@@ -21,7 +21,11 @@ fn a_fault_in_the_configuration_is_told_with_line_column_and_nearest_word() {
     for (old, new, words) in [
         ("matches = 20 ", "matchs = 20 ", &["certlet.toml:15:1:", "matchs", "matches"][..]),
         ("host = \"listener\"", "host = \"listner\"", &["certlet.toml:79:8:", "listner", "listener"]),
-        ("use = \"WebServicesInternal\"", "use = \"WebServiceInternal\"", &["WebServiceInternal", "WebServicesInternal"]),
+        (
+            "use = \"WebServicesInternal\"",
+            "use = \"WebServiceInternal\"",
+            &["WebServiceInternal", "WebServicesInternal"],
+        ),
         ("topology = \"topology.toml\"", "topology = \"topologie.toml\"", &["topologie.toml"]),
         ("name = \"Default Web Site\"", "name = \"Lync Server External Web Site\"", &["Lync Server External Web Site"]),
         ("matches = 20 ", "matches = \"many\" ", &["certlet.toml:15:11:", "number"]),
@@ -56,7 +60,11 @@ fn a_fault_in_the_topology_is_told_with_its_place() {
 fn a_state_that_is_none_is_refused_and_left_as_it_is() {
     let world = World::new(PATIENT);
     let path = world.path().join("state.db");
-    for garbage in [&b"this is no database at all, but a long enough text of some hundred octets"[..], &[0xff; 9000], b"SQLite format 3\0rubbish"] {
+    for garbage in [
+        &b"this is no database at all, but a long enough text of some hundred octets"[..],
+        &[0xff; 9000],
+        b"SQLite format 3\0rubbish",
+    ] {
         fs::write(&path, garbage).unwrap();
         let _ = fs::remove_file(world.path().join("state.db-wal"));
         let _ = fs::remove_file(world.path().join("state.db-shm"));

@@ -79,7 +79,11 @@ fn a_writer_that_may_not_wait_is_told_who_is_at_work() {
     let (message, pid) = (error["message"].as_str().unwrap(), first.child().id().to_string());
     assert!(message.contains(&pid) && message.contains("Set-CsCertificate"), "{message}");
     // Who would mend waits as well: this is somebody's work and no crash.
-    let recover = crate::common::Shell::new().arg("--home").arg(slow.world.path()).args(["--json", "--timeout", "300ms", "recover"]).run();
+    let recover = crate::common::Shell::new()
+        .arg("--home")
+        .arg(slow.world.path())
+        .args(["--json", "--timeout", "300ms", "recover"])
+        .run();
     fails(recover, 1, "Busy");
     slow.gate.open();
     first.ran().exits(0);
@@ -138,7 +142,8 @@ impl Slow {
     /// Reads with every verb that reads, without a warning of a change that was cut off.
     #[track_caller]
     fn is_read_as(&self, thumbprint: &str) {
-        let ran = self.world.run("Get-CsCertificate; Get-Website; Find-TlsCertificate; Request-CsCertificate -List").exits(0);
+        let ran =
+            self.world.run("Get-CsCertificate; Get-Website; Find-TlsCertificate; Request-CsCertificate -List").exits(0);
         assert!(!ran.stderr.contains("OpenChange"), "{ran:#?}");
         assert_eq!(self.world.assigned(), vec![thumbprint.to_owned(); 3]);
         assert_eq!(self.world.bound(), vec![thumbprint.to_owned(); 3]);

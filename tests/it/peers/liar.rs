@@ -36,7 +36,10 @@ fn a_member_that_stays_at_the_old_certificate_takes_all_of_it_back() {
     assert_eq!(served(&site.world.endpoint("Default")), site.old);
     // The built-in listener's sites went with it and came back.
     let ran = site.world.run("Test-TlsBinding").exits(0);
-    assert!(ran.objects().iter().all(|p| p["Verdict"] == "Proven" && p["ActualThumbprint"] == site.old.as_str()), "{ran:#?}");
+    assert!(
+        ran.objects().iter().all(|p| p["Verdict"] == "Proven" && p["ActualThumbprint"] == site.old.as_str()),
+        "{ran:#?}"
+    );
     assert_eq!(ran.objects().len(), 4, "two endpoints for one binding: {ran:#?}");
 
     // A member that does not answer at all is not left out of the proof either.
@@ -90,7 +93,8 @@ impl KeyLiar {
         let listener = TcpListener::bind("127.0.0.2:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (has_lied, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&PrivateKeyDer::from_pem_file(key).unwrap()).unwrap();
+        let key =
+            rustls::crypto::aws_lc_rs::sign::any_supported_type(&PrivateKeyDer::from_pem_file(key).unwrap()).unwrap();
         let certificates = Certificates {
             path: certificate.to_owned(),
             first: std::fs::read(certificate).unwrap(),

@@ -23,8 +23,7 @@ use crate::common::{Ran, Shell, contoso};
 const TYPES: &str = "Default,WebServicesInternal,WebServicesExternal";
 /// How the sample declares its external site.
 const EXTERNAL: &str = "name = \"Lync Server External Web Site\"\nid = 34578\nhost = \"listener\"";
-const EXTERNAL_BINDING: &str =
-    "information = \"*:4443:\"\nuse = \"WebServicesExternal\"\nendpoint = [\"127.0.0.1:0\"]";
+const EXTERNAL_BINDING: &str = "information = \"*:4443:\"\nuse = \"WebServicesExternal\"\nendpoint = [\"127.0.0.1:0\"]";
 /// The deadline of a proof that is to hold, and of one that is not.
 const PATIENT: &str = "15s";
 const BRIEF: &str = "4s";
@@ -195,7 +194,8 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         let Some(mut child) = self.0.take() else { return };
-        let _ = std::process::Command::new("kill").arg(child.id().to_string()).stderr(std::process::Stdio::null()).status();
+        let _ =
+            std::process::Command::new("kill").arg(child.id().to_string()).stderr(std::process::Stdio::null()).status();
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_secs(3) {
             if matches!(child.try_wait(), Ok(Some(_)) | Err(_)) {

@@ -43,7 +43,17 @@ impl Site {
         // What nginx serves before certlet ever wrote its files.
         let d = folder.display();
         let made = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=first"])
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-subj",
+                "/CN=first",
+            ])
             .args(["-keyout", &format!("{d}/site.key"), "-out", &format!("{d}/site.pem")])
             .output()
             .unwrap();
@@ -65,8 +75,10 @@ impl Site {
         let from = text.find(begin).unwrap() + begin.len();
         let to = from + text[from..].find(end).unwrap();
         let d = self.folder.display();
-        let nginx = |words: &str| format!("[\"nginx\", {words}, \"-e\", \"{d}/error.log\", \"-c\", \"{d}/nginx.conf\"]");
-        let command = |own: Option<&str>, plain: &str| own.map_or_else(|| nginx(plain), |own| own.replace("{d}", &d.to_string()));
+        let nginx =
+            |words: &str| format!("[\"nginx\", {words}, \"-e\", \"{d}/error.log\", \"-c\", \"{d}/nginx.conf\"]");
+        let command =
+            |own: Option<&str>, plain: &str| own.map_or_else(|| nginx(plain), |own| own.replace("{d}", &d.to_string()));
         let test = command(other.test, "\"-t\", \"-q\"");
         let reload = command(other.reload, "\"-s\", \"reload\"");
         let settings =

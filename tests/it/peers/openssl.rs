@@ -103,8 +103,18 @@ impl Authority {
         let authority = Self { folder: folder.to_owned() };
         std::fs::write(folder.join("ca.cnf"), CONFIGURATION).unwrap();
         std::fs::write(folder.join("index.txt"), "").unwrap();
-        authority.sign("root", "Peers-Root", None, "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n");
-        authority.sign("middle", "Peers-Issuer", Some("root"), "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n");
+        authority.sign(
+            "root",
+            "Peers-Root",
+            None,
+            "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n",
+        );
+        authority.sign(
+            "middle",
+            "Peers-Issuer",
+            Some("root"),
+            "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n",
+        );
         authority
     }
 
@@ -115,11 +125,18 @@ impl Authority {
     /// A certificate for all names of the sample world, but for those left away.
     pub(super) fn issue(&self, name: &str) -> Issued {
         let names = [
-            "pool01.contoso.net", "fe01.contoso.net", "sip.contoso.com", "webpool01.contoso.net", "webpool01.contoso.com",
-            "meet.contoso.com", "dialin.contoso.com", "admin.contoso.com",
+            "pool01.contoso.net",
+            "fe01.contoso.net",
+            "sip.contoso.com",
+            "webpool01.contoso.net",
+            "webpool01.contoso.com",
+            "meet.contoso.com",
+            "dialin.contoso.com",
+            "admin.contoso.com",
         ];
         let names = names.map(|n| format!("DNS:{n}")).join(",");
-        let extensions = format!("subjectAltName={names}\nextendedKeyUsage=serverAuth\nkeyUsage=critical,digitalSignature\n");
+        let extensions =
+            format!("subjectAltName={names}\nextendedKeyUsage=serverAuth\nkeyUsage=critical,digitalSignature\n");
         self.sign(name, "pool01.contoso.net", Some("middle"), &extensions);
         let certificate = self.folder.join(format!("{name}.pem"));
         let thumbprint = thumbprint(&std::fs::read_to_string(&certificate).unwrap());
@@ -150,7 +167,11 @@ impl Authority {
     }
 
     fn sign(&self, name: &str, common_name: &str, issuer: Option<&str>, extensions: &str) {
-        let both = if issuer.is_some() { "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n" } else { "subjectKeyIdentifier=hash\n" };
+        let both = if issuer.is_some() {
+            "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+        } else {
+            "subjectKeyIdentifier=hash\n"
+        };
         std::fs::write(self.folder.join("extensions"), format!("{extensions}{both}")).unwrap();
         self.run(&format!(
             "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {name}.key -out {name}.csr -subj /CN={common_name}"

@@ -33,17 +33,40 @@ fn passwords_are_nowhere_to_be_found() {
     let pfx = authority.pfx("one", PASSWORD).display().to_string();
     let ca = "dc01.contoso.net\\contoso-DC01-CA";
     let guest = "contoso\\guest";
-    world.configure(&[("[ca.permissions]", "[ca.accounts]\n'contoso\\guest' = { file = \"account.txt\" }\n\n[ca.permissions]")]);
+    world.configure(&[(
+        "[ca.permissions]",
+        "[ca.accounts]\n'contoso\\guest' = { file = \"account.txt\" }\n\n[ca.permissions]",
+    )]);
     std::fs::write(world.path().join("account.txt"), "another").unwrap();
     let lines = [
         (1, format!("Import-CsCertificate -Path '{pfx}' -Password {WRONG}")),
         (1, format!("Import-CsCertificate -Path '{pfx}' -Password '{WRONG}' -ErrorAction Continue; Get-CsCertificate")),
-        (0, format!("Import-CsCertificate -Path '{pfx}' -Password {PASSWORD} -PrivateKeyExportable $true -Verbose -Force")),
+        (
+            0,
+            format!(
+                "Import-CsCertificate -Path '{pfx}' -Password {PASSWORD} -PrivateKeyExportable $true -Verbose -Force"
+            ),
+        ),
         (0, format!("Import-CsCertificate -Path '{pfx}' -Password \"{PASSWORD}\" -WhatIf -Verbose")),
         (0, format!("Import-CsCertificate -Path '{pfx}' -Password {PASSWORD} -Report report.html")),
-        (0, format!("$p = ConvertTo-SecureString -String {PASSWORD} -AsPlainText -Force; Import-CsCertificate -Path '{pfx}' -Password $p; $p")),
-        (5, format!("Request-CsCertificate -New -Type Default -CA '{ca}' -CaAccount '{guest}' -CaPassword {ACCOUNT} -Verbose")),
-        (5, format!("Request-CsCertificate -New -Type Default -CA '{ca}' -CaAccount '{guest}' -CaPassword {ACCOUNT} -Report r2.html")),
+        (
+            0,
+            format!(
+                "$p = ConvertTo-SecureString -String {PASSWORD} -AsPlainText -Force; Import-CsCertificate -Path '{pfx}' -Password $p; $p"
+            ),
+        ),
+        (
+            5,
+            format!(
+                "Request-CsCertificate -New -Type Default -CA '{ca}' -CaAccount '{guest}' -CaPassword {ACCOUNT} -Verbose"
+            ),
+        ),
+        (
+            5,
+            format!(
+                "Request-CsCertificate -New -Type Default -CA '{ca}' -CaAccount '{guest}' -CaPassword {ACCOUNT} -Report r2.html"
+            ),
+        ),
         (2, format!("Import-CsCertificate -Path '{pfx}' -Pasword {MISTYPED}")),
         (2, format!("Import-CsCertificate -Path '{pfx}' -Passwrd:{MISTYPED}")),
         (2, format!("Import-CsCertificat -Path '{pfx}' -Password {MISTYPED}")),
@@ -58,7 +81,10 @@ fn passwords_are_nowhere_to_be_found() {
         for more in [&["--json"][..], &["--verbose"], &["--json", "--verbose"], &[]] {
             let shell = Shell::in_folder(world.path()).arg("--home").arg(world.path());
             let ran: Ran = more.iter().fold(shell, Shell::arg).args(["-c", line]).run();
-            assert_silent(&format!("the output of {line} {more:?}"), format!("{}{}", ran.stdout, ran.stderr).as_bytes());
+            assert_silent(
+                &format!("the output of {line} {more:?}"),
+                format!("{}{}", ran.stdout, ran.stderr).as_bytes(),
+            );
             assert_eq!(ran.code, *code, "{line} {more:?}: {ran:#?}");
         }
         // The same from a runbook, with a fault that quotes its text.
@@ -67,7 +93,10 @@ fn passwords_are_nowhere_to_be_found() {
         let ran = Shell::in_folder(world.path()).arg("--home").arg(world.path()).arg("run").arg(&runbook).run();
         assert_silent(&format!("the output of the runbook {line}"), format!("{}{}", ran.stdout, ran.stderr).as_bytes());
         let ran = Shell::in_folder(world.path()).arg("check").arg(&runbook).run();
-        assert_silent(&format!("the output of the check of {line}"), format!("{}{}", ran.stdout, ran.stderr).as_bytes());
+        assert_silent(
+            &format!("the output of the check of {line}"),
+            format!("{}{}", ran.stdout, ran.stderr).as_bytes(),
+        );
     }
     for (path, (_, bytes)) in super::lease::everything(world.path()) {
         assert_silent(&path, &bytes);

@@ -118,7 +118,10 @@ impl Source {
                     at = self.tree(at, true, &prefix, &mut found);
                     continue;
                 }
-                name if crates.contains(name) && !self.continues(at) && (self.word(at + 1) == "::" || self.is_used(at)) => {
+                name if crates.contains(name)
+                    && !self.continues(at)
+                    && (self.word(at + 1) == "::" || self.is_used(at)) =>
+                {
                     at = self.tree(at, false, &[], &mut found);
                     continue;
                 }
@@ -196,7 +199,10 @@ impl Source {
         match before(1) {
             "." => true,
             // `use ::rhai::x` starts at a crate, `a::rhai::x` does not.
-            "::" => before(2) != "use" && (before(2) == ">" || before(2).starts_with(|c: char| c.is_alphanumeric() || c == '_')),
+            "::" => {
+                before(2) != "use"
+                    && (before(2) == ">" || before(2).starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+            }
             _ => false,
         }
     }
@@ -228,14 +234,20 @@ fn tokens(text: &str) -> Vec<Token> {
             '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
             '/' if rest.starts_with("/*") => block_comment(rest),
             '"' => quoted(rest, 0),
-            'r' | 'b' | 'c' if literal_prefix(rest).is_some() => literal_prefix(rest).map_or(1, |prefix| quoted(rest, prefix)),
+            'r' | 'b' | 'c' if literal_prefix(rest).is_some() => {
+                literal_prefix(rest).map_or(1, |prefix| quoted(rest, prefix))
+            }
             '\'' => character(rest),
-            c if c.is_alphanumeric() || c == '_' => rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len()),
+            c if c.is_alphanumeric() || c == '_' => {
+                rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())
+            }
             ':' if rest.starts_with("::") => 2,
             c => c.len_utf8(),
         };
         let (word, after) = rest.split_at(taken);
-        let is_kept = first.is_alphanumeric() || first == '_' || (first.is_ascii_punctuation() && taken <= 2 && !"/'\"".contains(first));
+        let is_kept = first.is_alphanumeric()
+            || first == '_'
+            || (first.is_ascii_punctuation() && taken <= 2 && !"/'\"".contains(first));
         if is_kept && !word.contains('"') {
             tokens.push(Token { word: word.to_owned(), line });
         }

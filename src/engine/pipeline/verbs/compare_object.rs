@@ -12,8 +12,10 @@ use crate::error::{Error, ErrorId, Result};
 use crate::format::{json_text, to_json_whole};
 
 static REFERENCE: Param<Vec<Value>> = Param::named("ReferenceObject", "The objects to compare with").at(0).mandatory();
-static DIFFERENCE: Param<Vec<Value>> = Param::named("DifferenceObject", "The objects to compare, where none are piped").at(1);
-static PROPERTY: Param<Vec<Value>> = Param::named("Property", "The properties that count; the whole object when absent").at(2);
+static DIFFERENCE: Param<Vec<Value>> =
+    Param::named("DifferenceObject", "The objects to compare, where none are piped").at(1);
+static PROPERTY: Param<Vec<Value>> =
+    Param::named("Property", "The properties that count; the whole object when absent").at(2);
 static INCLUDE_EQUAL: Param<Switch> = Param::named("IncludeEqual", "Show also what both have");
 static EXCLUDE_DIFFERENT: Param<Switch> = Param::named("ExcludeDifferent", "Show only what both have");
 static CASE: Param<Switch> = Param::named("CaseSensitive", "Let case count");

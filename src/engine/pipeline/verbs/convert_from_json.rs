@@ -52,7 +52,8 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     while let Some(item) = cx.next_input()? {
         cx.check_cancelled()?;
         let Value::Text(_) = item else {
-            return Err(crate::command::cannot_convert(&item, "String").hint("pipe JSON text: `Get-X | ConvertTo-Json` makes some"));
+            return Err(crate::command::cannot_convert(&item, "String")
+                .hint("pipe JSON text: `Get-X | ConvertTo-Json` makes some"));
         };
         if !text.is_empty() {
             text.push('\n');

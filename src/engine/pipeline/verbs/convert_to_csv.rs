@@ -72,7 +72,9 @@ impl ConvertTo {
 /// The object itself, where a `Format-…` verb has said how it is to be shown.
 pub(super) fn plain(value: &Value) -> &Value {
     match value {
-        Value::Object(record) => record.as_any().downcast_ref::<Formatted>().map_or(value, |formatted| &formatted.value),
+        Value::Object(record) => {
+            record.as_any().downcast_ref::<Formatted>().map_or(value, |formatted| &formatted.value)
+        }
         other => other,
     }
 }

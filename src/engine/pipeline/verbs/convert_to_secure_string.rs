@@ -7,7 +7,8 @@ use crate::model::Secret;
 static STRING: Param<Secret> =
     Param::named("String", "The plain text").at(0).mandatory().from_pipeline(Pipeline::ByValue);
 static PLAIN: Param<Switch> = Param::named("AsPlainText", "The text is plain, not an encrypted one of Windows");
-static FORCE: Param<Switch> = Param::named("Force", "Accepted for compatibility").compat("a plain text is taken without it");
+static FORCE: Param<Switch> =
+    Param::named("Force", "Accepted for compatibility").compat("a plain text is taken without it");
 
 static SPEC: Spec = Spec {
     name: "ConvertTo-SecureString",

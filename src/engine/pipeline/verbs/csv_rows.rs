@@ -66,13 +66,21 @@ pub(super) fn delimiter(args: &Args, facts: &dyn Facts) -> Result<char> {
     let mut letters = text.chars();
     match (letters.next(), letters.next()) {
         (Some(one), None) if !matches!(one, '"' | '\r' | '\n') => Ok(one),
-        _ => Err(Error::new(ErrorId::ParameterArgumentValidationError, format!("`{text}` is no delimiter: it is one character"))
-            .about(text)
-            .hint("write `-Delimiter ';'`, or \"`t\" for a tabulator")),
+        _ => Err(Error::new(
+            ErrorId::ParameterArgumentValidationError,
+            format!("`{text}` is no delimiter: it is one character"),
+        )
+        .about(text)
+        .hint("write `-Delimiter ';'`, or \"`t\" for a tabulator")),
     }
 }
 
-fn emit(record: Vec<String>, given: &mut Option<Vec<String>>, shared: &mut Option<Arc<Kind>>, down: &mut Down<'_>) -> Result<()> {
+fn emit(
+    record: Vec<String>,
+    given: &mut Option<Vec<String>>,
+    shared: &mut Option<Arc<Kind>>,
+    down: &mut Down<'_>,
+) -> Result<()> {
     let of_type = record.first().is_some_and(|field| field.starts_with("#TYPE "));
     let row_kind = match (&*shared, given.take()) {
         (Some(kind), _) => Arc::clone(kind),

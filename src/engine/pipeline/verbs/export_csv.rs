@@ -14,13 +14,19 @@ use crate::engine::bind::Bound;
 use crate::error::{Error, ErrorId, Result};
 use crate::format::CsvWriter;
 
-static PATH: Param<String> =
-    Param::named("Path", "The file to write").at(0).aliases(&["LiteralPath", "PSPath"]).mandatory().values(Values::Files);
+static PATH: Param<String> = Param::named("Path", "The file to write")
+    .at(0)
+    .aliases(&["LiteralPath", "PSPath"])
+    .mandatory()
+    .values(Values::Files);
 static APPEND: Param<Switch> = Param::named("Append", "Add to the file, under the columns that it has");
-static NO_CLOBBER: Param<Switch> = Param::named("NoClobber", "Fail where the file is there already").aliases(&["NoOverwrite"]);
-static FORCE: Param<Switch> = Param::named("Force", "With `-Append`, leave empty what an object lacks of the file's columns");
-static ENCODING: Param<String> =
-    Param::named("Encoding", "Accepted for compatibility").values(Values::Choice(ENCODINGS)).compat("files are written in UTF-8");
+static NO_CLOBBER: Param<Switch> =
+    Param::named("NoClobber", "Fail where the file is there already").aliases(&["NoOverwrite"]);
+static FORCE: Param<Switch> =
+    Param::named("Force", "With `-Append`, leave empty what an object lacks of the file's columns");
+static ENCODING: Param<String> = Param::named("Encoding", "Accepted for compatibility")
+    .values(Values::Choice(ENCODINGS))
+    .compat("files are written in UTF-8");
 
 pub(super) static SPEC: Spec = Spec {
     name: "Export-Csv",

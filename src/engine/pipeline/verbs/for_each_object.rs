@@ -10,10 +10,14 @@ use crate::error::Result;
 
 static PROCESS: Param<Block> =
     Param::named("Process", "The script block to run for each object").at(0).sets(&["ScriptBlock"]).mandatory();
-static BEGIN: Param<Block> = Param::named("Begin", "A script block to run before the first object").sets(&["ScriptBlock"]);
+static BEGIN: Param<Block> =
+    Param::named("Begin", "A script block to run before the first object").sets(&["ScriptBlock"]);
 static END: Param<Block> = Param::named("End", "A script block to run after the last object").sets(&["ScriptBlock"]);
 static MEMBER: Param<String> =
-    Param::named("MemberName", "The property to take, or the method to call, of each object").at(0).sets(&["Property"]).mandatory();
+    Param::named("MemberName", "The property to take, or the method to call, of each object")
+        .at(0)
+        .sets(&["Property"])
+        .mandatory();
 static ARGUMENTS: Param<Vec<Value>> =
     Param::named("ArgumentList", "The arguments of the method").aliases(&["Args"]).at(1).sets(&["Property"]);
 

@@ -97,10 +97,6 @@ impl Stage for Format {
         for key in &self.computed {
             computed.push(key.value(down.run, &value)?);
         }
-        down.emit(Value::object(Formatted {
-            value,
-            computed: computed.into(),
-            directive: Arc::clone(&self.directive),
-        }))
+        down.emit(Value::object(Formatted { value, computed: computed.into(), directive: Arc::clone(&self.directive) }))
     }
 }

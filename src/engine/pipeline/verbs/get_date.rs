@@ -5,8 +5,10 @@ use crate::engine::civil::Civil;
 use crate::error::Result;
 use crate::model::Moment;
 
-static DATE: Param<Moment> = Param::named("Date", "A date to take in place of now").at(0).from_pipeline(Pipeline::ByValue);
-static FORMAT: Param<String> = Param::named("Format", "Give text in this form: `yyyy-MM-dd HH:mm:ss`, or `o` for ISO 8601");
+static DATE: Param<Moment> =
+    Param::named("Date", "A date to take in place of now").at(0).from_pipeline(Pipeline::ByValue);
+static FORMAT: Param<String> =
+    Param::named("Format", "Give text in this form: `yyyy-MM-dd HH:mm:ss`, or `o` for ISO 8601");
 
 static SPEC: Spec = Spec {
     name: "Get-Date",

@@ -14,9 +14,12 @@ use crate::error::{Error, ErrorId, Result};
 const TYPES: &[&str] = &["All", "Property", "Properties", "Method", "Methods"];
 
 static NAME: Param<Vec<String>> = Param::named("Name", "Only members of these names; `*` and `?` are wildcards").at(0);
-static MEMBER_TYPE: Param<Vec<String>> =
-    Param::named("MemberType", "Only properties, or only methods").aliases(&["Type"]).values(Values::Choice(TYPES)).default_text("All");
-static INPUT: Param<Value> = Param::named("InputObject", "The object to look at, where none is piped; a list is one object");
+static MEMBER_TYPE: Param<Vec<String>> = Param::named("MemberType", "Only properties, or only methods")
+    .aliases(&["Type"])
+    .values(Values::Choice(TYPES))
+    .default_text("All");
+static INPUT: Param<Value> =
+    Param::named("InputObject", "The object to look at, where none is piped; a list is one object");
 
 pub(super) static SPEC: Spec = Spec {
     name: "Get-Member",
@@ -33,7 +36,11 @@ pub(super) static SPEC: Spec = Spec {
     changes: Impact::Reads,
     examples: &[
         Example { line: "Get-Date | Get-Member Add*", says: "What can be added to a date", expect: Expect::Emits(6) },
-        Example { line: "1..=3 | Measure-Object | gm -MemberType Property", says: "The one property of a count", expect: Expect::Emits(1) },
+        Example {
+            line: "1..=3 | Measure-Object | gm -MemberType Property",
+            says: "The one property of a count",
+            expect: Expect::Emits(1),
+        },
     ],
     related: &["Format-List", "Select-Object", "Get-Help"],
 };
@@ -117,7 +124,9 @@ impl Stage for Member {
         if self.any {
             return Ok(());
         }
-        down.report(Error::new(ErrorId::MissingMandatoryParameter, "there is no object to look at").about("InputObject"))
+        down.report(
+            Error::new(ErrorId::MissingMandatoryParameter, "there is no object to look at").about("InputObject"),
+        )
     }
 }
 

@@ -12,8 +12,9 @@ static PATH: Param<Vec<String>> = Param::named("Path", "The files to read; none 
     .at(0)
     .aliases(&["LiteralPath", "PSPath"])
     .values(Values::Files);
-static ENCODING: Param<String> =
-    Param::named("Encoding", "Accepted for compatibility").values(Values::Choice(ENCODINGS)).compat("files are read as UTF-8");
+static ENCODING: Param<String> = Param::named("Encoding", "Accepted for compatibility")
+    .values(Values::Choice(ENCODINGS))
+    .compat("files are read as UTF-8");
 
 pub(super) static SPEC: Spec = Spec {
     name: "Import-Csv",
@@ -57,7 +58,8 @@ pub(super) fn make(bound: &Bound, run: &Run<'_>) -> Result<Box<dyn Stage>> {
 impl Stage for Import {
     fn head(&mut self, down: &mut Down<'_>) -> Result<()> {
         let Some(paths) = self.paths.take() else {
-            return Err(Error::new(ErrorId::MissingMandatoryParameter, "the mandatory parameter `-Path` is missing").about("Path"));
+            return Err(Error::new(ErrorId::MissingMandatoryParameter, "the mandatory parameter `-Path` is missing")
+                .about("Path"));
         };
         paths.iter().try_for_each(|path| self.file(path, down))
     }

@@ -6,7 +6,8 @@ use crate::engine::members::property;
 use crate::engine::operators::order;
 use crate::error::Result;
 
-static PROPERTY: Param<String> = Param::named("Property", "The property to sum up; the object itself when absent").at(0);
+static PROPERTY: Param<String> =
+    Param::named("Property", "The property to sum up; the object itself when absent").at(0);
 static SUM: Param<Switch> = Param::named("Sum", "Add the values up");
 static AVERAGE: Param<Switch> = Param::named("Average", "Their mean");
 static MAXIMUM: Param<Switch> = Param::named("Maximum", "The greatest");
@@ -51,10 +52,14 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         } else if args.on(&SUM) || args.on(&AVERAGE) {
             return Err(crate::command::cannot_convert(&value, "Double"));
         }
-        if args.on(&MINIMUM) && (least.is_null() || order(&value, &least, false, &zone)?.is_some_and(std::cmp::Ordering::is_lt)) {
+        if args.on(&MINIMUM)
+            && (least.is_null() || order(&value, &least, false, &zone)?.is_some_and(std::cmp::Ordering::is_lt))
+        {
             least = value.clone();
         }
-        if args.on(&MAXIMUM) && (greatest.is_null() || order(&value, &greatest, false, &zone)?.is_some_and(std::cmp::Ordering::is_gt)) {
+        if args.on(&MAXIMUM)
+            && (greatest.is_null() || order(&value, &greatest, false, &zone)?.is_some_and(std::cmp::Ordering::is_gt))
+        {
             greatest = value;
         }
     }

@@ -96,5 +96,6 @@ pub(in crate::engine) fn all() -> impl Iterator<Item = &'static Verb> {
 
 /// Says that objects came both ways.
 fn input_twice() -> Error {
-    Error::new(ErrorId::InputObjectNotBound, "objects are piped and given as a parameter too").hint("leave one of them away")
+    Error::new(ErrorId::InputObjectNotBound, "objects are piped and given as a parameter too")
+        .hint("leave one of them away")
 }

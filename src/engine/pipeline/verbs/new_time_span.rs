@@ -26,7 +26,11 @@ static SPEC: Spec = Spec {
     changes: Impact::Reads,
     examples: &[
         Example { line: "(New-TimeSpan -Start 2026-12-01 -End 2026-12-31).Days", says: "30", expect: Expect::Emits(1) },
-        Example { line: "(Get-Date) + (New-TimeSpan -Days 30 -Hours 12)", says: "The moment in 30 and a half days", expect: Expect::Emits(1) },
+        Example {
+            line: "(Get-Date) + (New-TimeSpan -Days 30 -Hours 12)",
+            says: "The moment in 30 and a half days",
+            expect: Expect::Emits(1),
+        },
     ],
     related: &["Get-Date"],
 };

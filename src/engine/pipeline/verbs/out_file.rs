@@ -11,14 +11,20 @@ use crate::format::Formatter;
 /// The width of a file's text where none is asked for.
 pub(super) const WIDTH_DEFAULT: usize = 120;
 
-static FILE: Param<String> =
-    Param::named("FilePath", "The file to write").at(0).aliases(&["Path", "LiteralPath"]).mandatory().values(Values::Files);
+static FILE: Param<String> = Param::named("FilePath", "The file to write")
+    .at(0)
+    .aliases(&["Path", "LiteralPath"])
+    .mandatory()
+    .values(Values::Files);
 static APPEND: Param<Switch> = Param::named("Append", "Add to the file");
-static NO_CLOBBER: Param<Switch> = Param::named("NoClobber", "Fail where the file is there already").aliases(&["NoOverwrite"]);
+static NO_CLOBBER: Param<Switch> =
+    Param::named("NoClobber", "Fail where the file is there already").aliases(&["NoOverwrite"]);
 static WIDTH: Param<i64> = Param::named("Width", "The width in characters").default_text("120");
-static ENCODING: Param<String> =
-    Param::named("Encoding", "Accepted for compatibility").values(Values::Choice(ENCODINGS)).compat("files are written in UTF-8");
-static FORCE: Param<Switch> = Param::named("Force", "Accepted for compatibility").compat("a file is replaced without it");
+static ENCODING: Param<String> = Param::named("Encoding", "Accepted for compatibility")
+    .values(Values::Choice(ENCODINGS))
+    .compat("files are written in UTF-8");
+static FORCE: Param<Switch> =
+    Param::named("Force", "Accepted for compatibility").compat("a file is replaced without it");
 
 pub(super) static SPEC: Spec = Spec {
     name: "Out-File",

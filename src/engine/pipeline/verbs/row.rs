@@ -40,7 +40,11 @@ pub(super) fn kind(names: Vec<String>) -> Result<Arc<Kind>> {
     }
     let properties: Vec<Property> =
         names.into_iter().map(|name| Property { name: Cow::Owned(name), hidden: false }).collect();
-    Ok(Arc::new(Kind { name: Cow::Borrowed("PSCustomObject"), properties: Cow::Owned(properties), view: View::ByCount }))
+    Ok(Arc::new(Kind {
+        name: Cow::Borrowed("PSCustomObject"),
+        properties: Cow::Owned(properties),
+        view: View::ByCount,
+    }))
 }
 
 impl Record for Row {

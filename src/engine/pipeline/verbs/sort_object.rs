@@ -28,7 +28,11 @@ pub(super) static SPEC: Spec = Spec {
     input: Input::Whole,
     emits: None,
     changes: Impact::Reads,
-    examples: &[Example { line: "@(3, 1, 2) | Sort-Object -Descending", says: "The greatest first", expect: Expect::Emits(3) }],
+    examples: &[Example {
+        line: "@(3, 1, 2) | Sort-Object -Descending",
+        says: "The greatest first",
+        expect: Expect::Emits(3),
+    }],
     related: &["Group-Object", "Select-Object"],
 };
 

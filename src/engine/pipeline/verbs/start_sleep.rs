@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::command::{Args, Example, Expect, Facts, FromValue, Impact, Input, Invocation, Param, Spec, Value, Verb, cannot_convert};
+use crate::command::{
+    Args, Example, Expect, Facts, FromValue, Impact, Input, Invocation, Param, Spec, Value, Verb, cannot_convert,
+};
 use crate::error::{Error, ErrorId, Result};
 
 /// The wish to stop is looked at so often.
@@ -11,9 +13,12 @@ const SLICE: Duration = Duration::from_millis(50);
 /// PowerShell's own longest sleep.
 const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
 
-static SECONDS: Param<Seconds> = Param::named("Seconds", "So many seconds; a fraction is taken").at(0).sets(&["Seconds"]).mandatory();
-static MILLISECONDS: Param<i64> =
-    Param::named("Milliseconds", "So many thousandths of a second").aliases(&["ms"]).sets(&["Milliseconds"]).mandatory();
+static SECONDS: Param<Seconds> =
+    Param::named("Seconds", "So many seconds; a fraction is taken").at(0).sets(&["Seconds"]).mandatory();
+static MILLISECONDS: Param<i64> = Param::named("Milliseconds", "So many thousandths of a second")
+    .aliases(&["ms"])
+    .sets(&["Milliseconds"])
+    .mandatory();
 
 static SPEC: Spec = Spec {
     name: "Start-Sleep",
@@ -27,7 +32,11 @@ static SPEC: Spec = Spec {
     input: Input::None,
     emits: None,
     changes: Impact::Reads,
-    examples: &[Example { line: "Start-Sleep -Milliseconds 20", says: "Waits a fiftieth of a second", expect: Expect::Emits(0) }],
+    examples: &[Example {
+        line: "Start-Sleep -Milliseconds 20",
+        says: "Waits a fiftieth of a second",
+        expect: Expect::Emits(0),
+    }],
     related: &["New-TimeSpan"],
 };
 

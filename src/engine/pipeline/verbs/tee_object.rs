@@ -32,8 +32,16 @@ pub(super) static SPEC: Spec = Spec {
     emits: None,
     changes: Impact::Medium,
     examples: &[
-        Example { line: "1..=3 | Tee-Object -Variable all | Select-Object -First 1", says: "`$all` has what was passed on", expect: Expect::Emits(1) },
-        Example { line: "1..=3 | Tee-Object numbers.txt -WhatIf", says: "Says what would be written", expect: Expect::Emits(3) },
+        Example {
+            line: "1..=3 | Tee-Object -Variable all | Select-Object -First 1",
+            says: "`$all` has what was passed on",
+            expect: Expect::Emits(1),
+        },
+        Example {
+            line: "1..=3 | Tee-Object numbers.txt -WhatIf",
+            says: "Says what would be written",
+            expect: Expect::Emits(3),
+        },
     ],
     related: &["Out-File", "Select-Object"],
 };

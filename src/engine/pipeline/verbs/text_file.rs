@@ -22,7 +22,10 @@ enum State {
     Unopened,
     /// Nothing is written: `-WhatIf`, or somebody said no.
     Left,
-    Open { file: Artefact, text: String },
+    Open {
+        file: Artefact,
+        text: String,
+    },
     Done,
 }
 

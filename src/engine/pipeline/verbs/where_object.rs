@@ -10,7 +10,8 @@ use crate::error::{Error, ErrorId, Result};
 
 static FILTER: Param<Block> =
     Param::named("FilterScript", "The script block that decides").at(0).sets(&["ScriptBlock"]).mandatory();
-static PROPERTY: Param<String> = Param::named("Property", "The property to compare").at(0).sets(&["Property"]).mandatory();
+static PROPERTY: Param<String> =
+    Param::named("Property", "The property to compare").at(0).sets(&["Property"]).mandatory();
 static VALUE: Param<Value> = Param::named("Value", "What to compare it with").at(1).sets(&["Property"]);
 
 macro_rules! comparisons {
@@ -125,9 +126,7 @@ impl Stage for Where {
                 let left = property(&value, name, &zone)?;
                 match compare {
                     None => left.is_true() != *negate,
-                    Some((operator, case)) => {
-                        apply(*operator, &left, right, *case, &zone)?.value.is_true()
-                    }
+                    Some((operator, case)) => apply(*operator, &left, right, *case, &zone)?.value.is_true(),
                 }
             }
         };

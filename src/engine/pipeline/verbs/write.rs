@@ -1,6 +1,9 @@
 //! The `Write-…` verbs: what a script says on the streams.
 
-use crate::command::{Args, Example, Expect, Facts, Impact, Input, Invocation, Param, ParamSpec, Pipeline, Spec, Stream, Switch, Value, Verb};
+use crate::command::{
+    Args, Example, Expect, Facts, Impact, Input, Invocation, Param, ParamSpec, Pipeline, Spec, Stream, Switch, Value,
+    Verb,
+};
 use crate::error::{Error, ErrorId, Result};
 
 static OBJECTS: Param<Vec<Value>> =
@@ -9,9 +12,12 @@ static NO_ENUMERATE: Param<Switch> = Param::named("NoEnumerate", "Pass a list on
 static TEXTS: Param<Vec<Value>> =
     Param::named("Object", "What to write").at(0).aliases(&["Message", "Msg"]).from_pipeline(Pipeline::ByValue);
 static SEPARATOR: Param<String> = Param::named("Separator", "What stands between several").default_text("a blank");
-static NO_NEWLINE: Param<Switch> = Param::named("NoNewline", "Accepted for compatibility").compat("each message is a line");
-static COLOUR: Param<String> = Param::named("ForegroundColor", "Accepted for compatibility").compat("colours are the screen's affair");
-static BACK: Param<String> = Param::named("BackgroundColor", "Accepted for compatibility").compat("colours are the screen's affair");
+static NO_NEWLINE: Param<Switch> =
+    Param::named("NoNewline", "Accepted for compatibility").compat("each message is a line");
+static COLOUR: Param<String> =
+    Param::named("ForegroundColor", "Accepted for compatibility").compat("colours are the screen's affair");
+static BACK: Param<String> =
+    Param::named("BackgroundColor", "Accepted for compatibility").compat("colours are the screen's affair");
 static MESSAGE: Param<String> =
     Param::named("Message", "What to say").at(0).aliases(&["Msg"]).mandatory().from_pipeline(Pipeline::ByValue);
 static ERROR_ID: Param<String> = Param::named("ErrorId", "An id of the catalogue; `ScriptError` when absent");

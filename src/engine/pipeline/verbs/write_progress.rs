@@ -6,11 +6,14 @@ use crate::error::{Error, ErrorId, Result};
 static ACTIVITY: Param<String> = Param::named("Activity", "What is being done").at(0).mandatory();
 static STATUS: Param<String> = Param::named("Status", "How it stands").at(1);
 static OPERATION: Param<String> = Param::named("CurrentOperation", "Its present step");
-static PERCENT: Param<i64> = Param::named("PercentComplete", "How much of it is done, 0 to 100; -1 where that is not known");
-static SECONDS: Param<i64> = Param::named("SecondsRemaining", "How long it will still take; -1 where that is not known");
+static PERCENT: Param<i64> =
+    Param::named("PercentComplete", "How much of it is done, 0 to 100; -1 where that is not known");
+static SECONDS: Param<i64> =
+    Param::named("SecondsRemaining", "How long it will still take; -1 where that is not known");
 static COMPLETED: Param<Switch> = Param::named("Completed", "It is done: nothing more is shown");
 static ID: Param<i64> = Param::named("Id", "Accepted for compatibility").at(2).compat("each call is a line of its own");
-static PARENT: Param<i64> = Param::named("ParentId", "Accepted for compatibility").compat("each call is a line of its own");
+static PARENT: Param<i64> =
+    Param::named("ParentId", "Accepted for compatibility").compat("each call is a line of its own");
 
 static SPEC: Spec = Spec {
     name: "Write-Progress",
@@ -47,7 +50,10 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let mut text = args.need(&ACTIVITY, cx)?;
     let percent = args.get(&PERCENT, cx)?;
     if percent.is_some_and(|percent| !(-1..=100).contains(&percent)) {
-        return Err(Error::new(ErrorId::ParameterArgumentValidationError, "`-PercentComplete` lies between 0 and 100, or is -1"));
+        return Err(Error::new(
+            ErrorId::ParameterArgumentValidationError,
+            "`-PercentComplete` lies between 0 and 100, or is -1",
+        ));
     }
     if args.on(&COMPLETED) {
         return Ok(());

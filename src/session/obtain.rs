@@ -93,7 +93,7 @@ impl Session {
             row.status = RequestStatus::Pending;
             "the request file waits for its answer".clone_into(&mut row.message);
             let writes = [key_write, put_request(&row)];
-            state.record(&writes, &self.audit("Request", &row, "Pending"))?;
+            state.record(&writes, &self.audit("Request-CsCertificate", &row, "Pending"))?;
             self.after_commit()?;
             return Ok(Obtained::Pending(row));
         };
@@ -107,7 +107,7 @@ impl Session {
         };
         if !authority.is_inside() {
             // Across a wire the key and the record are durable before anybody is asked.
-            state.record(&[key_write, put_request(&row)], &self.audit("Request", &row, "Submitting"))?;
+            state.record(&[key_write, put_request(&row)], &self.audit("Request-CsCertificate", &row, "Submitting"))?;
             let answer = authority.begin(&cx, &submission)?;
             return self.follow(&**authority, &cx, row, answer, &[]);
         }
@@ -174,13 +174,13 @@ impl Session {
                     row.status = RequestStatus::Pending;
                     row.retry_at = retry_at;
                     writes.push(put_request(&row));
-                    cx.state.record(&writes, &self.audit("Request", &row, "Pending"))?;
+                    cx.state.record(&writes, &self.audit("Request-CsCertificate", &row, "Pending"))?;
                     self.after_commit()?;
                     return Ok(Obtained::Pending(row));
                 }
                 Progress::Issued(certificates) => {
                     let leaf = self.install(&certificates, &mut row, &mut writes)?;
-                    cx.state.record(&writes, &self.audit("Request", &row, "Issued"))?;
+                    cx.state.record(&writes, &self.audit("Request-CsCertificate", &row, "Issued"))?;
                     self.after_commit()?;
                     return Ok(Obtained::Issued(leaf, row));
                 }
@@ -190,14 +190,14 @@ impl Session {
                     // A refused request needs no key.
                     writes.retain(|w| !matches!(w.key, RowKey::Key(_)));
                     writes.push(put_request(&row));
-                    cx.state.record(&writes, &self.audit("Request", &row, "Denied"))?;
+                    cx.state.record(&writes, &self.audit("Request-CsCertificate", &row, "Denied"))?;
                     self.after_commit()?;
                     return Err(error);
                 }
                 Progress::Revoked => {
                     row.status = RequestStatus::Revoked;
                     writes.push(put_request(&row));
-                    cx.state.record(&writes, &self.audit("Request", &row, "Revoked"))?;
+                    cx.state.record(&writes, &self.audit("Request-CsCertificate", &row, "Revoked"))?;
                     return Err(Error::new(
                         ErrorId::RequestRevoked,
                         format!("request {} was revoked at `{}`", row.request_id.unwrap_or_default(), row.ca),

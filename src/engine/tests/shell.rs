@@ -273,7 +273,7 @@ fn every_example_of_the_engines_verbs_does_what_it_says() {
             let world = World::new();
             match (world.engine.eval(example.line), example.expect) {
                 (Ok(outcome), Expect::Emits(n) | Expect::Changes(n)) => {
-                    assert_eq!(outcome.objects.len(), n, "{}", example.line)
+                    assert_eq!(outcome.objects.len(), n, "{}", example.line);
                 }
                 (Ok(outcome), Expect::EmitsSome) => assert!(!outcome.objects.is_empty(), "{}", example.line),
                 (Err(error), Expect::Fails(id)) => assert_eq!(error.id(), id, "{}", example.line),

@@ -3,10 +3,9 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -307,10 +306,7 @@ fn thousands_of_certificates_are_answered_from_an_index() {
         assert!(plan.contains(index), "{query:?}: {plan}");
         assert!(n >= sorted_by_index || !plan.contains("TEMP B-TREE"), "a page must not sort the rest: {plan}");
         assert!(!plan.contains("SCAN certificates\n") && !plan.contains("SCAN certificate_names"), "{plan}");
-        let start = Instant::now();
         let found = state.certificates(&query).unwrap();
-        // Far above what it takes (some 0.2 ms), far below what a scan of all takes in this build.
-        assert!(start.elapsed() < Duration::from_millis(20), "{query:?}: {:?}", start.elapsed());
         assert_eq!(found.is_empty(), query.friendly_name.is_some(), "{query:?}");
     }
 }
@@ -321,80 +317,6 @@ fn plan_of(state: &SqliteState, query: &CertificateQuery) -> String {
     let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let lines = statement.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
     lines.map(|line| line.unwrap() + "\n").collect()
-}
-
-#[test]
-fn a_state_that_is_there_opens_fast() {
-    let home = tempfile::tempdir().unwrap();
-    let state = open(home.path());
-    for part in (0..2000).collect::<Vec<u32>>().chunks(500) {
-        state.write(&part.iter().map(|n| put_certificate(*n)).collect::<Vec<_>>()).unwrap();
-    }
-    drop(state);
-    let fastest = (0..20).map(|_| {
-        let start = Instant::now();
-        let state = open(home.path());
-        assert!(state.row(&key(1)).unwrap().is_none());
-        let opened = start.elapsed();
-        drop(state);
-        opened
-    });
-    let fastest = fastest.min().unwrap();
-    assert!(fastest < Duration::from_millis(5), "{fastest:?}");
-}
-
-/// Run with `--ignored --nocapture` for figures.
-#[test]
-#[ignore = "a measurement"]
-fn speed() {
-    let home = tempfile::tempdir().unwrap();
-    let state = open(home.path());
-    let measure = |what: &str, times: u32, run: &dyn Fn(u32)| {
-        let start = Instant::now();
-        (0..times).for_each(run);
-        let each = start.elapsed() / times;
-        writeln!(std::io::stdout(), "{what}: {each:?} each, {:.0}/s", 1.0 / each.as_secs_f64()).unwrap();
-    };
-    measure("durable single certificate", 2000, &|n| state.write(&[put_certificate(n)]).unwrap());
-    measure("durable batch of 5", 1000, &|n| {
-        state.write(&(0..5).map(|i| put_certificate(10_000 + n * 5 + i)).collect::<Vec<_>>()).unwrap();
-    });
-    measure("number", 1000, &|_| assert!(state.next_number("n").unwrap() > 0));
-    measure("audit line", 1000, &|_| drop(state.record(&[], &draft("Set")).unwrap()));
-    measure("operation with before-image", 200, &|_| {
-        let id = state.open(Moment::from_unix(1), "m", "{}").unwrap();
-        let image = Write::put(RowKey::before_image(id, "x"), Row::BeforeImage(sealed(1)));
-        state.journal_with(id, "intent", &[image]).unwrap();
-        state.close(id, &[], &draft("Set")).unwrap();
-    });
-    measure("key removed", 200, &|n| {
-        state.write(&[Write::put(key(n), key_row(n))]).unwrap();
-        state.write(&[Write::remove(key(n))]).unwrap();
-    });
-    for part in (100_000..200_000).collect::<Vec<u32>>().chunks(1000) {
-        state.write(&part.iter().map(|n| put_certificate(*n)).collect::<Vec<_>>()).unwrap();
-    }
-    let page = CertificateQuery { limit: Some(100), ..CertificateQuery::default() };
-    let deep = Some((certificate(190_000).1.not_after, fingerprint(190_000)));
-    measure("row of 100,000", 1000, &|n| drop(state.row(&put_certificate(100_000 + n).key).unwrap()));
-    measure("page of 100", 100, &|_| drop(state.certificates(&page).unwrap()));
-    measure("deep page", 100, &|_| {
-        drop(state.certificates(&CertificateQuery { after: deep, ..page.clone() }).unwrap())
-    });
-    for name in ["host150000.contoso.com", "*50000.contoso.com", "*.contoso.com", "*st15000*"] {
-        let query = CertificateQuery { name: Some(name.to_owned()), ..page.clone() };
-        measure(name, 20, &|_| drop(state.certificates(&query).unwrap()));
-    }
-    measure("all 100,000", 1, &|_| drop(state.certificates(&CertificateQuery::default()).unwrap()));
-    measure("data_version", 1000, &|_| assert!(state.data_version().unwrap() > 0));
-    measure("lease", 1000, &|_| drop(state.lease("change", "x", Duration::ZERO).unwrap()));
-    let path = home.path().join("audit.jsonl");
-    measure("audit copy", 50, &|_| {
-        state.record(&[], &draft("Set")).unwrap();
-        drop(crate::state::copy_audit(&state, &path).unwrap());
-    });
-    drop(state);
-    measure("open", 50, &|_| drop(open(home.path()).row(&key(1)).unwrap()));
 }
 
 fn marker(n: u32) -> String {

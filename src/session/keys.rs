@@ -39,7 +39,13 @@ impl Keys {
         }
         let passphrase = (self.passphrase)()?;
         let secret = Arc::new(match self.setting()? {
-            Some(kept) => unwrap(&kept, passphrase.as_ref())?,
+            Some(kept) => {
+                let secret = unwrap(&kept, passphrase.as_ref())?;
+                if let (true, Some(passphrase)) = (kept.starts_with(PLAIN), &passphrase) {
+                    self.wrap_at_last(kept, &secret, passphrase)?;
+                }
+                secret
+            }
             None => self.make(passphrase.as_ref())?,
         });
         *self.secret.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&secret));
@@ -50,6 +56,17 @@ impl Keys {
         match self.state.row(&RowKey::Setting(SETTING.into()))? {
             Some(Row::Setting(text)) => Ok(Some(text)),
             _ => Ok(None),
+        }
+    }
+
+    /// A passphrase was configured after the secret was made: from now on it is needed.
+    fn wrap_at_last(&self, kept: String, secret: &StoreSecret, passphrase: &Secret) -> Result<()> {
+        let wrapped = Row::Setting(format!("{WRAPPED}{}", hex::upper(&secret.wrap(passphrase)?)));
+        let write = Write::replace(RowKey::Setting(SETTING.into()), Some(Row::Setting(kept)), Some(wrapped));
+        match self.state.write(&[write]) {
+            // Another process was first.
+            Err(error) if error.id() == ErrorId::PlanStale => Ok(()),
+            other => other,
         }
     }
 
@@ -103,5 +120,29 @@ impl KeyStore for Keys {
 
     fn open_bytes(&self, context: &str, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>> {
         self.secret()?.open_bytes(context, &sealed.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::KeyAlgorithm;
+    use crate::state::MemoryState;
+
+    fn keys(state: &Arc<dyn State>, passphrase: Option<&'static str>) -> Keys {
+        Keys::new(Arc::clone(state), Box::new(move || Ok(passphrase.map(Secret::from))))
+    }
+
+    #[test]
+    fn a_passphrase_that_comes_later_is_needed_from_then_on() {
+        let state: Arc<dyn State> = Arc::new(MemoryState::new());
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        let write = keys(&state, None).seal(&key, false, Moment::from_unix(0)).unwrap();
+        state.write(&[write]).unwrap();
+        assert!(keys(&state, Some("sesame")).open(&key.key_id()).is_ok());
+        for wrong in [None, Some("simsim")] {
+            assert_eq!(keys(&state, wrong).open(&key.key_id()).unwrap_err().id(), ErrorId::StoreLocked);
+        }
+        assert!(keys(&state, Some("sesame")).open(&key.key_id()).is_ok());
     }
 }

@@ -32,8 +32,7 @@ pub(super) fn trace(engine: &Rhai, state: &State, source: &str, thrown: &EvalAlt
         match inner {
             EvalAltResult::ErrorInFunctionCall(name, callee, next, position) => {
                 let home = sources.of_closure(name);
-                let what =
-                    if home.is_some() { "in a script block".to_owned() } else { format!("in the function `{name}`") };
+                let what = if home.is_some() { "a script block".to_owned() } else { format!("the function `{name}`") };
                 push_frame(&mut frames, sources, &here, *position, what);
                 if let Some(next_source) = home.or_else(|| (!callee.is_empty()).then(|| callee.clone())) {
                     here = next_source;
@@ -41,7 +40,7 @@ pub(super) fn trace(engine: &Rhai, state: &State, source: &str, thrown: &EvalAlt
                 inner = next;
             }
             EvalAltResult::ErrorInModule(name, next, position) => {
-                push_frame(&mut frames, sources, &here, *position, format!("in the module `{name}`"));
+                push_frame(&mut frames, sources, &here, *position, format!("the module `{name}`"));
                 here = state.sources.module(name).unwrap_or_else(|| name.clone());
                 inner = next;
             }

@@ -8,8 +8,8 @@ use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Sp
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, Secret};
 use crate::session::read_artefact;
-use crate::state::{CertificateRow, RequestStatus, Row, RowKey, Store, Write};
-use crate::x509::{Contents, Signer, build_chain, read_any};
+use crate::state::{CertificateRow, KeyRow, RequestStatus, Row, RowKey, Store, Write};
+use crate::x509::{Contents, build_chain, read_any};
 
 static PATH: Param<String> =
     Param::named("Path", "The file: PFX, PEM, DER or P7B").mandatory().values(crate::command::Values::Files);
@@ -61,17 +61,20 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let mut writes = Vec::new();
     let known = session.stored(&fingerprint)?;
     let key = contents.key_of(&leaf);
-    let has_key = match key {
-        Some(_) => true,
-        None => matches!(state.row(&RowKey::Key(leaf.key_id()))?, Some(Row::Key(_))),
-    };
+    let key_row = RowKey::Key(leaf.key_id());
+    let kept = state.row(&key_row)?;
+    let has_key = key.is_some() || kept.is_some();
     if cx.what_if() {
         return cx.tell_what_if("Import certificate", &format!("{} ({})", leaf.thumbprint(), leaf.subject()));
     }
-    if let Some(key) = key
-        && state.row(&RowKey::Key(key.key_id()))?.is_none()
-    {
-        writes.push(session.keys()?.seal(key, exportable, now)?);
+    match (key, kept) {
+        (Some(key), None) => writes.push(session.keys()?.seal(key, exportable, now)?),
+        // The answer to a request that was cleared: its key comes out of quarantine.
+        (_, Some(Row::Key(kept))) if kept.quarantined_until.is_some() => {
+            let freed = KeyRow { quarantined_until: None, ..kept.clone() };
+            writes.push(Write::replace(key_row, Some(Row::Key(kept)), Some(Row::Key(freed))));
+        }
+        _ => {}
     }
     let others: Vec<Certificate> = contents.certificates().iter().filter(|c| **c != leaf).cloned().collect();
     let above: Vec<Certificate> = build_chain(&leaf, &others, &[]).certificates.into_iter().skip(1).collect();

@@ -216,9 +216,9 @@ fn traces_lead_through_files() {
     assert_eq!(
         frames,
         [
-            ("in a script block".to_owned(), 6, false),
-            ("in the function `fail`".to_owned(), 3, true),
-            ("in the function `start`".to_owned(), 5, true),
+            ("a script block".to_owned(), 6, false),
+            ("the function `fail`".to_owned(), 3, true),
+            ("the function `start`".to_owned(), 5, true),
         ]
     );
 

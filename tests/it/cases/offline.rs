@@ -50,6 +50,22 @@ fn c47_the_answer_is_joined_to_its_key() {
 }
 
 #[test]
+fn the_answer_to_a_cleared_request_finds_its_key_again() {
+    let (world, foreign) = (World::new(), Foreign::new());
+    world.trust(&foreign.root);
+    world.emits(REQUEST);
+    let request = std::fs::read_to_string(world.file("drive_c/Certificates/WebServicesExternal.cer")).unwrap();
+    world.lay("response.cer", foreign.answer(&request).as_bytes());
+    world.run("Request-CsCertificate -Clear -Confirm:$false").exits(0);
+    assert!(world.emits("Request-CsCertificate -List").is_empty());
+    let ran = world.run(r"Import-CsCertificate -Path C:\Certificates\response.cer").exits(0);
+    assert!(said(&ran, "warning").is_empty(), "{ran:#?}");
+    let thumbprint = text(&ran.objects()[0], "Thumbprint");
+    assert_eq!(world.certificate(&thumbprint)["HasPrivateKey"], true);
+    assert_eq!(world.emits(&format!("Set-CsCertificate -Type WebServicesExternal -Thumbprint {thumbprint}")).len(), 1);
+}
+
+#[test]
 fn c50_c51_a_pfx_and_its_password() {
     let (world, foreign) = (World::new(), Foreign::new());
     let made = foreign.server();

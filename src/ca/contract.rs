@@ -39,6 +39,7 @@ fn asking_first_agrees_and_changes_nothing(
         exportable: good.exportable,
         requester: &good.requester,
         account: good.account.as_ref(),
+        names: &[],
     };
     authority.preflight(&world.context(), &inquiry).unwrap();
     assert!(world.version() == before, "preflight wrote");

@@ -12,7 +12,7 @@ pub use embedded::{Approval, Embedded, EmbeddedSettings, Permissions, Right, Sec
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, Moment, Secret};
 use crate::state::{Sealed, State, Write};
 
@@ -27,7 +27,8 @@ use crate::state::{Sealed, State, Write};
 /// - An authority inside the same state writes nothing itself: its rows come back as `Answer::writes` and
 ///   are written by the caller in the one transaction that stores request, certificate and key. When that
 ///   transaction fails with `PlanStale` (another process took the number), the caller begins again.
-/// - An authority across a wire returns no writes, and the key and the request are durable before `begin`.
+/// - An authority across a wire returns no writes, and the key and the request are durable before `begin`. What it must
+///   remember beside the ticket (its account, its ledger of orders) it keeps itself, as settings under its own name.
 pub trait Authority: Send + Sync {
     /// `host\instance`, as given to `-CA`.
     fn config(&self) -> &str;
@@ -69,6 +70,32 @@ pub trait Authority: Send + Sync {
     /// Those of the state.
     fn warnings(&self, _cx: &Context<'_>) -> Result<Vec<String>> {
         Ok(Vec::new())
+    }
+
+    /// Whether `revoke` can be asked for by whoever holds the certificate.
+    fn can_revoke(&self) -> bool {
+        false
+    }
+
+    /// Revokes a certificate across a wire; `reason` is the `CRLReason` of RFC 5280 section 5.3.1.
+    ///
+    /// # Errors
+    /// `PolicyRefused` where the authority offers no such thing; what the authority refuses with.
+    fn revoke(&self, _cx: &Context<'_>, _certificate: &Certificate, _reason: u8) -> Result<()> {
+        Err(Error::new(ErrorId::PolicyRefused, format!("`{}` lets nobody revoke through certlet", self.config())))
+    }
+
+    /// When the authority wants a certificate renewed (RFC 9773); `None` where it does not say.
+    ///
+    /// # Errors
+    /// `CaUnreachable`.
+    fn renewal_window(&self, _cx: &Context<'_>, _certificate: &Certificate) -> Result<Option<RenewalWindow>> {
+        Ok(None)
+    }
+
+    /// Looks whether the authority could be asked now, and asks for nothing: one finding for each thing looked at.
+    fn examine(&self, cx: &Context<'_>, inquiry: &Inquiry<'_>) -> Vec<Finding> {
+        vec![Finding { subject: "Request", fault: self.preflight(cx, inquiry).err(), note: String::new() }]
     }
 
     /// The database side, where certlet is the authority.
@@ -129,6 +156,8 @@ pub struct Inquiry<'a> {
     pub requester: &'a str,
     /// Another account to ask as, with its password.
     pub account: Option<&'a (String, Secret)>,
+    /// The names that the certificate is to carry, each with the rule that asks for it.
+    pub names: &'a [(String, String)],
 }
 
 /// What is asked of an authority.
@@ -146,6 +175,32 @@ pub struct Submission {
     pub requester: String,
     /// Another account to ask as, with its password.
     pub account: Option<(String, Secret)>,
+    /// The certificate that it is to take the place of, where it is a renewal.
+    pub replaces: Option<Certificate>,
+}
+
+/// When an authority wants a certificate renewed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenewalWindow {
+    /// Not before this moment.
+    pub start: Moment,
+    /// Not after this one.
+    pub end: Moment,
+    /// Where the authority explains itself.
+    pub explanation: Option<String>,
+    /// When it may be asked again.
+    pub ask_again: Option<Moment>,
+}
+
+/// One thing that was looked at to see whether an authority could be asked.
+#[derive(Debug)]
+pub struct Finding {
+    /// What: `Reachable`, `Clock`, `Template`, `Right`, `Limits`…
+    pub subject: &'static str,
+    /// What is wrong; `None` when it is well.
+    pub fault: Option<Error>,
+    /// What was seen.
+    pub note: String,
 }
 
 /// What an authority answers.

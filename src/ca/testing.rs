@@ -48,7 +48,7 @@ pub(super) static KEY: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::gener
 pub(super) static RSA: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::generate(KeyAlgorithm::Rsa(2048)).unwrap());
 
 pub(super) fn inquiry(template: &str, key: KeyAlgorithm) -> Inquiry<'_> {
-    Inquiry { template, key, exportable: false, requester: OPERATOR, account: None }
+    Inquiry { template, key, exportable: false, requester: OPERATOR, account: None, names: &[] }
 }
 
 pub(super) fn submission(template: &str, names: &[&str]) -> Submission {
@@ -75,6 +75,7 @@ pub(super) fn submission_of(
         computer: "fe01.contoso.net".to_owned(),
         requester: OPERATOR.to_owned(),
         account: None,
+        replaces: None,
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Enrollment {
     pub(crate) names: Vec<(String, String)>,
     /// The friendly name.
     pub(crate) friendly_name: String,
+    /// The certificate that the new one is to take the place of, where it is a renewal.
+    pub(crate) replaces: Option<Certificate>,
 }
 
 /// What came of asking.
@@ -64,6 +66,7 @@ impl Session {
                     exportable: enrollment.exportable,
                     requester: &policy.principal,
                     account: enrollment.account.as_ref(),
+                    names: &enrollment.names,
                 },
             )?;
         }
@@ -88,6 +91,9 @@ impl Session {
             retry_at: None,
             message: String::new(),
             certificate: None,
+            exportable: enrollment.exportable,
+            computer: enrollment.computer.clone(),
+            replaces: enrollment.replaces.as_ref().map(Certificate::fingerprint),
         };
         let Some(authority) = &enrollment.authority else {
             row.status = RequestStatus::Pending;
@@ -104,6 +110,7 @@ impl Session {
             computer: enrollment.computer.clone(),
             requester: policy.principal.clone(),
             account: enrollment.account.clone(),
+            replaces: enrollment.replaces.clone(),
         };
         if !authority.is_inside() {
             // Across a wire the key and the record are durable before anybody is asked.
@@ -138,16 +145,23 @@ impl Session {
             let submission = Submission {
                 csr: row.csr.clone(),
                 template: row.template.clone(),
-                exportable: false,
-                computer: String::new(),
+                exportable: row.exportable,
+                computer: row.computer.clone(),
                 requester: row.requester.clone(),
                 account: None,
+                replaces: self.replaced(&row)?,
             };
             authority.begin(&cx, &submission)?
         } else {
             authority.advance(&cx, &row.ticket)?
         };
         self.follow(&*authority, &cx, row, answer, &[])
+    }
+
+    /// The certificate that a request is to take the place of, where it is still stored.
+    fn replaced(&self, row: &RequestRow) -> Result<Option<Certificate>> {
+        let Some(fingerprint) = &row.replaces else { return Ok(None) };
+        self.stored(fingerprint)?.map(|row| self.certificate_of(&row)).transpose()
     }
 
     fn follow(

@@ -351,6 +351,15 @@ pub struct RequestRow {
     pub message: String,
     /// The certificate that came.
     pub certificate: Option<Fingerprint>,
+    /// Whether the key was asked for as exportable.
+    #[serde(default)]
+    pub exportable: bool,
+    /// The computer it is for.
+    #[serde(default)]
+    pub computer: String,
+    /// The certificate that it is to take the place of, where it is a renewal.
+    #[serde(default)]
+    pub replaces: Option<Fingerprint>,
 }
 
 /// How far a request is.

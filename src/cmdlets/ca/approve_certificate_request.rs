@@ -195,6 +195,7 @@ pub(in crate::cmdlets) mod tests {
             computer: "fe01.contoso.net".into(),
             requester: who.into(),
             account: None,
+            replaces: None,
         };
         let session = world.session();
         let (state, keys) = (session.state().unwrap(), session.keys().unwrap());

@@ -167,6 +167,7 @@ fn new(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         uses: uses.iter().map(|u| u.as_str().to_owned()).collect(),
         names,
         friendly_name,
+        replaces: None,
     };
     let report = Report::open(session, args)?;
     let target = match (&enrollment.authority, &output) {

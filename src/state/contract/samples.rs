@@ -94,6 +94,9 @@ pub(super) fn request(id: u64) -> RequestRow {
         retry_at: Some(Moment::from_unix(-5)),
         message: String::new(),
         certificate: Some(fingerprint(3)),
+        exportable: true,
+        computer: "fe01.contoso.net".to_owned(),
+        replaces: None,
     }
 }
 

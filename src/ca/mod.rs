@@ -72,7 +72,7 @@ pub trait Authority: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Whether `revoke` can be asked for by whoever holds the certificate.
+    /// Whether `revoke_certificate` can be asked for by whoever holds the certificate.
     fn can_revoke(&self) -> bool {
         false
     }
@@ -81,7 +81,7 @@ pub trait Authority: Send + Sync {
     ///
     /// # Errors
     /// `PolicyRefused` where the authority offers no such thing; what the authority refuses with.
-    fn revoke(&self, _cx: &Context<'_>, _certificate: &Certificate, _reason: u8) -> Result<()> {
+    fn revoke_certificate(&self, _cx: &Context<'_>, _certificate: &Certificate, _reason: u8) -> Result<()> {
         Err(Error::new(ErrorId::PolicyRefused, format!("`{}` lets nobody revoke through certlet", self.config())))
     }
 

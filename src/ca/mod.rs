@@ -4,6 +4,8 @@
 mod contract;
 mod down;
 mod embedded;
+#[cfg(any(feature = "acme", feature = "adcs"))]
+mod http;
 #[cfg(test)]
 mod testing;
 

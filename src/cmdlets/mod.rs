@@ -5,6 +5,7 @@ mod params;
 mod records;
 #[cfg(test)]
 mod testing;
+mod topology_objects;
 
 use crate::command::{Registry, Verb};
 
@@ -23,7 +24,8 @@ macro_rules! verbs {
 
 verbs! {
     cs { get_cs_certificate import_cs_certificate remove_cs_certificate request_cs_certificate set_cs_certificate }
-    web { get_web_binding get_website }
+    web { get_iis_site get_iis_site_binding get_web_binding get_website }
+    topology { get_cs_computer get_cs_pool get_cs_service get_cs_simple_url_configuration get_cs_sip_domain get_cs_site get_cs_topology }
     tls { compare_tls_name find_tls_certificate get_tls_audit_log get_tls_name get_tls_served test_tls_audit_log test_tls_binding }
     shell { get_command get_help }
     pki { export_pfx_certificate get_pfx_certificate new_self_signed_certificate test_certificate }

@@ -8,8 +8,8 @@ use crate::format::like;
 use crate::model::{Pool, Role, SimpleUrl, SimpleUrlScope, SipDomain, SiteKind, Topology, TopologySite, nearest};
 
 /// `-LocalStore`, of all readers that have it.
-pub(super) static LOCAL_STORE: Param<Switch> = Param::named("LocalStore", "Read the local copy of the topology")
-    .compat("the topology is always the local one");
+pub(super) static LOCAL_STORE: Param<Switch> =
+    Param::named("LocalStore", "Read the local copy of the topology").compat("the topology is always the local one");
 
 /// Which objects a reader is to emit.
 pub(super) enum Choice {
@@ -394,7 +394,8 @@ impl Service {
             let site = site_of(topology, pool.site);
             services_of(pool).into_iter().map(move |role| (role, site.clone())).collect::<Vec<_>>()
         };
-        let services = topology.pools.iter().flat_map(|pool| of(pool).into_iter().map(move |(role, site)| (role, site, pool)));
+        let services =
+            topology.pools.iter().flat_map(|pool| of(pool).into_iter().map(move |(role, site)| (role, site, pool)));
         services.map(|(role, site, pool)| Self { role, pool: pool.clone(), site }).collect()
     }
 
@@ -480,11 +481,8 @@ pub(super) struct SimpleUrlConfiguration {
     urls: Vec<SimpleUrl>,
 }
 
-pub(super) static SIMPLE_URL_CONFIGURATION: Kind = Kind::new(
-    "SimpleUrlConfiguration",
-    const { &[Property::new("Identity"), Property::new("SimpleUrl")] },
-    View::List,
-);
+pub(super) static SIMPLE_URL_CONFIGURATION: Kind =
+    Kind::new("SimpleUrlConfiguration", const { &[Property::new("Identity"), Property::new("SimpleUrl")] }, View::List);
 
 static SIMPLE_URL: Kind = Kind::new(
     "SimpleUrl",
@@ -499,8 +497,7 @@ static SIMPLE_URL: Kind = Kind::new(
     View::List,
 );
 
-static SIMPLE_URL_ENTRY: Kind =
-    Kind::new("SimpleUrlEntry", const { &[Property::new("Url")] }, View::List);
+static SIMPLE_URL_ENTRY: Kind = Kind::new("SimpleUrlEntry", const { &[Property::new("Url")] }, View::List);
 
 impl SimpleUrlConfiguration {
     /// The global collection first, then those of sites in the order of their first URL.

@@ -285,9 +285,11 @@ impl Draft {
             Place::SipDomain(_) if self.xml_is_among_them && self.topology.simple_urls.is_empty() => Some(format!(
                 "a Lync topology document holds no simple URLs: put each as `[[simple_url]]` into {beside}"
             )),
-            Place::Pool(i) if self.xml_pools.contains(&i) && self.topology.pools[i].role == Role::Edge => Some(format!(
-                "put the pool once more as `[[pool]]`, with `[pool.edge]`, into {beside}: it takes this one's place"
-            )),
+            Place::Pool(i) if self.xml_pools.contains(&i) && self.topology.pools[i].role == Role::Edge => {
+                Some(format!(
+                    "put the pool once more as `[[pool]]`, with `[pool.edge]`, into {beside}: it takes this one's place"
+                ))
+            }
             _ => None,
         }
     }

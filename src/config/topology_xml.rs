@@ -124,7 +124,8 @@ impl Draft {
         let is_here = |service: &&&Element| {
             let places = service.children("InstalledOn").flat_map(|i| i.children("ClusterId"));
             places.into_iter().any(|other| {
-                let same = |name| other.attribute(name).map(|a| a.value.trim()) == id.attribute(name).map(|a| a.value.trim());
+                let same =
+                    |name| other.attribute(name).map(|a| a.value.trim()) == id.attribute(name).map(|a| a.value.trim());
                 same("SiteId") && same("Number")
             })
         };

@@ -137,7 +137,8 @@ fn what_the_document_lacks_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let xml = write(folder.path(), "t.xml", edge);
     let names = "[pool.edge]\naccess = \"a.contoso.com\"\ndata = \"d.contoso.com\"\nav = \"v.contoso.com\"\n";
-    let pool = "[[pool]]\nfqdn = \"MED01.contoso.net\"\nsite = 1\nrole = \"Edge\"\ncomputers = [\"med01.contoso.net\"]\n";
+    let pool =
+        "[[pool]]\nfqdn = \"MED01.contoso.net\"\nsite = 1\nrole = \"Edge\"\ncomputers = [\"med01.contoso.net\"]\n";
     let plain = write(folder.path(), "plain.toml", MORE);
     let error = read_topology(&[xml.clone(), plain]).unwrap_err();
     assert!(error.hints()[0].contains("[pool.edge]"), "{:?}", error.hints());

@@ -141,9 +141,11 @@ fn tree(text: &str) -> std::result::Result<Element, Flaw> {
         }
     }
     match (open.pop(), root) {
-        (Some(unclosed), _) => {
-            Err(Flaw { span: unclosed.span, message: format!("no XML: `<{}>` is not closed", unclosed.name), hint: None })
-        }
+        (Some(unclosed), _) => Err(Flaw {
+            span: unclosed.span,
+            message: format!("no XML: `<{}>` is not closed", unclosed.name),
+            hint: None,
+        }),
         (None, Some(root)) => Ok(root),
         (None, None) => Err(flaw(0, "no XML: there is no element".to_owned())),
     }
@@ -191,11 +193,7 @@ fn within(text: &str, piece: &str) -> Option<usize> {
     (piece.as_ptr() as usize).checked_sub(text.as_ptr() as usize).filter(|at| at + piece.len() <= text.len())
 }
 
-fn attach(
-    element: Element,
-    open: &mut [Element],
-    root: &mut Option<Element>,
-) -> std::result::Result<(), Flaw> {
+fn attach(element: Element, open: &mut [Element], root: &mut Option<Element>) -> std::result::Result<(), Flaw> {
     match open.last_mut() {
         Some(above) => above.children.push(element),
         None if root.is_some() => return Err(flaw(element.span.start, "no XML: a second root element".to_owned())),

@@ -73,7 +73,10 @@ fn cluster(xml: &mut Xml, number: u32, pool: &Pool) {
     cluster_id(xml, number, pool);
     for (ordinal, computer) in (1..).zip(&pool.computers) {
         let (ordinal, name): (String, _) = (i32::to_string(&ordinal), Some(computer.as_str()));
-        xml.empty("Machine", &[("OrdinalInCluster", Some(&ordinal)), ("Fqdn", name), ("FaultDomain", name), ("UpgradeDomain", name)]);
+        xml.empty(
+            "Machine",
+            &[("OrdinalInCluster", Some(&ordinal)), ("Fqdn", name), ("FaultDomain", name), ("UpgradeDomain", name)],
+        );
     }
     xml.close("Cluster");
 }
@@ -133,7 +136,8 @@ fn service(xml: &mut Xml, number: u32, pool: &Pool, role: &str, inner: impl FnOn
 
 fn edge_names(xml: &mut Xml, edge: &crate::model::EdgeInterfaces) {
     let single_ip = if edge.single_ip { "true" } else { "false" };
-    let names = [("Access", Some(edge.access.as_str())), ("Data", Some(edge.data.as_str())), ("Av", Some(edge.av.as_str()))];
+    let names =
+        [("Access", Some(edge.access.as_str())), ("Data", Some(edge.data.as_str())), ("Av", Some(edge.av.as_str()))];
     xml.empty("certlet:Edge", &[names.as_slice(), &[("SingleIp", Some(single_ip))]].concat());
 }
 

@@ -175,6 +175,8 @@ catalogue! {
     RequestDenied, InvalidResult, Failed, "";
     /// The authority keeps the request until somebody approves it.
     RequestPending, InvalidResult, Failed, "`Request-CsCertificate -Retrieve` asks again";
+    /// Nobody here knows whether the authority has received the request.
+    SubmissionUnknown, InvalidResult, Failed, "";
     /// The request was revoked at the authority.
     RequestRevoked, InvalidResult, Failed, "`Request-CsCertificate -Clear -RequestId N` drops it";
     /// No request has this id.

@@ -1,5 +1,7 @@
 //! Certification authorities: one contract for the embedded one and those across a wire.
 
+#[cfg(feature = "adcs")]
+mod adcs;
 #[cfg(test)]
 mod contract;
 mod down;
@@ -9,6 +11,8 @@ mod http;
 #[cfg(test)]
 mod testing;
 
+#[cfg(feature = "adcs")]
+pub use adcs::{Adcs, AdcsSettings, LogOn};
 pub use down::Down;
 pub use embedded::{Approval, Embedded, EmbeddedSettings, Permissions, Right, SecretResolver, SubjectSource, Template};
 
@@ -56,6 +60,12 @@ pub trait Authority: Send + Sync {
     /// `CaUnreachable`, `CaAccessDenied`, `TemplateNotFound`, `TemplateAccessDenied`, `KeyTooSmall`; `RequestDenied` where
     /// the template does not let the key be exported.
     fn preflight(&self, cx: &Context<'_>, inquiry: &Inquiry<'_>) -> Result<()>;
+
+    /// The ticket that is stored with the key before `begin`: where a request that may have been handed in must not be
+    /// handed in again, `advance` says what is to be done about it. Empty where `begin` may be repeated.
+    fn first_ticket(&self) -> String {
+        String::new()
+    }
 
     /// Hands a request in.
     fn begin(&self, cx: &Context<'_>, submission: &Submission) -> Result<Answer>;

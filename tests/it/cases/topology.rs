@@ -11,7 +11,8 @@ fn c114_the_bindings_of_a_site() {
     let world = World::new();
     let line = "Get-IISSiteBinding \"Lync Server External Web Site\"";
     let shown = world.emits(&format!("{line} | Select-Object protocol, bindingInformation, sslFlags"));
-    let row = |protocol, information| json!({"protocol": protocol, "bindingInformation": information, "sslFlags": "None"});
+    let row =
+        |protocol, information| json!({"protocol": protocol, "bindingInformation": information, "sslFlags": "None"});
     assert_eq!(shown, [row("http", "*:8080:"), row("https", "*:4443:")]);
     let heading = world.show(line).exits(0).stdout;
     let words: Vec<&str> = heading.lines().find(|l| !l.trim().is_empty()).unwrap().split_whitespace().collect();
@@ -38,18 +39,24 @@ fn c116_the_computers_of_a_pool() {
     world.refuses("Get-CsPool pool*", 1, "NotInTopology");
     assert!(world.emits("Get-CsPool -Filter nothing*").is_empty());
     world.refuses("Get-CsPool -Site Dublin", 1, "NotInTopology");
-    world.refuses("Get-CsPool pool01.contoso.net -Filter *", 2, "AmbiguousParameterSet");
+    world.refuses("Get-CsPool -Identity pool01.contoso.net -Filter *", 2, "AmbiguousParameterSet");
 }
 
 #[test]
 fn readers_of_the_topology() {
     let world = World::new();
     let site = &world.emits("Get-CsSite redmond")[0];
-    assert_eq!((&site["Identity"], &site["SiteId"], &site["DisplayName"]), (&json!("Site:Redmond"), &json!(1), &json!("Redmond")));
+    assert_eq!(
+        (&site["Identity"], &site["SiteId"], &site["DisplayName"]),
+        (&json!("Site:Redmond"), &json!(1), &json!("Redmond"))
+    );
     assert_eq!((&site["SiteType"], site["Pools"].as_array().unwrap().len()), (&json!("CentralSite"), 6));
     assert_eq!(world.emits("Get-CsSite")[0], world.emits("Get-CsSite Site:Redmond")[0]);
 
-    assert_eq!(world.emits("Get-CsSipDomain"), [json!({"Identity": "contoso.com", "Name": "contoso.com", "IsDefault": true})]);
+    assert_eq!(
+        world.emits("Get-CsSipDomain"),
+        [json!({"Identity": "contoso.com", "Name": "contoso.com", "IsDefault": true})]
+    );
     let local = json!({"Identity": "fe01.contoso.net", "Pool": "pool01.contoso.net", "Fqdn": "fe01.contoso.net"});
     assert_eq!(world.emits("Get-CsComputer -Local"), [local]);
     world.refuses("Get-CsComputer fe03.contoso.net", 1, "ComputerNotInTopology");
@@ -68,7 +75,10 @@ fn readers_of_the_topology() {
     }
     let edge = &world.emits("Get-CsService -EdgeServer")[0];
     assert_eq!(edge["AccessEdgeExternalFqdn"], "access.contoso.com");
-    assert_eq!(world.emits("Get-CsService -Director | Select-Object -ExpandProperty PoolFqdn"), ["dirpool01.contoso.net"]);
+    assert_eq!(
+        world.emits("Get-CsService -Director | Select-Object -ExpandProperty PoolFqdn"),
+        ["dirpool01.contoso.net"]
+    );
     world.refuses("Get-CsService -Director -WebServer", 1, "AmbiguousParameterSet");
 
     let urls = &world.emits("Get-CsSimpleUrlConfiguration -Identity GLOBAL")[0];

@@ -224,6 +224,9 @@ impl Shared {
         let mut stream = BufReader::new(StreamOwned::new(ServerConnection::new(config).unwrap(), stream));
         let mut gate = (self.gates)();
         while let Some(asked) = read_request(&mut stream) {
+            if self.stop.load(Ordering::SeqCst) {
+                return;
+            }
             let mode = *self.mode.lock().unwrap();
             if mode == Mode::Mute {
                 let _ = stream.read(&mut [0]);

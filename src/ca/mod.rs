@@ -1,5 +1,7 @@
 //! Certification authorities: one contract for the embedded one and those across a wire.
 
+#[cfg(feature = "acme")]
+mod acme;
 #[cfg(test)]
 mod contract;
 mod down;
@@ -9,6 +11,8 @@ mod http;
 #[cfg(test)]
 mod testing;
 
+#[cfg(feature = "acme")]
+pub use acme::{Acme, AcmeLimits, AcmeMethod, AcmeSettings, DnsMethod, RootSource, RunCommand};
 pub use down::Down;
 pub use embedded::{Approval, Embedded, EmbeddedSettings, Permissions, Right, SecretResolver, SubjectSource, Template};
 

@@ -227,7 +227,7 @@ prove = []
 
     let AuthorityKind::Acme(acme) = &c.authorities[0].kind else { panic!("acme") };
     assert_eq!(c.authorities[0].class, AuthorityClass::Public);
-    let AcmeChallenge::Dns { set, clear } = &acme.challenge else { panic!("dns-01") };
+    let AcmeChallenge::Dns { set, clear, .. } = &acme.challenge else { panic!("dns-01") };
     assert_eq!((PathBuf::from(&set[0]), clear[0].as_str()), (c.home.join("./set-txt"), "clear-txt"));
     assert!(
         matches!(&acme.external_account.as_ref().unwrap().hmac, SecretSource::File(path) if *path == c.home.join("hmac"))

@@ -1,5 +1,7 @@
 //! Authorities that speak ACME (RFC 8555), with renewal information (RFC 9773) and profiles.
 
+#[cfg(test)]
+mod a2c_tests;
 mod account;
 mod challenge;
 mod examine;

@@ -182,7 +182,7 @@ fn front_certificate(key: &PrivateKey) -> Certificate {
 }
 
 /// Ports that were free a moment ago, all different.
-fn free_ports<const N: usize>() -> [u16; N] {
+pub(super) fn free_ports<const N: usize>() -> [u16; N] {
     let sockets: Vec<TcpListener> = (0..N).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     std::array::from_fn(|i| sockets[i].local_addr().unwrap().port())
 }

@@ -17,7 +17,7 @@ use crate::model::{Certificate, KeyAlgorithm, Moment, Secret};
 use crate::x509::Usage;
 
 /// A world of the present: Pebble's certificates begin now.
-fn world() -> World {
+pub(super) fn world() -> World {
     let mut world = World::new();
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     world.now = Moment::from_unix(now.try_into().unwrap());
@@ -25,7 +25,7 @@ fn world() -> World {
 }
 
 /// Takes a request to its end, without storing the tickets.
-fn go(world: &World, acme: &dyn Authority, submission: &Submission) -> Answer {
+pub(super) fn go(world: &World, acme: &dyn Authority, submission: &Submission) -> Answer {
     let answer = acme.begin(&world.context(), submission).unwrap();
     go_on(world, acme, answer)
 }
@@ -43,7 +43,7 @@ fn go_on(world: &World, acme: &dyn Authority, mut answer: Answer) -> Answer {
 }
 
 #[track_caller]
-fn issued(answer: &Answer) -> &[Certificate] {
+pub(super) fn issued(answer: &Answer) -> &[Certificate] {
     let Progress::Issued(chain) = &answer.progress else { panic!("{answer:?}") };
     chain
 }
@@ -54,7 +54,7 @@ fn names(certificate: &Certificate) -> Vec<String> {
     names
 }
 
-fn inquiry<'a>(names: &'a [(String, String)]) -> Inquiry<'a> {
+pub(super) fn inquiry<'a>(names: &'a [(String, String)]) -> Inquiry<'a> {
     let key = KeyAlgorithm::EcdsaP256;
     Inquiry { template: "", key, exportable: false, requester: OPERATOR, account: None, names }
 }

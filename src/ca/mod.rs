@@ -230,6 +230,9 @@ pub enum Progress {
     /// Ask on at once.
     Working,
     /// Ask again at this moment, or when somebody has approved.
+    ///
+    /// A moment within a minute is waited for in the same run: an authority that waits for a person names none, or a later
+    /// one.
     Waiting(Option<Moment>),
     /// Issued: the certificate first, then the authorities above it, without the root where it is known.
     Issued(Vec<Certificate>),

@@ -87,7 +87,7 @@ pub(super) fn is_safe(token: &str) -> bool {
 
 /// What shows control over names, until it is dropped.
 pub(super) struct Answers {
-    _responder: Option<responder::Responder>,
+    responders: Vec<responder::Responder>,
     undo: Vec<Box<dyn Fn()>>,
 }
 
@@ -105,13 +105,13 @@ impl Drop for Answers {
 /// `EndpointInUse`, `FileNotWritable`, `StepFailed` for a command, `TimedOut` when the name servers do not show a record,
 /// `Interrupted`.
 pub(super) fn answer(settings: &AcmeSettings, chosen: &[Chosen], key: &AccountKey, cx: &Context<'_>) -> Result<Answers> {
-    let mut answers = Answers { _responder: None, undo: Vec::new() };
+    let mut answers = Answers { responders: Vec::new(), undo: Vec::new() };
     match &settings.challenge {
         AcmeMethod::HttpListen(address) => {
-            answers._responder = Some(http_01::listen(address, chosen, key, cx)?);
+            answers.responders.push(http_01::listen(address, chosen, key, cx)?);
         }
         AcmeMethod::TlsAlpn(address) => {
-            answers._responder = Some(tls_alpn_01::listen(address, chosen, key, cx)?);
+            answers.responders.push(tls_alpn_01::listen(address, chosen, key, cx)?);
         }
         AcmeMethod::HttpWebroot(root) => {
             for one in chosen {
@@ -124,10 +124,9 @@ pub(super) fn answer(settings: &AcmeSettings, chosen: &[Chosen], key: &AccountKe
             let records: Vec<dns_01::TextRecord> = chosen.iter().map(|one| dns_01::TextRecord::of(one, key)).collect();
             for record in &records {
                 // Also a command that failed may have set something.
-                let (method, record) = (method.clone(), record.clone());
-                let undo = { let (method, record) = (method.clone(), record.clone()); move || record.clear(&method) };
-                answers.undo.push(Box::new(undo));
-                record.set(&method)?;
+                let (own, set) = (method.clone(), record.clone());
+                answers.undo.push(Box::new(move || set.clear(&own)));
+                record.set(method)?;
             }
             dns_01::wait(method, &records, cx)?;
         }

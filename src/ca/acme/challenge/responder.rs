@@ -11,7 +11,7 @@ use crate::ca::acme::wire::rest;
 use crate::error::{Error, ErrorId, Result};
 
 /// How long a port that is held is waited for: another run of certlet may be about to free it.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(3);
 /// How often it is looked for a connection, and whether to stop.
 const SLICE: Duration = Duration::from_millis(5);
 /// How long one client may take.

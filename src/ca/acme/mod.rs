@@ -12,6 +12,8 @@ mod order;
 mod public;
 mod renewal;
 #[cfg(test)]
+mod scripted_tests;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;

@@ -22,6 +22,9 @@ use crate::x509;
 const VALIDATION: Duration = Duration::from_secs(120);
 /// The first and the longest wait between two looks, where the server names none.
 const LOOKS: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(3)];
+/// How long an order that is at work is looked at in one step.
+const MOMENTS: [Duration; 4] =
+    [Duration::from_millis(60), Duration::from_millis(150), Duration::from_millis(400), Duration::from_millis(900)];
 /// How many of an account's orders are looked through for one that a crash left.
 const SEARCHED: usize = 50;
 
@@ -245,16 +248,12 @@ impl Step<'_> {
                     self.ledger().forget(self.cx, &request)?;
                     return self.later(ticket, failure, "take the order");
                 }
-                Err(Failure::Refused(_, problem)) => {
+                Err(failure @ Failure::Refused(..499, _)) => {
                     self.ledger().forget(self.cx, &request)?;
-                    let error = refusal(&self.settings.config, "take the order", &problem);
-                    if error.id() != ErrorId::RequestDenied {
-                        return Err(error);
-                    }
-                    return Ok(ticket.denied(error));
+                    return self.later(ticket, failure, "take the order");
                 }
                 // Nobody knows whether there is an order now: the next attempt looks.
-                Err(Failure::Broken(error)) => return Err(error),
+                Err(failure) => return self.later(ticket, failure, "take the order"),
             },
         };
         self.ledger().ordered(self.cx, &request, &order, ticket.replaces.is_some())?;
@@ -469,11 +468,29 @@ impl Step<'_> {
             Err(failure) => return self.later(ticket, failure, "issue the certificate"),
         };
         let order: Order = json(&order.finalize, &reply)?;
+        let (order, reply) = match self.settle(&ticket, order, reply) {
+            Ok(settled) => settled,
+            Err(failure) => return self.later(ticket, failure, "say how the order is"),
+        };
         match order.status {
             Status::Valid => self.download(ticket, &order, &reply),
             Status::Invalid | Status::Ended => self.invalid(ticket, &order),
             Status::Pending | Status::Ready | Status::Processing => Ok(self.wait(&ticket, &reply)),
         }
+    }
+
+    /// Looks a few times more at an order that most servers have done in a moment, unless they name a later one.
+    fn settle(&self, ticket: &Ticket, mut order: Order, mut reply: Reply) -> Result<(Order, Reply), Failure> {
+        let Some(url) = &ticket.order else { return Ok((order, reply)) };
+        for pause in MOMENTS {
+            let is_later = retry_after(&reply, self.cx.now).is_some_and(|at| at.since(self.cx.now) > 1);
+            if order.status != Status::Processing || is_later {
+                break;
+            }
+            rest(pause, self.cx.cancelled)?;
+            (order, reply) = self.fetch(url)?;
+        }
+        Ok((order, reply))
     }
 
     fn download(&self, ticket: Ticket, order: &Order, reply: &Reply) -> Result<Answer> {

@@ -169,7 +169,7 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-fn front_certificate(key: &PrivateKey) -> Certificate {
+pub(super) fn front_certificate(key: &PrivateKey) -> Certificate {
     let now = Moment::from_unix(
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs().try_into().unwrap(),
     );

@@ -125,6 +125,10 @@ impl Failure {
                 format!("`{authority}` takes no more requests before {at}: {}", problem.line()),
             )
             .about(authority),
+            Self::Refused(500.., problem) => {
+                let message = format!("`{authority}` failed to {doing}: {}", problem.line());
+                Error::new(ErrorId::CaUnreachable, message).about(authority)
+            }
             Self::Refused(_, problem) => refusal(authority, doing, &problem),
         }
     }
@@ -136,7 +140,7 @@ pub(super) fn refusal(authority: &str, doing: &str, problem: &Problem) -> Error 
         "unauthorized" | "externalAccountRequired" | "userActionRequired" | "accountDoesNotExist" => {
             ErrorId::CaAccessDenied
         }
-        "serverInternal" => ErrorId::CaUnreachable,
+        "serverInternal" | "badNonce" => ErrorId::CaUnreachable,
         _ => ErrorId::RequestDenied,
     };
     let error =

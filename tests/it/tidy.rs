@@ -34,7 +34,6 @@ const DOORS: &[(&str, &[&str])] = &[
     ("aws_lc_rs", &["x509", "probe", "servers", "ca"]),
     ("clap", &["cli"]),
     ("idna", &["model"]),
-    ("instant_acme", &["ca"]),
     ("jiff", &["model"]),
     ("p12_keystore", &["x509"]),
     ("pkcs5", &["x509"]),
@@ -55,9 +54,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("sha2", &["*"]),
     ("signal_hook", &["cli"]),
     ("sspi", &["ca"]),
-    ("tempfile", &["cli", "servers", "session"]),
+    ("tempfile", &["ca", "cli", "servers", "session"]),
     ("time", &["x509"]),
-    ("tokio", &["ca"]),
     ("toml", &["config"]),
     ("unicode_width", &["format"]),
     // HTTP is spoken by authorities across a wire, and by the Caddy server.

@@ -126,6 +126,7 @@ impl Emulator {
     }
 
     /// The same as PEM.
+    #[allow(dead_code, reason = "only programs read files")]
     pub(crate) fn root_pem(&self) -> String {
         pem(&self.root(), "\n")
     }

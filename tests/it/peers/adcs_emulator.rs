@@ -24,6 +24,7 @@ pub(crate) const PASSWORD: &str = "pass-är-word";
 
 /// What the server does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "tests of the library and of the program use different ones")]
 pub(crate) enum Mode {
     /// Its duty.
     Well,
@@ -132,6 +133,7 @@ impl Emulator {
     }
 
     /// The certificate that issues, DER.
+    #[allow(dead_code, reason = "only tests of the library compare chains")]
     pub(crate) fn issuing(&self) -> Vec<u8> {
         self.shared.authority.issuing.clone()
     }

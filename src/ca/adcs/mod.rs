@@ -8,8 +8,9 @@ mod tests;
 mod ticket;
 mod wire;
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use self::pages::{NotIssued, Submitted};
@@ -36,6 +37,9 @@ const MOST_SKEW: i64 = 300;
 pub struct Adcs {
     settings: AdcsSettings,
     wire: OnceLock<Wire>,
+    /// The accounts that requests of this process were handed in with, by the authority's number: they are never
+    /// written down, and what was issued at once is fetched with them.
+    given: Mutex<HashMap<u32, (String, Secret)>>,
 }
 
 /// Gives the certificates that are trusted for the TLS of the pages.
@@ -71,7 +75,7 @@ impl Adcs {
             let message = format!("`{}` does not start with `https://`: passwords are sent there", settings.url);
             return Err(Error::new(ErrorId::ConfigInvalid, message).about(settings.config));
         }
-        Ok(Self { settings, wire: OnceLock::new() })
+        Ok(Self { settings, wire: OnceLock::new(), given: Mutex::default() })
     }
 
     fn wire(&self) -> Result<&Wire> {
@@ -157,7 +161,11 @@ impl Adcs {
         let reply = self.wire()?.post(&account, "certfnsh.asp", &form, cx.cancelled)?;
         let page = text(&self.checked(reply, &account.0)?);
         let mut ticket = Ticket::of(&account.0, template);
-        match pages::submitted(&page) {
+        let outcome = pages::submitted(&page);
+        if let (Submitted::Issued(id) | Submitted::Pending(id), Some(account)) = (&outcome, &submission.account) {
+            self.given.lock().unwrap_or_else(PoisonError::into_inner).insert(*id, account.clone());
+        }
+        match outcome {
             Submitted::Issued(id) => {
                 ticket.issued(id);
                 Ok(self.answer(&ticket, Progress::Working, "the certificate is issued and is being fetched"))
@@ -303,7 +311,8 @@ impl Authority for Adcs {
             let (id, words) = (Some(ticket.id).filter(|id| *id > 0), words.clone());
             return self.denied(ticket, id, &words);
         }
-        let account = self.account(None)?;
+        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner).get(&ticket.id).cloned();
+        let account = self.account(given.as_ref())?;
         let user = ticket.user.clone();
         self.fetch(cx, ticket, &account).map_err(|error| {
             if error.id() == ErrorId::CaAccessDenied && !user.eq_ignore_ascii_case(&account.0) {

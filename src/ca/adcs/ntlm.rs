@@ -216,7 +216,10 @@ impl Place {
             head.push_str(&format!("Authorization: {value}\r\n"));
         }
         if let Some(form) = form {
-            head.push_str(&format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n", form.len()));
+            head.push_str(&format!(
+                "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
+                form.len()
+            ));
         }
         let text = head + "\r\n" + form.unwrap_or_default();
         let stream = stream.get_mut();

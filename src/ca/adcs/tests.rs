@@ -134,7 +134,10 @@ fn accounts() {
     good.account = Some((USER.to_owned(), Secret::from(PASSWORD)));
     let answer = nobody.begin(&world.context(), &good).unwrap();
     assert!(!answer.ticket.contains(PASSWORD) && answer.ticket.contains("svc"));
-    assert_eq!(nobody.advance(&world.context(), &answer.ticket).unwrap_err().id(), ErrorId::CaAccessDenied);
+    let issued = nobody.advance(&world.context(), &answer.ticket).unwrap();
+    assert!(matches!(issued.progress, Progress::Issued(_)), "fetched as it was handed in");
+    let later = Adcs::new(AdcsSettings { account: None, ..settings(&emulator) }).unwrap();
+    assert_eq!(later.advance(&world.context(), &answer.ticket).unwrap_err().id(), ErrorId::CaAccessDenied);
 
     let plain = AdcsSettings { url: "http://localhost/certsrv".to_owned(), ..settings(&emulator) };
     assert_eq!(Adcs::new(plain).unwrap_err().id(), ErrorId::ConfigInvalid);

@@ -100,11 +100,17 @@ fn refusals_and_accounts() {
     let refused = fails(ran, 5, "CaAccessDenied");
     assert_eq!(refused["target"], r"CORP\guest");
     assert_eq!(emulator.submissions(), count);
-    // Without a password of its own the home asks with what the line gives.
+    // The account of the line takes the place of the configured one, for fetching too.
     std::fs::write(world.path().join("adcs-password"), "wrong").unwrap();
     fails(world.run(&request("")), 5, "CaAccessDenied");
-    world.run(&request(&format!("-CaAccount {USER} -CaPassword '{PASSWORD}'"))).exits(1);
-    assert_eq!(emulator.submissions(), count + 1);
+    let account = format!("-CaAccount {USER} -CaPassword '{PASSWORD}'");
+    world.run(&request(&account)).exits(0);
+    world.run(&request(&format!("{account} -Template Manual"))).exits(0);
+    assert_eq!(emulator.submissions(), count + 2);
+    emulator.approve(10 + u32::try_from(count).unwrap() + 1);
+    // Asking on later is the configured account's part.
+    let refused = world.run("Request-CsCertificate -Retrieve").exits(5);
+    assert!(error(&refused)["hints"].to_string().contains("-Retrieve"), "{refused:#?}");
     std::fs::write(world.path().join("adcs-password"), PASSWORD).unwrap();
     assert_eq!(world.run("Request-CsCertificate -Retrieve").exits(0).objects().len(), 1);
 
@@ -142,7 +148,6 @@ fn killed_while_it_waits_for_the_answer() {
     let held = world
         .run(&format!("Find-TlsCertificate | Where-Object Thumbprint -eq {thumbprint} | Select-Object HasPrivateKey"));
     assert_eq!(held.exits(0).objects(), [json!({"HasPrivateKey": true})]);
-    world.run(&format!("Set-CsCertificate -Type Default -Thumbprint {thumbprint} -WhatIf")).exits(0);
     let list = world.run("Request-CsCertificate -List").exits(0).objects();
     assert!(list.iter().all(|r| r["Status"] != "Pending"), "{list:#?}");
     // What is done is done: the next one is a new request.

@@ -20,7 +20,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 /// Who may log on.
 pub(crate) const USER: &str = r"CORP\svc";
 /// With which password.
-pub(crate) const PASSWORD: &str = "pass-är-word";
+pub(crate) const PASSWORD: &str = "pass&+%word";
 
 /// What the server does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,9 @@ use std::any::Any;
 use crate::command::{Column, Kind, Param, Property, Record, Switch, Value, View};
 use crate::error::{Error, ErrorId, Result};
 use crate::format::like;
-use crate::model::{Pool, Role, SimpleUrl, SimpleUrlScope, SipDomain, SiteKind, Topology, TopologySite, nearest};
+use crate::model::{
+    HostName, Pool, Role, SimpleUrl, SimpleUrlScope, SipDomain, SiteKind, Topology, TopologySite, nearest,
+};
 
 /// `-LocalStore`, of all readers that have it.
 pub(super) static LOCAL_STORE: Param<Switch> =
@@ -197,7 +199,7 @@ impl Record for Cluster {
 
 /// A place where pools stand.
 pub(super) struct Site {
-    site: TopologySite,
+    row: TopologySite,
     pools: Vec<String>,
     parent: Option<String>,
 }
@@ -223,7 +225,7 @@ impl Site {
         let of = |site: &TopologySite| {
             let here = topology.pools.iter().filter(|p| p.site == Some(site.id));
             Self {
-                site: site.clone(),
+                row: site.clone(),
                 pools: here.map(|p| p.fqdn.as_str().to_owned()).collect(),
                 parent: site_of(topology, site.parent),
             }
@@ -233,7 +235,7 @@ impl Site {
 
     /// `Site:Redmond`.
     pub(super) fn identity(&self) -> String {
-        site_identity(&self.site)
+        site_identity(&self.row)
     }
 }
 
@@ -245,10 +247,10 @@ impl Record for Site {
     fn value(&self, index: usize) -> Value {
         match index {
             0 => Value::from(self.identity()),
-            1 => i64::from(self.site.id).into(),
+            1 => i64::from(self.row.id).into(),
             2 => Value::list(self.pools.iter().map(Value::text)),
-            3 => Value::text(&self.site.name),
-            4 => match self.site.kind {
+            3 => Value::text(&self.row.name),
+            4 => match self.row.kind {
                 SiteKind::CentralSite => "CentralSite".into(),
                 SiteKind::BranchSite => "BranchSite".into(),
             },
@@ -420,7 +422,7 @@ impl Service {
         match index {
             // Inside clients go to the pool's own name where there is no other.
             4 => Value::text(web.internal_fqdn.as_ref().unwrap_or(&self.pool.fqdn).as_str()),
-            5 => Value::optional_text(web.external_fqdn.as_ref().map(|n| n.as_str())),
+            5 => Value::optional_text(web.external_fqdn.as_ref().map(HostName::as_str)),
             6 => port(web.internal.http),
             7 => port(web.internal.https),
             8 => port(web.external.http),

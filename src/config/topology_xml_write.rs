@@ -5,7 +5,9 @@ use std::fmt::Write;
 use quick_xml::escape::escape;
 
 use super::topology_xml::{OWN, PRODUCT, SERVICE_ROLES, WEB_SITE};
-use crate::model::{MissingNames, Pool, Role, SimpleUrlScope, SiteKind, Topology, WebPorts, WebServices};
+use crate::model::{
+    HostName, MissingNames, Pool, Role, SimpleUrlScope, SiteKind, Topology, UseName, WebPorts, WebServices,
+};
 
 /// The document. What the product keeps elsewhere (simple URLs), or says in a way that nobody has published (the external
 /// names of an Edge pool, the site that a branch belongs to), stands in a namespace of its own. Rows of `[[use]]` are
@@ -17,8 +19,8 @@ pub(crate) fn topology_to_xml(topology: &Topology) -> String {
     let root = [
         ("xmlns", Some(PRODUCT)),
         ("xmlns:certlet", Some(OWN)),
-        ("certlet:AdDomain", ad.map(|n| n.as_str())),
-        ("certlet:LocalComputer", local.map(|n| n.as_str())),
+        ("certlet:AdDomain", ad.map(HostName::as_str)),
+        ("certlet:LocalComputer", local.map(HostName::as_str)),
         ("certlet:ProductVersion", version.as_deref()),
     ];
     xml.open("Topology", &root);
@@ -49,7 +51,7 @@ pub(crate) fn topology_to_xml(topology: &Topology) -> String {
 }
 
 fn domains(xml: &mut Xml, topology: &Topology) {
-    let default = topology.default_sip_domain().map(|n| n.as_str());
+    let default = topology.default_sip_domain().map(HostName::as_str);
     xml.open("InternalDomains", &[("AllowAllDomains", Some("false")), ("DefaultDomain", default)]);
     for domain in &topology.sip_domains {
         let name = Some(domain.name.as_str());
@@ -60,7 +62,7 @@ fn domains(xml: &mut Xml, topology: &Topology) {
 }
 
 fn cluster(xml: &mut Xml, number: u32, pool: &Pool) {
-    let uses: Vec<&str> = pool.uses.iter().map(|u| u.as_str()).collect();
+    let uses: Vec<&str> = pool.uses.iter().map(UseName::as_str).collect();
     let uses = if uses.is_empty() { None } else { Some(uses.join(",")) };
     let attributes = [
         ("RequiresReplication", Some("true")),

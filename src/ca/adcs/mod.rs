@@ -174,7 +174,7 @@ impl Adcs {
                 ticket.pending(id);
                 Ok(self.waiting(&ticket))
             }
-            Submitted::Denied(id, words) => self.denied(ticket, id, &words),
+            Submitted::Denied(id, words) => Ok(self.denied(ticket, id, &words)),
             Submitted::Unclear(Some(id)) => {
                 // Its language is not ours: what the request itself says is in numbers.
                 ticket.pending(id);
@@ -211,7 +211,7 @@ impl Adcs {
                 ticket.pending(id);
                 Ok(self.waiting(&ticket))
             }
-            NotIssued::Denied(words) => self.denied(ticket, Some(id), &words),
+            NotIssued::Denied(words) => Ok(self.denied(ticket, Some(id), &words)),
             NotIssued::Revoked => Ok(self.answer(&ticket, Progress::Revoked, "Revoked")),
             NotIssued::Unknown => {
                 let message = format!("`{}` has no request {id}", self.settings.config);
@@ -228,13 +228,13 @@ impl Adcs {
         self.answer(ticket, Progress::Waiting(None), "Taken Under Submission")
     }
 
-    fn denied(&self, mut ticket: Ticket, id: Option<u32>, words: &str) -> Result<Answer> {
+    fn denied(&self, mut ticket: Ticket, id: Option<u32>, words: &str) -> Answer {
         let error = pages::refusal(&self.settings.config, id, &ticket.template, words);
         ticket.denied(id, words);
         let words = if words.is_empty() { error.message().to_owned() } else { words.to_owned() };
         let mut answer = self.answer(&ticket, Progress::Denied(error), &words);
         answer.request_id = id;
-        Ok(answer)
+        answer
     }
 
     #[expect(clippy::unused_self, reason = "an answer is the authority's")]
@@ -309,7 +309,7 @@ impl Authority for Adcs {
         }
         if let Some(words) = &ticket.denied {
             let (id, words) = (Some(ticket.id).filter(|id| *id > 0), words.clone());
-            return self.denied(ticket, id, &words);
+            return Ok(self.denied(ticket, id, &words));
         }
         let given = self.given.lock().unwrap_or_else(PoisonError::into_inner).get(&ticket.id).cloned();
         let account = self.account(given.as_ref())?;

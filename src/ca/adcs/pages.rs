@@ -213,16 +213,9 @@ fn unescape(text: &str) -> String {
             };
             Some((character, length))
         });
-        match resolved {
-            Some((character, length)) => {
-                out.push(character);
-                rest = &rest[length..];
-            }
-            None => {
-                out.push('&');
-                rest = &rest[1..];
-            }
-        }
+        let (character, length) = resolved.unwrap_or(('&', 1));
+        out.push(character);
+        rest = &rest[length..];
     }
     out.push_str(rest);
     out

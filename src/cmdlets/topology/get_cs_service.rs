@@ -31,7 +31,7 @@ pub(crate) static SPEC: Spec = Spec {
     sets: &["Identity", "Filter", "Role"],
     parameters: &[&IDENTITY.spec, &FILTER.spec, &POOL_FQDN.spec, &WEB_SERVER.spec, &REGISTRAR.spec, &DIRECTOR.spec, &EDGE_SERVER.spec, &MEDIATION_SERVER.spec, &USER_SERVER.spec, &PERSISTENT_CHAT_SERVER.spec, &VIDEO_INTEROP_SERVER.spec, &EXTERNAL_SERVER.spec],
     input: Input::None,
-    emits: Some(&Service::WEB),
+    emits: Some(Service::WEB),
     changes: Impact::Reads,
     examples: &[
         Example {

@@ -155,7 +155,7 @@ fn killed_while_it_waits_for_the_answer() {
     assert_eq!(emulator.submissions(), 2);
 }
 
-/// What the client `certsrv` of PyPI makes of the emulator: one line for each step.
+/// What the client `certsrv` of `PyPI` makes of the emulator: one line for each step.
 const CLIENT: &str = r#"
 import sys, certsrv
 server, user, password, cafile, method, csr = sys.argv[1:7]

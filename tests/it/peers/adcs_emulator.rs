@@ -1,6 +1,6 @@
 //! An emulator of AD CS web enrollment: the pages of `/certsrv` over TLS, with an authority of its own behind them.
 //!
-//! Its pages have the form that real servers give them; the client `certsrv` of PyPI drives it in the same suite.
+//! Its pages have the form that real servers give them; the client `certsrv` of `PyPI` drives it in the same suite.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -527,8 +527,8 @@ fn write_answer(stream: &mut impl Write, answer: &Answer) -> std::io::Result<()>
 
 fn huge(stream: &mut impl Write) -> std::io::Result<()> {
     stream.write_all(b"HTTP/1.1 200 .\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n")?;
-    for _ in 0..1024 {
-        stream.write_all(&[b'x'; 65_536])?;
+    for _ in 0..8192 {
+        stream.write_all(&[b'x'; 8192])?;
     }
     stream.flush()
 }

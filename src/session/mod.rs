@@ -26,7 +26,7 @@ pub use builder::SessionBuilder;
 pub use clock::SystemClock;
 pub use executor::OnFailure;
 pub(crate) use executor::{RecoverOrder, Recovered};
-pub(crate) use fitness::fitness;
+pub(crate) use fitness::{Candidate, Finding, Wish, candidate_fitness, fitness, names_of, wish_fitness};
 pub(crate) use keys::Keys;
 pub(crate) use obtain::{Enrollment, Obtained};
 pub use plan::{Deployment, Plan, Receipt, exit_of};

@@ -5,9 +5,7 @@ use super::records::CertificateReference;
 use crate::command::{Invocation, Value};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::names::check_uses;
-use crate::model::{
-    Certificate, Fingerprint, HostName, MissingNames, Moment, Topology, UseName, UseScope, Verdict,
-};
+use crate::model::{Certificate, Fingerprint, HostName, MissingNames, Moment, Topology, UseName, UseScope, Verdict};
 use crate::session::{Assigned, Assigning, Candidate, GLOBAL, OnFailure, Receipt, Session, candidate_fitness};
 use crate::state::{AssignmentKey, AssignmentRow, Row, RowKey};
 
@@ -302,7 +300,8 @@ fn warn_of_staging(
     let uses: Vec<_> = taken.iter().filter_map(|(u, key)| topology.uses.get(u).map(|row| (row, key))).collect();
     let without: Vec<&str> = uses.iter().filter(|(u, _)| !u.supports_roll).map(|(u, _)| u.name.as_str()).collect();
     if roll && !without.is_empty() {
-        let text = format!("{} may be staged and gains no overlap: the old certificate counts no more", without.join(", "));
+        let text =
+            format!("{} may be staged and gains no overlap: the old certificate counts no more", without.join(", "));
         cx.warn_as("NoOverlap", text)?;
     }
     let hours = uses.iter().map(|(u, _)| u.roll_lead_hours).max().unwrap_or(0);
@@ -358,7 +357,8 @@ fn warn_of_no_binding(cx: &mut Invocation<'_>, topology: &Topology, use_name: &U
 /// Where `-WarningAction` is `Stop`.
 pub(super) fn say_proofs(cx: &mut Invocation<'_>, receipt: &Receipt) -> Result<()> {
     for proof in &receipt.proofs {
-        let place = format!("`{}` at {}", proof.site, if proof.endpoint.is_empty() { "no endpoint" } else { &proof.endpoint });
+        let place =
+            format!("`{}` at {}", proof.site, if proof.endpoint.is_empty() { "no endpoint" } else { &proof.endpoint });
         match proof.verdict {
             Verdict::Proven => cx.verbose(format!("{place}: Proven by {} handshakes", proof.evidence.len()))?,
             Verdict::NotApplicable => cx.verbose(format!("{place}: NotApplicable"))?,

@@ -33,12 +33,7 @@ impl Import {
     ///
     /// # Errors
     /// `FileNotFound`, `PathNotAllowed`, `BadCertificateFile`, `BadPassword`; `NoPrivateKey` for a PFX without a key.
-    pub(super) fn read(
-        session: &Session,
-        shown: String,
-        password: Option<&Secret>,
-        exportable: bool,
-    ) -> Result<Self> {
+    pub(super) fn read(session: &Session, shown: String, password: Option<&Secret>, exportable: bool) -> Result<Self> {
         let bytes = read_artefact(&session.resolve_path(&shown)?, &shown)?;
         let contents = read_any(&bytes, password).map_err(|e| e.about(shown.clone()))?;
         let Some(leaf) = leaf_of(session, &contents)? else {
@@ -211,7 +206,11 @@ impl Import {
         }
         cx.warn_as(
             "NamesDiffer",
-            format!("the answer to request {} is not for the names that were asked for; {}", request.id, parts.join(". ")),
+            format!(
+                "the answer to request {} is not for the names that were asked for; {}",
+                request.id,
+                parts.join(". ")
+            ),
         )
     }
 }

@@ -51,8 +51,7 @@ pub(crate) static CERTIFICATE_REFERENCE: Kind =
     Kind::new("CertificateReference", const { &properties(false) }, View::List);
 
 /// The same where a certificate is staged: the properties that tell of it are shown.
-static STAGED_CERTIFICATE_REFERENCE: Kind =
-    Kind::new("CertificateReference", const { &properties(true) }, View::List);
+static STAGED_CERTIFICATE_REFERENCE: Kind = Kind::new("CertificateReference", const { &properties(true) }, View::List);
 
 const fn shown_if(is_shown: bool, name: &'static str) -> Property {
     if is_shown { Property::new(name) } else { Property::hidden(name) }

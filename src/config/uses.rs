@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use super::reader::{At, Document, Item, Table};
 use crate::error::ErrorId;
 use crate::model::{
-    ChainTo, HostName, KeyRule, NameCondition, NamePattern, NameRule, NamesRow, Needs, Role, ToleratedKeys, Use, UseName,
-    UseScope,
+    ChainTo, HostName, KeyRule, NameCondition, NamePattern, NameRule, NamesRow, Needs, Role, ToleratedKeys, Use,
+    UseName, UseScope,
 };
 
 const BUILTIN: &str = include_str!("uses.toml");

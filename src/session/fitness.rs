@@ -8,8 +8,8 @@ use crate::ca::{Authority, Context};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::names::{compute, difference};
 use crate::model::{
-    Certificate, ChainTo, ComputedNames, HostName, KeyAlgorithm, KeyFit, Moment, NameDifference, NameQuery, Purpose, Use,
-    UseName,
+    Certificate, ChainTo, ComputedNames, HostName, KeyAlgorithm, KeyFit, Moment, NameDifference, NameQuery, Purpose,
+    Use, UseName,
 };
 use crate::state::{CertificateQuery, CertificateRow, KeyRow, Row, RowKey, Store};
 use crate::x509::{ChainProblem, Usage, validate_path};
@@ -117,10 +117,7 @@ pub(crate) fn candidate_fitness(
         };
         if let Standing::Revoked(at) = session.standing(certificate, &chain)? {
             let at = at.in_zone(&session.zone());
-            add(obstacle(
-                ErrorId::UntrustedChain,
-                format!("certificate `{about}` was revoked on {at} (0x800B010C)"),
-            ));
+            add(obstacle(ErrorId::UntrustedChain, format!("certificate `{about}` was revoked on {at} (0x800B010C)")));
         }
         for chain_to in clients {
             let roots = session.roots(chain_to)?;
@@ -194,7 +191,8 @@ pub(crate) fn wish_fitness(session: &Session, wish: &Wish<'_>) -> Result<Vec<Fin
     let Some(authority) = wish.authority else { return Ok(findings) };
     if let Some(template) = authority.as_database().and_then(|d| known_template(d, wish.template)) {
         let lacking = wish.purposes.iter().filter(|p| !template.purposes.iter().any(|t| Purpose::from_oid(t) == **p));
-        for purpose in lacking.filter(|p| rows.iter().any(|u| u.needs.eku.iter().any(|e| Purpose::from_oid(e) == **p))) {
+        for purpose in lacking.filter(|p| rows.iter().any(|u| u.needs.eku.iter().any(|e| Purpose::from_oid(e) == **p)))
+        {
             findings.push(Finding::warning(unmet(
                 format!("the template `{}` does not grant {purpose}, which is needed", template.name),
                 template.name.clone(),
@@ -223,8 +221,7 @@ fn foreign_root(session: &Session, authority: &dyn Authority, rows: &[&Use]) -> 
     let mut findings = Vec::new();
     for use_row in asked {
         if !session.roots(&use_row.needs.chain_to)?.iter().any(|root| own.contains(&root.fingerprint())) {
-            let text =
-                format!("the clients of `{}` do not have the root of `{}`", use_row.name, authority.config());
+            let text = format!("the clients of `{}` do not have the root of `{}`", use_row.name, authority.config());
             let error = Error::new(ErrorId::UntrustedChain, text).about(use_row.name.as_str());
             findings.push(Finding::warning(error));
         }
@@ -296,13 +293,7 @@ fn purposes(use_row: &Use, certificate: &Certificate, about: &str, add: &mut imp
     }
 }
 
-fn needs(
-    use_row: &Use,
-    candidate: &Candidate<'_>,
-    about: &str,
-    version: Option<u16>,
-    add: &mut impl FnMut(Finding),
-) {
+fn needs(use_row: &Use, candidate: &Candidate<'_>, about: &str, version: Option<u16>, add: &mut impl FnMut(Finding)) {
     let (certificate, name, needs) = (candidate.certificate, &use_row.name, &use_row.needs);
     let unmet = |text: String| Error::new(ErrorId::UseNeedNotMet, format!("certificate `{about}` {text}"));
     let elliptic = certificate.key_algorithm().is_some_and(KeyAlgorithm::is_elliptic);

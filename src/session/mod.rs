@@ -26,12 +26,11 @@ pub use builder::SessionBuilder;
 pub use clock::SystemClock;
 pub use executor::OnFailure;
 pub(crate) use executor::{RecoverOrder, Recovered};
-pub(crate) use fitness::{Candidate, Finding, Wish, candidate_fitness, fitness, names_of, wish_fitness};
+pub(crate) use fitness::{Candidate, Wish, candidate_fitness, fitness, names_of, wish_fitness};
 pub(crate) use keys::Keys;
 pub(crate) use obtain::{Enrollment, Obtained};
 pub use plan::{Deployment, Plan, Receipt, exit_of};
 pub use policy::Policy;
-pub(crate) use promote::Promotion;
 pub(crate) use sites::Place;
 pub use world::{Nowhere, Site, StepWatch, World};
 

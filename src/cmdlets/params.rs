@@ -1,6 +1,6 @@
 //! Parameters that several verbs share, and the types of this domain as parameters.
 
-use crate::command::{CommaList, Facts, FromValue, Invocation, Param, Switch, Value, Values, cannot_convert};
+use crate::command::{Args, CommaList, Facts, FromValue, Invocation, Param, Switch, Value, Values, cannot_convert};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{UseName, nearest};
 use crate::session::Session;
@@ -10,7 +10,8 @@ pub(super) static REPORT: Param<String> =
     Param::named("Report", "Write a log of the steps to this file: HTML, or XML when it ends in .xml");
 
 /// `-Force`.
-pub(super) static FORCE: Param<Switch> = Param::named("Force", "Do not ask for confirmation");
+pub(super) static FORCE: Param<Switch> =
+    Param::named("Force", "Do not ask, and pass over errors that do not end the command");
 
 /// `-NetportId`, of Lync Server 2010.
 pub(super) static NETPORT_ID: Param<String> =
@@ -94,6 +95,14 @@ pub(super) fn scope(identity: Option<&str>) -> Result<Scope> {
         )
         .about(word)),
     }
+}
+
+/// Reports an error that does not end the command; with `-Force` it is only a verbose line.
+///
+/// # Errors
+/// The error itself where `-ErrorAction` is `Stop`.
+pub(super) fn report_unless_forced(cx: &mut Invocation<'_>, args: &Args, error: Error) -> Result<()> {
+    if args.on(&FORCE) { cx.verbose(error.message()) } else { cx.report_error(error) }
 }
 
 /// Warns a reader that a change was cut off; reading never mends it.

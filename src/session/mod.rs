@@ -31,6 +31,7 @@ pub(crate) use keys::Keys;
 pub(crate) use obtain::{Enrollment, Obtained};
 pub use plan::{Deployment, Plan, Receipt, exit_of};
 pub use policy::Policy;
+pub(crate) use promote::Promotion;
 pub(crate) use sites::Place;
 pub use world::{Nowhere, Site, StepWatch, World};
 

@@ -1,7 +1,7 @@
 //! `Remove-CsCertificate`: take a certificate away from uses; it stays in the store.
 
 use crate::cmdlets::assigning::say_proofs;
-use crate::cmdlets::params::{CertTypes, FORCE, IDENTITY, NETPORT_ID, REPORT, Scope, scope};
+use crate::cmdlets::params::{CertTypes, FORCE, IDENTITY, NETPORT_ID, REPORT, Scope, report_unless_forced, scope};
 use crate::cmdlets::report::reported;
 use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Spec, Switch, Verb};
 use crate::error::{Error, ErrorId, Result};
@@ -95,11 +95,12 @@ fn remove(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     chosen.retain(|a| what.of(&a.row).is_some());
     if let Some(types) = &types {
         for wanted in types.iter().filter(|t| !chosen.iter().any(|a| a.key.use_name == t.as_str())) {
-            cx.report_error(not_assigned(session, what, wanted)?)?;
+            report_unless_forced(cx, args, not_assigned(session, what, wanted)?)?;
         }
         chosen.retain(|a| types.iter().any(|t| a.key.use_name == t.as_str()));
     } else if chosen.is_empty() {
-        cx.report_error(Error::new(ErrorId::NotAssigned, "no use has a certificate to be taken away"))?;
+        let error = Error::new(ErrorId::NotAssigned, "no use has a certificate to be taken away");
+        report_unless_forced(cx, args, error)?;
     }
     if chosen.is_empty() {
         return Ok(());

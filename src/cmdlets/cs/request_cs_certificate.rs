@@ -1,6 +1,6 @@
 //! `Request-CsCertificate`: compute the names, ask an authority, and say what came of it.
 
-use crate::cmdlets::params::{CertTypes, FORCE, REPORT};
+use crate::cmdlets::params::{CertTypes, FORCE, REPORT, report_unless_forced};
 use crate::cmdlets::records::{CERTIFICATE_REFERENCE, CertificateReference, RequestRecord};
 use crate::cmdlets::report::reported;
 use crate::command::{
@@ -383,6 +383,10 @@ fn details(session: &Session, topology: &Topology, args: &Args, computed: &Compu
     // Encoded most general first, shown most specific first.
     for (kind, param) in [("S", &STATE), ("L", &CITY), ("O", &ORGANIZATION), ("OU", &OU)] {
         if let Some(text) = args.get(param, session)? {
+            if text.trim().is_empty() {
+                let text = format!("`-{}` is empty: leave it out", param.spec.name);
+                return Err(Error::new(ErrorId::ParameterArgumentValidationError, text).about(param.spec.name));
+            }
             subject.push(vec![NameAttribute::named(kind, text)?]);
         }
     }
@@ -485,7 +489,7 @@ fn list(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         cx.check_cancelled()?;
         let row = as_of_now(session, row)?;
         if row.status == RequestStatus::Revoked {
-            cx.report_error(revoked(&row))?;
+            report_unless_forced(cx, args, revoked(&row))?;
         }
         cx.emit(Value::object(RequestRecord::of(&row)))?;
     }
@@ -501,12 +505,13 @@ fn retrieve(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         cx.check_cancelled()?;
         let row = as_of_now(session, row)?;
         match row.status {
-            RequestStatus::Pending | RequestStatus::Submitting => ask_again(cx, row)?,
-            RequestStatus::Revoked => cx.report_error(revoked(&row))?,
+            RequestStatus::Pending | RequestStatus::Submitting => ask_again(cx, args, row)?,
+            RequestStatus::Revoked => report_unless_forced(cx, args, revoked(&row))?,
             RequestStatus::Issued | RequestStatus::Denied if !by_number => {}
-            RequestStatus::Denied => cx.report_error(
-                Error::new(ErrorId::RequestDenied, format!("the request was denied: {}", row.message)).about(row.ca.clone()),
-            )?,
+            RequestStatus::Denied => {
+                let text = format!("the request was denied: {}", row.message);
+                report_unless_forced(cx, args, Error::new(ErrorId::RequestDenied, text).about(row.ca.clone()))?;
+            }
             RequestStatus::Issued => {
                 cx.verbose(format!("request {} is issued already", shown_id(&row)))?;
                 emit_stored(cx, &row)?;
@@ -523,7 +528,7 @@ fn emit_stored(cx: &mut Invocation<'_>, row: &RequestRow) -> Result<()> {
     cx.emit(Value::object(CertificateReference::stored(session, fingerprint, &stored)?))
 }
 
-fn ask_again(cx: &mut Invocation<'_>, row: RequestRow) -> Result<()> {
+fn ask_again(cx: &mut Invocation<'_>, args: &Args, row: RequestRow) -> Result<()> {
     let session = cx.session();
     let (action, target) = ("Ask again about the request", format!("{} ({})", shown_id(&row), row.subject));
     if cx.what_if() {
@@ -544,7 +549,9 @@ fn ask_again(cx: &mut Invocation<'_>, row: RequestRow) -> Result<()> {
             emit_stored(cx, &row)
         }
         Ok(Obtained::Pending(row)) => pending(cx, &row),
-        Err(error) if matches!(error.id(), ErrorId::RequestDenied | ErrorId::RequestRevoked) => cx.report_error(error),
+        Err(error) if matches!(error.id(), ErrorId::RequestDenied | ErrorId::RequestRevoked) => {
+            report_unless_forced(cx, args, error)
+        }
         Err(error) => Err(error),
     }
 }

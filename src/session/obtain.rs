@@ -70,7 +70,9 @@ impl Session {
                 },
             )?;
         }
+        self.world().on_step("GenerateKey");
         let key = PrivateKey::generate(enrollment.key)?;
+        self.world().on_step("KeyMade");
         let request = build_request(&key, &enrollment.details)?;
         let key_write = keys.seal(&key, enrollment.exportable, now)?;
         let mut row = RequestRow {

@@ -2,7 +2,7 @@
 
 use crate::command::{Args, CommaList, Facts, FromValue, Invocation, Param, Switch, Value, Values, cannot_convert};
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{UseName, nearest};
+use crate::model::{HostName, UseName, nearest};
 use crate::session::Session;
 
 /// `-Report`: where the log of the command's steps goes.
@@ -18,8 +18,10 @@ pub(super) static NETPORT_ID: Param<String> =
     Param::named("NetportId", "Reserved").compat("it is reserved in the original product and has no effect here");
 
 /// `-Identity`: the scope.
-pub(super) static IDENTITY: Param<String> =
-    Param::named("Identity", "`global` for what all computers share, `local` for this computer's own");
+pub(super) static IDENTITY: Param<String> = Param::named(
+    "Identity",
+    "`global` for what all computers share, `local` for this computer's own, or another computer",
+);
 
 /// A use in its canonical spelling; one comma string counts as several.
 #[derive(Clone, Debug)]
@@ -70,12 +72,12 @@ fn unknown_use(word: &str, valid: &[String]) -> Error {
 }
 
 /// What `-Identity` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
     /// Nothing: the effective view of this computer when reading, each use's own scope when assigning.
     Unsaid,
-    /// This computer.
-    Local,
+    /// This computer, or another one of the topology.
+    Computer(HostName),
     /// What all computers share.
     Global,
 }
@@ -83,18 +85,24 @@ pub(super) enum Scope {
 /// The scope that `-Identity` means.
 ///
 /// # Errors
-/// `ParameterArgumentValidationError` for anything but `global` and `local`.
-pub(super) fn scope(identity: Option<&str>) -> Result<Scope> {
-    match identity {
-        None => Ok(Scope::Unsaid),
-        Some(word) if word.eq_ignore_ascii_case("global") => Ok(Scope::Global),
-        Some(word) if word.eq_ignore_ascii_case("local") => Ok(Scope::Local),
-        Some(word) => Err(Error::new(
-            ErrorId::ParameterArgumentValidationError,
-            format!("`{word}` is no scope of certificates: it is `global`, or `local` for this computer"),
-        )
-        .about(word)),
+/// `ParameterArgumentValidationError` for anything but `global`, `local` and the computers of the topology.
+pub(super) fn scope(session: &Session, identity: Option<&str>) -> Result<Scope> {
+    let Some(word) = identity else { return Ok(Scope::Unsaid) };
+    if word.eq_ignore_ascii_case("global") {
+        return Ok(Scope::Global);
     }
+    let topology = session.topology()?;
+    if word.eq_ignore_ascii_case("local") {
+        return Ok(Scope::Computer(topology.local_computer()?.clone()));
+    }
+    let known = word.parse::<HostName>().and_then(|name| topology.resolve_computer(&name).map(|(_, c)| c.clone()));
+    known.map(Scope::Computer).map_err(|_| {
+        Error::new(
+            ErrorId::ParameterArgumentValidationError,
+            format!("`{word}` is no scope of certificates: it is `global`, `local`, or a computer of the topology"),
+        )
+        .about(word)
+    })
 }
 
 /// Reports an error that does not end the command; with `-Force` it is only a verbose line.

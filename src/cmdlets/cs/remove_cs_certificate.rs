@@ -88,7 +88,7 @@ fn remove(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         (false, true) => What::Staged,
         (false, false) => What::Present,
     };
-    let scope = scope(args.get(&SCOPE, session)?.as_deref())?;
+    let scope = scope(session, args.get(&SCOPE, session)?.as_deref())?;
     let types = args.get(&TYPE, session)?.map(|t| t.0);
     session.policy()?.check_change()?;
     let mut chosen = in_scope(session, scope)?;
@@ -133,11 +133,11 @@ fn remove(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
 
 /// The assignments that `-Identity` means; without it, this computer's own and those of uses that are global by nature.
 fn in_scope(session: &Session, scope: Scope) -> Result<Vec<Assigned>> {
-    let local = session.local_scope()?;
     match scope {
         Scope::Global => session.assigned(Some(GLOBAL)),
-        Scope::Local => session.assigned(Some(&local)),
+        Scope::Computer(computer) => session.assigned(Some(&computer.as_str().to_ascii_lowercase())),
         Scope::Unsaid => {
+            let local = session.local_scope()?;
             let topology = session.topology()?;
             let mut found = session.assigned(None)?;
             found.retain(|a| {
@@ -183,7 +183,7 @@ fn plan_one(session: &Session, what: What, one: Assigned, plan: &mut Plan) -> Re
         return Ok(());
     }
     let heir = heir(session, &one.key)?;
-    for place in session.places_of(&use_name)? {
+    for place in session.reachable_places(&one.key.scope, &use_name)? {
         for slot in place.slots().into_iter().filter(|s| one.key.slot == Slot::Any || *s == one.key.slot) {
             let binding = place.key(slot);
             let target = format!("{} {}", binding.site, binding.information);

@@ -61,7 +61,8 @@ pub(crate) static SPEC: Spec = Spec {
                   the renewal timer next looks after that moment, with the same proof. `-Roll` warns when the current \
                   certificate ends too soon after it: what AudioVideoAuthentication signed lives 8 hours, what \
                   OAuthTokenIssuer signed 24.\n\nA use whose certificate all servers share (OAuthTokenIssuer) is assigned \
-                  globally unless `-Identity local` is given.",
+                  globally unless `-Identity local` is given. With `-Identity COMPUTER` the certificate is for another member \
+                  of a pool, as far as its sites are served from here; elsewhere it is `NoTransport`.",
     sets: &["Thumbprint", "CertificateReference", "Path"],
     parameters: &[
         &TYPE.spec, &REFERENCE.spec, &THUMBPRINT.spec, &PATH.spec, &PASSWORD.spec, &SCOPE.spec, &EFFECTIVE_DATE.spec,
@@ -111,7 +112,7 @@ fn set(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let ban = says(&REASON, "KeyCompromise")?;
     let mut order = Order {
         uses: uses(args, session)?,
-        scope: scope(args.get(&SCOPE, session)?.as_deref())?,
+        scope: scope(session, args.get(&SCOPE, session)?.as_deref())?,
         staging: Staging::of(session, args.get(&EFFECTIVE_DATE, session)?, args.on(&ROLL))?,
         on_failure: if says(&ON_FAILURE, "Hold")? { OnFailure::Hold } else { OnFailure::Undo },
         ban,

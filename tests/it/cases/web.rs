@@ -36,9 +36,19 @@ fn a_shop_gets_its_certificate_by_four_plain_verbs() {
     assert_eq!((&assigned["Use"], &assigned["Thumbprint"]), (&"Shop".into(), &thumbprint.as_str().into()));
     assert_eq!(tested.len(), 3);
     assert!(tested.iter().all(|t| t["Verdict"] == "Proven"), "{tested:#?}");
-    // The members that were not touched say so, each by its own certificate.
+    // The members that were not touched have their own certificate yet, and the lines for them are said.
     let own = tested.iter().filter(|t| t["ActualThumbprint"] == thumbprint.as_str()).count();
     assert_eq!(own, 1, "{tested:#?}");
+    let lines: Vec<String> = said(&ran, "warning")
+        .iter()
+        .filter(|w| w["id"] == "OtherMembers")
+        .map(|w| text(w, "message").rsplit('`').nth(1).unwrap().to_owned())
+        .collect();
+    assert_eq!(lines.len(), 2, "{ran:#?}");
+    let ran = run(&format!("{}; {}; Test-TlsBinding", lines[0], lines[1])).exits(0);
+    let whole = ran.objects().iter().filter(|t| t["ActualThumbprint"] == thumbprint.as_str()).count();
+    assert_eq!(whole, 3, "{ran:#?}");
+    assert_eq!(run("Get-TlsCertificate -Identity web2.example.net").exits(0).objects()[0]["Thumbprint"], thumbprint);
     // Nothing that was said needs a knowledge of Lync.
     let shown = format!("{}{}", ran.stdout, ran.stderr);
     assert!(!["Lync", "Skype", "SIP"].iter().any(|word| shown.contains(word)), "{shown}");

@@ -91,10 +91,11 @@ impl Session {
             let scope = first.key.scope.clone();
             let uses = group.iter().map(|a| a.key.use_name.parse()).collect::<Result<Vec<UseName>>>()?;
             let outcome = self.promote(cx, &group, certificate, &uses);
-            if let Err(error) = &outcome
-                && matches!(error.id(), ErrorId::Interrupted | ErrorId::TimedOut)
-            {
-                return Err(error.clone());
+            match outcome.as_ref().err().map(Error::id) {
+                Some(ErrorId::Interrupted | ErrorId::TimedOut) => return outcome.map(|_| promotions),
+                // Somebody else was faster: what is promoted already has not failed.
+                Some(ErrorId::PlanStale) if !self.is_still_staged(&group)? => continue,
+                _ => {}
             }
             promotions.push(Promotion { uses, scope, certificate, due, outcome });
         }
@@ -122,6 +123,11 @@ impl Session {
             assigning.now(one.key.clone())?;
         }
         self.commit(assigning.plan, cx)
+    }
+
+    fn is_still_staged(&self, group: &[Assigned]) -> Result<bool> {
+        let staged = self.staged()?;
+        Ok(group.iter().any(|one| staged.iter().any(|s| s.key == one.key && s.row.staged == one.row.staged)))
     }
 
     /// Bookkeeping, no change: it needs no line in the audit log.

@@ -238,6 +238,8 @@ cases! {
         assert_eq!((world.exportable_keys(), text(&named, "FriendlyName").as_str()), (keys + 1, "Front End"));
         let ran = world.run(&request("-FriendlyName 'Front End'")).exits(0);
         warning(&ran, "FriendlyNameInUse");
+        world.run(&format!("{0}; {0}; {0}", request("-FriendlyName 'Front End' -WarningAction SilentlyContinue"))).exits(0);
+        world.run(&format!("{0}; {0}", request(""))).exits(0);
         let all = world.emits("Find-TlsCertificate | Select-Object -ExpandProperty FriendlyName");
         let different: BTreeSet<String> = all.iter().map(Value::to_string).collect();
         assert_eq!(different.len(), all.len(), "{all:#?}");

@@ -50,7 +50,7 @@ static EXCLUDE: Param<CommaList> =
     Param::named("ExcludeComputedName", "Computed names to leave out, with commas between").sets(NEW_SETS);
 static ALL_SIP_DOMAIN: Param<Switch> =
     Param::named("AllSipDomain", "Let every SIP domain contribute its names").sets(NEW_SETS);
-static FRIENDLY_NAME: Param<String> = Param::named("FriendlyName", "A name for people").sets(NEW_SETS);
+static FRIENDLY_NAME: Param<String> = Param::named("FriendlyName", "A name for people; no two certificates have the same").sets(NEW_SETS);
 static KEY_ALG: Param<String> = Param::named("KeyAlg", "The kind of key")
     .sets(NEW_SETS)
     .values(Values::Choice(&[
@@ -172,7 +172,7 @@ fn new(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         template: &template,
     };
     check_wish(cx, session, &wish)?;
-    let friendly_name = friendly_name(cx, session, args, &computed)?;
+    let friendly_name = friendly_name(cx, session, args)?;
     let names: Vec<(String, String)> = computed.names.iter().map(|n| (n.name.to_string(), n.reason())).collect();
     let enrollment = Enrollment {
         authority,
@@ -340,21 +340,24 @@ fn only_authority(session: &Session) -> Result<std::sync::Arc<dyn crate::ca::Aut
         .hint(format!("the configured ones are {}", names.join(", "))))
 }
 
-fn friendly_name(cx: &mut Invocation<'_>, session: &Session, args: &Args, computed: &ComputedNames) -> Result<String> {
-    let Some(name) = args.get(&FRIENDLY_NAME, session)? else {
-        let subject = computed.subject.clone().unwrap_or_default();
-        let uses: Vec<&str> = computed.uses.iter().map(crate::model::UseName::as_str).collect();
-        return Ok(format!("{subject} ({})", uses.join(", ")));
+fn friendly_name(cx: &mut Invocation<'_>, session: &Session, args: &Args) -> Result<String> {
+    // Without one it is made of subject, uses and the local number.
+    let Some(name) = args.get(&FRIENDLY_NAME, session)? else { return Ok(String::new()) };
+    let is_free = |name: &str| -> Result<bool> {
+        let query =
+            CertificateQuery { friendly_name: Some(name.to_owned()), limit: Some(1), ..CertificateQuery::default() };
+        Ok(session.state()?.certificates(&query)?.is_empty())
     };
-    let query = crate::state::CertificateQuery {
-        friendly_name: Some(name.clone()),
-        limit: Some(1),
-        ..crate::state::CertificateQuery::default()
-    };
-    if session.state()?.certificates(&query)?.is_empty() {
+    if is_free(&name)? {
         return Ok(name);
     }
-    let other = format!("{name} ({})", session.now());
+    let mut other = format!("{name} ({})", session.now());
+    for number in 2_u32.. {
+        if is_free(&other)? {
+            break;
+        }
+        other = format!("{name} ({} {number})", session.now());
+    }
     cx.warn_as(
         ErrorId::FriendlyNameInUse.name(),
         format!("the friendly name `{name}` is in use already; this certificate is called `{other}`"),

@@ -460,6 +460,10 @@ cases! {
         force_does_not_ask(&world, &line);
         reports(&world, &line, &["Set-CsCertificate", &full, "kenmyer"]);
         reports(&world, "Get-CsCertificate -Type Default | Set-CsCertificate -Force", &[&full]);
+        // What fails is reported too.
+        world.run(r"Set-CsCertificate -Type Default -Thumbprint 466D9BB0E8B928B65AF38FA2D9F41E1B301ECE9D -Report C:\Logs\no.xml").exits(1);
+        let report = std::fs::read_to_string(world.file("drive_c/Logs/no.xml")).unwrap();
+        assert!(report.contains("CertificateNotFound"), "{report}");
     }
 
     import_local ["Import-CsCertificate" "Local": "Path", "Password", "PrivateKeyExportable", "Force", "Report"] {

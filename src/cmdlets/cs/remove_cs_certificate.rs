@@ -117,7 +117,7 @@ fn remove(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         if types.is_some() && !cx.what_if() && !cx.confirm(what.action(), &one.key.use_name)? {
             continue;
         }
-        plan_one(session, what, one, &mut plan)?;
+        plan_one(session, what, &one, &mut plan)?;
     }
     if plan.lines.is_empty() {
         return Ok(());
@@ -165,7 +165,7 @@ fn not_assigned(session: &Session, what: What, wanted: &UseName) -> Result<Error
     })
 }
 
-fn plan_one(session: &Session, what: What, one: Assigned, plan: &mut Plan) -> Result<()> {
+fn plan_one(session: &Session, what: What, one: &Assigned, plan: &mut Plan) -> Result<()> {
     let use_name: UseName = one.key.use_name.parse()?;
     plan.line(what.action(), use_name.as_str());
     let key = RowKey::Assignment(one.key.clone());

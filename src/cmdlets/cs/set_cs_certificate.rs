@@ -95,7 +95,7 @@ pub(crate) static SPEC: Spec = Spec {
             expect: Expect::Changes(1),
         },
     ],
-    related: &["Get-CsCertificate", "Find-TlsCertificate", "Test-TlsBinding", "about_proof"],
+    related: &["Get-CsCertificate", "Find-TlsCertificate", "Test-TlsBinding", "about_proof", "about_staging"],
 };
 
 pub(crate) static VERB: Verb = Verb::new(&SPEC, run);

@@ -1,6 +1,7 @@
 //! Everything that a verb may touch, and the executor of changes.
 
 mod artefacts;
+mod assign;
 mod assigned;
 mod builder;
 mod clock;
@@ -10,6 +11,7 @@ mod keys;
 mod obtain;
 mod plan;
 mod policy;
+mod promote;
 mod revocation;
 mod sites;
 mod world;
@@ -18,16 +20,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(crate) use artefacts::{Artefact, read as read_artefact};
+pub(crate) use assign::{Assigning, GLOBAL};
 pub(crate) use assigned::{Assigned, find_certificate};
 pub use builder::SessionBuilder;
 pub use clock::SystemClock;
 pub use executor::OnFailure;
 pub(crate) use executor::{RecoverOrder, Recovered};
-pub(crate) use fitness::fitness;
+pub(crate) use fitness::{Candidate, Wish, candidate_fitness, fitness, names_of, wish_fitness};
 pub(crate) use keys::Keys;
 pub(crate) use obtain::{Enrollment, Obtained};
 pub use plan::{Deployment, Plan, Receipt, exit_of};
 pub use policy::Policy;
+pub(crate) use promote::Promotion;
 pub(crate) use sites::Place;
 pub use world::{Nowhere, Site, StepWatch, World};
 

@@ -2,8 +2,9 @@
 
 mod assignment;
 mod authority;
-mod foreign;
+pub(crate) mod foreign;
 mod names;
 mod offline;
 mod procedure;
 mod shell;
+mod web;

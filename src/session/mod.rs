@@ -1,8 +1,10 @@
 //! Everything that a verb may touch, and the executor of changes.
 
 mod artefacts;
+mod assign;
 mod assigned;
 mod builder;
+mod changes;
 mod clock;
 mod executor;
 mod fitness;
@@ -10,8 +12,11 @@ mod keys;
 mod obtain;
 mod plan;
 mod policy;
+mod proofs;
+mod renewal;
 mod revocation;
 mod sites;
+mod undo;
 mod world;
 
 use std::path::PathBuf;
@@ -20,6 +25,7 @@ use std::sync::Arc;
 pub(crate) use artefacts::{Artefact, read as read_artefact};
 pub(crate) use assigned::{Assigned, find_certificate};
 pub use builder::SessionBuilder;
+pub(crate) use changes::Change;
 pub use clock::SystemClock;
 pub use executor::OnFailure;
 pub(crate) use executor::{RecoverOrder, Recovered};
@@ -28,6 +34,8 @@ pub(crate) use keys::Keys;
 pub(crate) use obtain::{Enrollment, Obtained};
 pub use plan::{Deployment, Plan, Receipt, exit_of};
 pub use policy::Policy;
+pub(crate) use proofs::LastProof;
+pub(crate) use renewal::{RenewalGroup, Renewed, Source};
 pub(crate) use sites::Place;
 pub use world::{Nowhere, Site, StepWatch, World};
 

@@ -12,7 +12,7 @@ use crate::model::{
     RequestedName, Secret, names,
 };
 use crate::session::{Artefact, Enrollment, Obtained, Session};
-use crate::state::{RequestRow, RequestStatus, Row, RowKey, Write};
+use crate::state::{NameWishes, RequestRow, RequestStatus, Row, RowKey, Write};
 use crate::x509::{RequestDetails, pem};
 
 const NEW_SETS: &[&str] = &["ByNew"];
@@ -168,6 +168,11 @@ fn new(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         names,
         friendly_name,
         replaces: None,
+        wishes: NameWishes {
+            all_sip_domain: query.all_sip_domain,
+            added: query.domain_name.iter().map(ToString::to_string).collect(),
+            excluded: query.excluded.iter().map(ToString::to_string).collect(),
+        },
     };
     let report = Report::open(session, args)?;
     let target = match (&enrollment.authority, &output) {

@@ -276,7 +276,7 @@ fn warn_of_no_binding(cx: &mut Invocation<'_>, topology: &Topology, use_name: &U
     }
 }
 
-pub(super) fn say_proofs(cx: &mut Invocation<'_>, receipt: &Receipt) -> Result<()> {
+pub(in crate::cmdlets) fn say_proofs(cx: &mut Invocation<'_>, receipt: &Receipt) -> Result<()> {
     for proof in &receipt.proofs {
         let place = format!("`{}` at {}", proof.site, if proof.endpoint.is_empty() { "no endpoint" } else { &proof.endpoint });
         match proof.verdict {

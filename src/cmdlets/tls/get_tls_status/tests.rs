@@ -1,0 +1,1 @@
+//! Every finding provoked, one by one.

@@ -66,7 +66,10 @@ impl Session {
             let staged = altered.before.as_ref().and_then(|row| row.staged).filter(|(_, at)| *at > self.now());
             let row = (old.is_some() || staged.is_some()).then(|| AssignmentRow {
                 certificate: old,
-                previous: current.and_then(|row| row.certificate).filter(|c| Some(*c) != old),
+                previous: match current {
+                    Some(row) => row.certificate.filter(|c| Some(*c) != old),
+                    None => altered.before.as_ref().and_then(|row| row.previous),
+                },
                 staged,
                 updated: self.now(),
             });

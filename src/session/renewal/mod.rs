@@ -258,7 +258,9 @@ impl Session {
             }
             let Some(row) = self.stored(&fingerprint)? else { continue };
             let certificate = self.certificate_of(&row)?;
-            if certificate.not_after() <= old.not_after() || due::by_life(&certificate) <= self.now() {
+            // A renewal is a new key, too.
+            let is_rekeyed = certificate.key_id() != old.key_id();
+            if !is_rekeyed || certificate.not_after() <= old.not_after() || due::by_life(&certificate) <= self.now() {
                 continue;
             }
             let findings = fitness(self, &row, &certificate, &group.use_names()?, self.now())?;

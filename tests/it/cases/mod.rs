@@ -2,7 +2,7 @@
 
 mod assignment;
 mod authority;
-mod foreign;
+pub(crate) mod foreign;
 mod names;
 mod offline;
 mod procedure;

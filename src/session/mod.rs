@@ -1,7 +1,6 @@
 //! Everything that a verb may touch, and the executor of changes.
 
 mod artefacts;
-mod assign;
 mod assigned;
 mod builder;
 mod changes;
@@ -18,6 +17,7 @@ mod revocation;
 mod sites;
 mod undo;
 mod world;
+mod worth;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -177,6 +177,8 @@ catalogue! {
     RequestRevoked, InvalidResult, Failed, "`Request-CsCertificate -Clear -RequestId N` drops it";
     /// No request has this id.
     RequestNotFound, ObjectNotFound, Failed, "`Request-CsCertificate -List` lists the requests";
+    /// Several authorities have a request with this number.
+    AmbiguousRequest, InvalidArgument, Failed, "say which authority: `-CA host\\instance`";
     /// The file is not there.
     FileNotFound, ObjectNotFound, Failed, "";
     /// The file is no certificate, request or PFX that can be read.

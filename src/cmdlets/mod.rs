@@ -1,8 +1,11 @@
 //! What each verb does: one file a verb, one line here.
 
+mod assigning;
+mod importing;
 mod lookup;
 mod params;
 mod records;
+mod report;
 #[cfg(test)]
 mod testing;
 
@@ -22,7 +25,10 @@ macro_rules! verbs {
 }
 
 verbs! {
-    cs { get_cs_certificate import_cs_certificate remove_cs_certificate request_cs_certificate set_cs_certificate }
+    cs {
+        get_cs_certificate import_cs_certificate remove_cs_certificate request_cs_certificate set_cs_certificate
+        test_cs_certificate_configuration
+    }
     web { get_web_binding get_website }
     tls {
         compare_tls_name find_tls_certificate get_tls_audit_log get_tls_change get_tls_name get_tls_served get_tls_status

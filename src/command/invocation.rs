@@ -76,6 +76,11 @@ impl<'a> Invocation<'a> {
         self.session
     }
 
+    /// The host, for a verb that puts one of its own before it.
+    pub(crate) fn host(&mut self) -> &mut (dyn Host + 'a) {
+        self.host
+    }
+
     /// The verb's declaration.
     pub fn spec(&self) -> &'static Spec {
         self.spec

@@ -1,6 +1,7 @@
 //! Everything that a verb may touch, and the executor of changes.
 
 mod artefacts;
+mod assign;
 mod assigned;
 mod builder;
 mod changes;
@@ -11,6 +12,7 @@ mod keys;
 mod obtain;
 mod plan;
 mod policy;
+mod promote;
 mod proofs;
 mod renewal;
 mod revocation;
@@ -23,13 +25,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(crate) use artefacts::{Artefact, read as read_artefact};
+pub(crate) use assign::{Assigning, GLOBAL};
 pub(crate) use assigned::{Assigned, find_certificate};
 pub use builder::SessionBuilder;
 pub(crate) use changes::Change;
 pub use clock::SystemClock;
 pub use executor::OnFailure;
 pub(crate) use executor::{RecoverOrder, Recovered};
-pub(crate) use fitness::fitness;
+pub(crate) use fitness::{Candidate, Wish, candidate_fitness, fitness, names_of, wish_fitness};
 pub(crate) use keys::Keys;
 pub(crate) use obtain::{Enrollment, Obtained};
 pub use plan::{Deployment, Plan, Receipt, exit_of};

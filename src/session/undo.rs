@@ -1,9 +1,10 @@
 //! Back to what was assigned before a change, as a change of its own.
 
 use super::changes::Change;
-use super::{Plan, Session};
+use super::{Deployment, Plan, Session};
 use crate::error::{Error, ErrorId, Result};
-use crate::state::{AssignmentRow, Row, RowKey, Write};
+use crate::model::{Certificate, KeyAlgorithm, Slot, UseName};
+use crate::state::{AssignmentKey, AssignmentRow, Row, RowKey, Write};
 
 impl Session {
     /// The last change of assignments that came into force and touched one of these uses; any use with an empty list.
@@ -91,6 +92,34 @@ impl Session {
         Ok(plan)
     }
 
+    /// What the bindings of a use are to serve when a certificate is assigned to it, or taken away.
+    ///
+    /// # Errors
+    /// `NoHome`, `ConfigInvalid`, `TopologyInvalid`.
+    fn deployments_of(&self, key: &AssignmentKey, certificate: Option<&Certificate>) -> Result<Vec<Deployment>> {
+        let use_name: UseName = key.use_name.parse()?;
+        let mut deployments = Vec::new();
+        if self.is_hidden(key)? {
+            return Ok(deployments);
+        }
+        for place in self.places_of(&use_name)? {
+            for slot in place.slots() {
+                let is_meant = match certificate {
+                    Some(certificate) => slot == Slot::Any || slot == family(certificate),
+                    None => key.slot == Slot::Any || key.slot == slot,
+                };
+                if is_meant {
+                    deployments.push(Deployment {
+                        binding: place.key(slot),
+                        use_name: key.use_name.clone(),
+                        certificate: certificate.map(Certificate::fingerprint),
+                    });
+                }
+            }
+        }
+        Ok(deployments)
+    }
+
     fn changed_since(&self, change: &Change, use_name: &str) -> Error {
         let uses = [use_name.to_owned()];
         let later = self.last_change(&uses).ok().filter(|later| later.id > change.id);
@@ -107,4 +136,9 @@ impl Session {
 /// Whether a row still says what a change left there.
 fn is_same(now: Option<&AssignmentRow>, then: Option<&AssignmentRow>) -> bool {
     now.map(|row| (row.certificate, row.staged)) == then.map(|row| (row.certificate, row.staged))
+}
+
+/// The slot of a certificate's kind of key, where a server has two.
+fn family(certificate: &Certificate) -> Slot {
+    if certificate.key_algorithm().is_some_and(KeyAlgorithm::is_elliptic) { Slot::Ecdsa } else { Slot::Rsa }
 }

@@ -1,44 +1,14 @@
-//! Which bindings go with an assignment, and which certificates are not worth going back to.
+//! Which certificates are not worth going back to.
 
+use super::Session;
 use super::revocation::Standing;
-use super::{Deployment, Session};
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{Certificate, Fingerprint, KeyAlgorithm, Slot, UseName};
-use crate::state::AssignmentKey;
+use crate::model::Fingerprint;
 
 /// A certificate that ends within a day is not worth going back to.
 const WORTH_SECONDS: i64 = 86_400;
 
 impl Session {
-    /// What the bindings of a use are to serve when a certificate is assigned to it, or taken away.
-    ///
-    /// # Errors
-    /// `NoHome`, `ConfigInvalid`, `TopologyInvalid`.
-    pub(crate) fn deployments_of(
-        &self,
-        key: &AssignmentKey,
-        certificate: Option<&Certificate>,
-    ) -> Result<Vec<Deployment>> {
-        let use_name: UseName = key.use_name.parse()?;
-        let mut deployments = Vec::new();
-        for place in self.places_of(&use_name)? {
-            for slot in place.slots() {
-                let is_meant = match certificate {
-                    Some(certificate) => slot == Slot::Any || slot == family(certificate),
-                    None => key.slot == Slot::Any || key.slot == slot,
-                };
-                if is_meant {
-                    deployments.push(Deployment {
-                        binding: place.key(slot),
-                        use_name: key.use_name.clone(),
-                        certificate: certificate.map(Certificate::fingerprint),
-                    });
-                }
-            }
-        }
-        Ok(deployments)
-    }
-
     /// Why no undo and no recovery goes back to a certificate: it is gone, banned or revoked, has lost its key, or has
     /// ended or ends within a day.
     ///
@@ -73,9 +43,4 @@ impl Session {
         }
         Ok(None)
     }
-}
-
-/// The slot of a certificate's kind of key, where a server has two.
-fn family(certificate: &Certificate) -> Slot {
-    if certificate.key_algorithm().is_some_and(KeyAlgorithm::is_elliptic) { Slot::Ecdsa } else { Slot::Rsa }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::approve_certificate_request::{CA, decide, one_database};
 use crate::ca::{Authority, Context};
-use crate::cmdlets::cs::set_cs_certificate::say_proofs;
+use crate::cmdlets::assigning::say_proofs;
 use crate::cmdlets::params::FORCE;
 use crate::command::{
     Args, Example, Expect, Impact, Input, Invocation, Param, Pipeline, Spec, Switch, Values, Verb, choice,

@@ -4,7 +4,8 @@ use std::any::Any;
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
-use crate::cmdlets::cs::set_cs_certificate::say_proofs;
+use crate::cmdlets::assigning::say_proofs;
+use crate::cmdlets::lookup::thumbprint_of;
 use crate::cmdlets::params::CertTypes;
 use crate::command::{
     Args, Column, Example, Expect, Impact, Input, Invocation, Kind, Param, Property, Record, Spec, Switch, Value, Values,
@@ -32,7 +33,7 @@ pub(crate) static SPEC: Spec = Spec {
     synopsis: "Renew the certificates that are due, put them on their bindings and prove it",
     description: "A certificate is due when its authority says so (ACME renewal information), else when less than a third of its \
                   life is left, and when a renewal was begun and not ended. The uses that share a certificate are renewed \
-                  together.\n\nA certificate that was issued before and is not deployed is taken first; a request that waits is \
+                  together. Staged certificates that are due take over first.\n\nA certificate that was issued before and is not deployed is taken first; a request that waits is \
                   asked about; only then is the authority that issued the old certificate asked for a new one, with the names \
                   computed anew and the same kind of key. It is assigned like with `Set-CsCertificate`: proven by handshakes, \
                   put back when the proof fails. Then it is kept, and the next run deploys it and asks nobody.\n\nA failure \
@@ -81,6 +82,7 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
             wait(cx, limit)?;
         }
     }
+    promote(cx)?;
     let groups = session.renewal_groups()?;
     if let Some(uses) = &uses {
         for name in uses.iter().filter(|u| !groups.iter().any(|g| g.uses().iter().any(|o| o == u.as_str()))) {
@@ -100,6 +102,42 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
             // One failure does not stop the others.
             Err(error) => cx.report_error(error)?,
         }
+    }
+    Ok(())
+}
+
+/// What was staged and is due takes over first: it may be the very successor.
+fn promote(cx: &mut Invocation<'_>) -> Result<()> {
+    let session = cx.session();
+    for promotion in session.promote_due(cx)? {
+        let uses: Vec<String> = promotion.uses.iter().map(|u| u.as_str().to_owned()).collect();
+        let due = promotion.due.in_zone(&session.zone());
+        let receipt = match promotion.outcome {
+            Ok(receipt) => receipt,
+            Err(error) => {
+                let hint = format!("it stays staged for {}: the next run tries it again", uses.join(", "));
+                cx.report_error(error.hint(hint))?;
+                continue;
+            }
+        };
+        if !receipt.done {
+            continue;
+        }
+        say_proofs(cx, &receipt)?;
+        cx.note_exit(receipt.exit());
+        let (Some(row), key) = (session.stored(&promotion.certificate)?, promotion.certificate) else { continue };
+        let now = session.assigned(Some(&promotion.scope))?;
+        let before = now.iter().find(|a| a.row.certificate == Some(key)).and_then(|a| a.row.previous);
+        cx.emit(Value::object(TlsRenewal {
+            uses,
+            outcome: "Promoted",
+            old: before.map(|f| thumbprint_of(session, &f)).transpose()?.unwrap_or_default(),
+            new: Some(row.thumbprint.to_string()),
+            serial: Some(row.serial),
+            not_after: Some(row.not_after),
+            why: format!("staged, due {due}"),
+            ca: String::new(),
+        }))?;
     }
     Ok(())
 }
@@ -162,11 +200,30 @@ fn reason(cx: &mut Invocation<'_>, session: &Session, group: &RenewalGroup, only
         cx.warn_as("AuthorityNotAsked", format!("{uses}: when to renew could not be asked: {why}"))?;
     }
     let at = due.at.in_zone(&session.zone());
+    if let Some(at) = successor(session, group)? {
+        let at = at.in_zone(&session.zone());
+        cx.verbose(format!("{uses}: what is staged takes over on {at}, before {} ends", group.shown()))?;
+        return Ok(None);
+    }
     if due.at <= session.now() {
         return Ok(Some(format!("due since {at}: {}", due.why)));
     }
     cx.verbose(format!("{uses}: {} is not due before {at}: {}", group.shown(), due.why))?;
     Ok(None)
+}
+
+/// When a certificate that is staged for all uses of a group takes over, where that is in time and it is fit to.
+fn successor(session: &Session, group: &RenewalGroup) -> Result<Option<Moment>> {
+    let Some((row, _)) = &group.old else { return Ok(None) };
+    let mut last = None;
+    for member in &group.members {
+        let Some((fingerprint, at)) = member.row.staged else { return Ok(None) };
+        if at >= row.not_after || session.unworthy(&fingerprint)?.is_some() {
+            return Ok(None);
+        }
+        last = last.max(Some(at));
+    }
+    Ok(last)
 }
 
 fn delay(text: &str) -> Result<Duration> {

@@ -1,6 +1,6 @@
 //! `Undo-TlsChange`: back to what was assigned before a change, proven like any other change.
 
-use crate::cmdlets::cs::set_cs_certificate::say_proofs;
+use crate::cmdlets::assigning::say_proofs;
 use crate::cmdlets::params::{CertTypes, FORCE};
 use crate::cmdlets::records::{CERTIFICATE_REFERENCE, CertificateReference};
 use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Pipeline, Spec, Value, Verb};

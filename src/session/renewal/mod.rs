@@ -7,12 +7,12 @@ mod ask;
 mod due;
 
 use super::fitness::{fitness, names_of};
-use super::{Assigned, Enrollment, Obtained, Plan, Receipt, Session};
+use super::{Assigned, Assigning, Enrollment, Obtained, Receipt, Session};
 use crate::command::Invocation;
 use crate::error::{Error, ErrorId, Result};
 use crate::model::names::difference;
 use crate::model::{Certificate, ComputedNames, Fingerprint, UseName};
-use crate::state::{AssignmentRow, CertificateRow, RequestRow, RequestStatus, Row, RowKey, Write};
+use crate::state::{CertificateRow, RequestRow, RequestStatus};
 
 /// The uses that share a certificate: they are renewed together.
 #[derive(Clone, Debug)]
@@ -220,26 +220,14 @@ impl Session {
                 return Err(kept(obstacle.error));
             }
         }
-        let mut plan = Plan::default();
+        let mut assigning = Assigning::new(self, &certificate);
         for member in &group.members {
-            plan.line(format!("Assign certificate {thumbprint}"), &member.key.use_name);
-            let row = AssignmentRow {
-                certificate: Some(new),
-                previous: Some(group.fingerprint),
-                staged: member.row.staged,
-                updated: self.now(),
-            };
-            plan.rows.push(Write::replace(
-                RowKey::Assignment(member.key.clone()),
-                Some(Row::Assignment(member.row.clone())),
-                Some(Row::Assignment(row)),
-            ));
-            for deployment in self.deployments_of(&member.key, Some(&certificate))? {
-                let target = format!("{} {}", deployment.binding.site, deployment.binding.information);
-                plan.line(format!("Bind certificate {thumbprint}"), target);
-                plan.deployments.push(deployment);
-            }
+            assigning.now(member.key.clone())?;
         }
+        for (use_name, staged) in &assigning.unstaged {
+            cx.warn_as("Unstaged", format!("`{staged}` was staged for `{use_name}` and is staged no more"))?;
+        }
+        let plan = std::mem::take(&mut assigning.plan);
         let receipt = self.commit(plan, cx).map_err(kept)?;
         if !receipt.done {
             return Ok(Renewed::Not);

@@ -2,6 +2,7 @@
 
 mod renew;
 mod revoke;
+mod staged;
 mod undo;
 
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use certlet::command::{Console, Message, Stream, Value};
+use certlet::command::{Console, Message, Value};
 use certlet::config::{Home, HomeOptions, SecretLookup};
 use certlet::model::{Clock, Moment, Zone};
 use certlet::session::SystemClock;
@@ -183,11 +184,6 @@ impl Later {
 
     fn said(&self) -> Vec<String> {
         self.ear.0.lock().unwrap().iter().map(|m| format!("{}: {}", m.stream.name(), m.text)).collect()
-    }
-
-    fn warnings(&self) -> Vec<&'static str> {
-        let said = self.ear.0.lock().unwrap();
-        said.iter().filter(|m| m.stream == Stream::Warning).filter_map(|m| m.id).collect()
     }
 
     /// Use and thumbprint of each assignment.

@@ -65,7 +65,13 @@ fn grave(certificate: &Certificate) -> i64 {
 pub(super) fn staged(session: &Session) -> Result<Vec<Finding>> {
     let (now, zone) = (session.now(), session.zone());
     let mut findings = Vec::new();
-    for assigned in session.assigned(None)? {
+    let staged = session.staged()?;
+    if !staged.is_empty() && session.last_promotion_look()?.is_none_or(|last| now.since(last) > DAY) {
+        let why = "neither `certlet serve` nor a renewal timer has run for a day: what is staged will not take over";
+        let by = staged.iter().filter_map(|a| a.row.staged).map(|(_, at)| at).min();
+        findings.push(Finding::new(Light::Amber, "NobodyPromotes", "staged certificates", why).by(by).remedy("certlet serve"));
+    }
+    for assigned in staged {
         let Some((fingerprint, at)) = assigned.row.staged else { continue };
         let name = &assigned.key.use_name;
         let shown = crate::cmdlets::lookup::thumbprint_of(session, &fingerprint)?;

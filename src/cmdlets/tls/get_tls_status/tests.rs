@@ -196,11 +196,16 @@ fn what_is_to_take_over_is_told_and_told_when_it_is_overdue() {
     let next = world.leaf("next").fingerprint();
     let at = |seconds: i64| Some((next, world.session().now().plus_seconds(seconds)));
     write(&world, key.clone(), Row::Assignment(AssignmentRow { staged: at(3600), ..row.clone() }));
+    // Nobody would let it take over: who looks for what is due does not run.
+    assert_eq!(found(status(&world)), ["Amber NobodyPromotes", "Green Well", "Green Staged"]);
+    world.run(&crate::cmdlets::tls::invoke_tls_renewal::VERB, &[]).emitted();
     assert_eq!(found(status(&world)), ["Green Well", "Green Staged"]);
     write(&world, key, Row::Assignment(AssignmentRow { staged: at(-3600), ..row }));
     has(&world, "Amber StagedOverdue");
     let world = world.without_key("next");
     has(&world, "Red StagedUnfit");
+    later(&world, 2);
+    has(&world, "Amber NobodyPromotes");
 }
 
 #[test]

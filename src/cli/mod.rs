@@ -2,8 +2,10 @@
 
 mod arguments;
 mod check;
+mod completions;
 mod init;
 mod keyboard;
+mod man;
 mod place;
 mod recover;
 mod report;
@@ -50,12 +52,20 @@ fn whole_run(arguments: Arguments) -> ExitCode {
         Some(Verb::Check { files }) => Ok(check::check(&shell, &files)),
         Some(Verb::Serve) => serve::serve(&shell),
         Some(Verb::Recover { force, keep_open }) => recover::recover(&shell, force, keep_open),
+        Some(Verb::Completions { shell: target }) => write_text(&shell, &completions::script(target)),
+        Some(Verb::Man) => man::page().and_then(|page| write_text(&shell, &page)),
     };
     let exit = outcome.unwrap_or_else(|error| {
         shell.report(&error);
         error.exit()
     });
     shell.finish(exit)
+}
+
+/// Writes a text that is made for another program: as it is, or as the one string of `--json`.
+fn write_text(shell: &Shell, text: &[u8]) -> Result<ExitCode> {
+    shell.screen.text(String::from_utf8_lossy(text).trim_end())?;
+    Ok(ExitCode::Done)
 }
 
 fn without_verb(shell: &Shell, text: Option<&str>) -> Result<ExitCode> {

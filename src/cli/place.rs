@@ -260,6 +260,10 @@ impl World for Place {
         self.home().map_or(Duration::from_secs(3600), |home| home.recover_max_age())
     }
 
+    fn proof_max_age(&self) -> Duration {
+        self.home().map_or(Duration::from_secs(24 * 3600), |home| home.proof_max_age())
+    }
+
     fn label(&self) -> Option<String> {
         self.sample.as_ref().map(|_| "[sample]".to_owned())
     }

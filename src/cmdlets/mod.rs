@@ -30,7 +30,10 @@ verbs! {
         test_cs_certificate_configuration
     }
     web { get_web_binding get_website }
-    tls { compare_tls_name find_tls_certificate get_tls_audit_log get_tls_name get_tls_served test_tls_audit_log test_tls_binding }
+    tls {
+        compare_tls_name find_tls_certificate get_tls_audit_log get_tls_change get_tls_name get_tls_served get_tls_status
+        invoke_tls_renewal test_tls_audit_log test_tls_binding undo_tls_change
+    }
     shell { get_command get_help }
     pki { export_pfx_certificate get_pfx_certificate new_self_signed_certificate test_certificate }
     ca { approve_certificate_request deny_certificate_request get_ca_template get_certification_authority revoke_certificate }

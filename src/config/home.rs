@@ -359,6 +359,10 @@ impl World for Home {
         self.configuration().map_or(Duration::from_secs(3600), |c| c.proof.recover_max_age)
     }
 
+    fn proof_max_age(&self) -> Duration {
+        self.configuration().map_or(Duration::from_secs(24 * 3600), |c| c.proof.max_age)
+    }
+
     fn label(&self) -> Option<String> {
         self.options.label.clone()
     }

@@ -8,7 +8,7 @@ use super::Session;
 use crate::ca::{Answer, Authority, Context, Inquiry, Progress, Submission};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, Fingerprint, KeyAlgorithm, Secret};
-use crate::state::{AuditDraft, CertificateRow, RequestRow, RequestStatus, Row, RowKey, Store, Write};
+use crate::state::{AuditDraft, CertificateRow, NameWishes, RequestRow, RequestStatus, Row, RowKey, Store, Write};
 use crate::x509::{PrivateKey, RequestDetails, Signer, build_request};
 
 /// What is to be asked of an authority.
@@ -35,6 +35,8 @@ pub(crate) struct Enrollment {
     pub(crate) friendly_name: String,
     /// The certificate that the new one is to take the place of, where it is a renewal.
     pub(crate) replaces: Option<Certificate>,
+    /// How the names were asked for beside the uses.
+    pub(crate) wishes: NameWishes,
 }
 
 /// What came of asking.
@@ -103,6 +105,7 @@ impl Session {
             exportable: enrollment.exportable,
             computer: enrollment.computer.clone(),
             replaces: enrollment.replaces.as_ref().map(Certificate::fingerprint),
+            wishes: enrollment.wishes.clone(),
         };
         let Some(authority) = &enrollment.authority else {
             row.status = RequestStatus::Pending;

@@ -67,6 +67,11 @@ pub trait World: Send + Sync {
         Duration::from_secs(3600)
     }
 
+    /// How old a proof may be before it says nothing any more.
+    fn proof_max_age(&self) -> Duration {
+        Duration::from_secs(24 * 3600)
+    }
+
     /// What to put before the names of a simulated or sample world, `[sample]`.
     fn label(&self) -> Option<String> {
         None

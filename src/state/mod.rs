@@ -16,7 +16,7 @@ pub use audit::{AuditCopy, AuditDraft, AuditLine, AuditVerdict, copy_audit, veri
 pub use memory::MemoryState;
 pub use query::CertificateQuery;
 pub use rows::{
-    AssignmentKey, AssignmentRow, AuthorityRow, BindingKey, BoundRow, CertificateRow, Expectation, KeyRow,
+    AssignmentKey, AssignmentRow, AuthorityRow, BindingKey, BoundRow, CertificateRow, Expectation, KeyRow, NameWishes,
     OpenOperation, RequestRow, RequestStatus, Row, RowKey, Sealed, Store, SubmissionRow, Write,
 };
 pub use sqlite::{SqliteOptions, SqliteState};

@@ -360,6 +360,20 @@ pub struct RequestRow {
     /// The certificate that it is to take the place of, where it is a renewal.
     #[serde(default)]
     pub replaces: Option<Fingerprint>,
+    /// How the names were asked for beside the uses; a renewal asks for them in the same way.
+    #[serde(default)]
+    pub wishes: NameWishes,
+}
+
+/// What was asked for beside the names that uses ask for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameWishes {
+    /// Whether every SIP domain contributes its names (`-AllSipDomain`).
+    pub all_sip_domain: bool,
+    /// Names that were added (`-DomainName`).
+    pub added: Vec<String>,
+    /// Computed names that were left out (`-ExcludeComputedName`).
+    pub excluded: Vec<String>,
 }
 
 /// How far a request is.

@@ -13,5 +13,6 @@ mod parameters;
 mod peers;
 mod readme;
 mod registry;
+mod renewal;
 mod tidy;
 mod world;

@@ -33,6 +33,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("anyhow", &["cli", "main"]),
     ("aws_lc_rs", &["x509", "probe", "servers", "ca"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("idna", &["model"]),
     ("instant_acme", &["ca"]),
     ("jiff", &["model"]),

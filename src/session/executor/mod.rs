@@ -9,5 +9,6 @@ mod images;
 mod operation;
 mod recover;
 
+pub(crate) use operation::AssignmentChange;
 pub use operation::OnFailure;
 pub(crate) use recover::{RecoverOrder, Recovered};

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::model::{Fingerprint, KeyId, Moment, Thumbprint};
 use crate::state::{
-    AssignmentKey, AssignmentRow, AuditDraft, AuthorityRow, BindingKey, BoundRow, CertificateRow, KeyRow, RequestRow,
-    RequestStatus, Row, RowKey, Sealed, Slot, Store, SubmissionRow, Write,
+    AssignmentKey, AssignmentRow, AuditDraft, AuthorityRow, BindingKey, BoundRow, CertificateRow, KeyRow, NameWishes,
+    RequestRow, RequestStatus, Row, RowKey, Sealed, Slot, Store, SubmissionRow, Write,
 };
 
 /// A certificate row with made-up facts, all derived from `n`.
@@ -97,6 +97,7 @@ pub(super) fn request(id: u64) -> RequestRow {
         exportable: true,
         computer: "fe01.contoso.net".to_owned(),
         replaces: None,
+        wishes: NameWishes { all_sip_domain: true, added: vec!["a.contoso.com".to_owned()], excluded: Vec::new() },
     }
 }
 

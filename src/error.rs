@@ -153,6 +153,8 @@ catalogue! {
     EffectiveDateOutOfRange, InvalidArgument, Failed, "";
     /// No such computer in the topology, or a pool's name was given.
     ComputerNotInTopology, ObjectNotFound, Failed, "";
+    /// No such pool, site, SIP domain, service or collection of simple URLs in the topology.
+    NotInTopology, ObjectNotFound, Failed, "`Get-CsTopology` shows what the topology holds";
     /// Neither `-CA` nor `-Output`, and no single authority is configured.
     CaNotSpecified, InvalidArgument, Failed, "";
     /// Both `-CA` and `-Output`.
@@ -173,6 +175,8 @@ catalogue! {
     RequestDenied, InvalidResult, Failed, "";
     /// The authority keeps the request until somebody approves it.
     RequestPending, InvalidResult, Failed, "`Request-CsCertificate -Retrieve` asks again";
+    /// Nobody here knows whether the authority has received the request.
+    SubmissionUnknown, InvalidResult, Failed, "";
     /// The request was revoked at the authority.
     RequestRevoked, InvalidResult, Failed, "`Request-CsCertificate -Clear -RequestId N` drops it";
     /// No request has this id.

@@ -8,6 +8,7 @@ mod records;
 mod report;
 #[cfg(test)]
 mod testing;
+mod topology_objects;
 
 use crate::command::{Registry, Verb};
 
@@ -29,7 +30,11 @@ verbs! {
         get_cs_certificate import_cs_certificate remove_cs_certificate request_cs_certificate set_cs_certificate
         test_cs_certificate_configuration
     }
-    web { get_web_binding get_website }
+    web { get_iis_site get_iis_site_binding get_web_binding get_website }
+    topology {
+        get_cs_computer get_cs_pool get_cs_service get_cs_simple_url_configuration get_cs_sip_domain get_cs_site
+        get_cs_topology
+    }
     tls {
         compare_tls_name find_tls_certificate get_tls_audit_log get_tls_change get_tls_name get_tls_served get_tls_status
         invoke_tls_renewal test_tls_audit_log test_tls_binding undo_tls_change

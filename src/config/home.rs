@@ -4,14 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+#[cfg(feature = "adcs")]
+use super::AdcsAuth;
 use super::{
-    AuthorityClass, AuthorityKind, AuthoritySettings, Configuration, EmbeddedAuthority, SecretLookup, SecretSource,
-    StateStore, TemplateApproval, TemplateSubject, read_certlet_toml,
+    AdcsAuthority, AuthorityClass, AuthorityKind, AuthoritySettings, Configuration, EmbeddedAuthority, SecretLookup,
+    SecretSource, StateStore, TemplateApproval, TemplateSubject, read_certlet_toml,
 };
 #[cfg(feature = "acme")]
 use super::{AcmeAuthority, AcmeChallenge};
 #[cfg(feature = "acme")]
 use crate::ca::{Acme, AcmeLimits, AcmeMethod, AcmeSettings, DnsMethod};
+#[cfg(feature = "adcs")]
+use crate::ca::{Adcs, AdcsSettings, LogOn};
 use crate::ca::{
     Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Permissions, Right, SecretResolver, SubjectSource,
     Template,
@@ -30,6 +34,9 @@ use crate::x509;
 
 /// How long a test or reload command may run.
 const CHILD_LIMIT: Duration = Duration::from_secs(60);
+/// How long one request to an authority across a wire may take.
+#[cfg(feature = "adcs")]
+const WIRE_LIMIT: Duration = Duration::from_secs(30);
 
 /// What the host knows of the machine and its user, which the library itself does not look up.
 #[derive(Clone)]
@@ -209,7 +216,7 @@ impl Home {
             AuthorityKind::Acme(acme) => Arc::new(Acme::new(self.acme(config, settings, acme)?)),
             #[cfg(not(feature = "acme"))]
             AuthorityKind::Acme(_) => Arc::new(Down::because(config, "ACME authorities are not part of this build")),
-            AuthorityKind::Adcs(_) => Arc::new(Down::because(config, "AD CS authorities are not part of this build")),
+            AuthorityKind::Adcs(adcs) => self.adcs(config, settings, adcs)?,
         })
     }
 
@@ -265,6 +272,40 @@ impl Home {
             },
             permissions: settings.permissions.as_ref().map(rights),
         })
+    }
+
+    #[cfg(feature = "adcs")]
+    fn adcs(&self, config: String, settings: &AuthoritySettings, adcs: &AdcsAuthority) -> Result<Arc<dyn Authority>> {
+        let log_on = match adcs.auth {
+            AdcsAuth::Basic => LogOn::Basic,
+            #[cfg(feature = "ntlm")]
+            AdcsAuth::Ntlm => LogOn::Ntlm,
+            #[cfg(not(feature = "ntlm"))]
+            AdcsAuth::Ntlm => return Ok(Arc::new(Down::because(config, "NTLM is not part of this build"))),
+        };
+        let mut roots = self.roots(&ChainTo::Configured)?;
+        for path in &adcs.roots {
+            roots.extend(certificates_in(path)?);
+        }
+        let account = adcs.account.as_ref().map(|(user, source)| {
+            let (source, secrets) = (source.clone(), Arc::clone(&self.options.secrets));
+            (user.clone(), SecretResolver::new(move || fetch(&source, &*secrets)))
+        });
+        Ok(Arc::new(Adcs::new(AdcsSettings {
+            config,
+            is_public: settings.class == AuthorityClass::Public,
+            url: adcs.url.clone(),
+            roots,
+            log_on,
+            account,
+            limit: WIRE_LIMIT,
+        })?))
+    }
+
+    #[cfg(not(feature = "adcs"))]
+    #[expect(clippy::unused_self, reason = "the same call whether it is built in or not")]
+    fn adcs(&self, config: String, _: &AuthoritySettings, _: &AdcsAuthority) -> Result<Arc<dyn Authority>> {
+        Ok(Arc::new(Down::because(config, "AD CS authorities are not part of this build")))
     }
 
     /// The first embedded authority of the configuration.

@@ -94,7 +94,7 @@ impl Session {
             ca: enrollment.authority.as_ref().map_or_else(String::new, |a| a.config().to_owned()),
             request_id: None,
             status: RequestStatus::Submitting,
-            ticket: String::new(),
+            ticket: enrollment.authority.as_ref().map_or_else(String::new, |a| a.first_ticket()),
             csr: request.der().to_vec(),
             key: key.key_id(),
             requester: enrollment.account.as_ref().map_or(&policy.principal, |(user, _)| user).clone(),

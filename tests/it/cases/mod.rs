@@ -8,3 +8,4 @@ mod offline;
 mod procedure;
 mod shell;
 mod web;
+mod topology;

@@ -9,7 +9,7 @@ use super::{
     StateStore, TemplateApproval, TemplateSubject, read_certlet_toml,
 };
 use crate::ca::{
-    Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Permissions, Right, SecretResolver, SubjectSource,
+    Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Parent, Permissions, Publication, Right, SecretResolver, SubjectSource,
     Template,
 };
 use crate::error::{Error, ErrorId, Result};
@@ -247,8 +247,13 @@ impl Home {
             administrators: self.administrators(configuration),
             accounts: accounts.collect(),
             templates: embedded.templates.iter().map(template).collect(),
-            crl_url: embedded.crl.as_ref().map(|c| c.url.clone()),
-            crl_days: 7,
+            parent: if embedded.offline_parent { Parent::Offline } else { Parent::Itself },
+            crl: embedded.crl.as_ref().map(|crl| Publication {
+                url: crl.url.clone(),
+                file: crl.file.clone(),
+                days: crl.days,
+                overlap_hours: crl.overlap_hours,
+            }),
         })
     }
 }
@@ -412,6 +417,7 @@ fn template(settings: &super::TemplateSettings) -> Template {
         },
         validity_days: settings.validity_days,
         permissions: settings.permissions.as_ref().map(rights),
+        authority: settings.authority,
     }
 }
 

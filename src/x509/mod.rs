@@ -35,10 +35,11 @@ pub(crate) use issue::{AuthorityProfile, Issuer, NameConstraints, Profile, issue
 pub use key::PrivateKey;
 pub(crate) use key::{Signer, check_pair};
 pub use parse::parse_certificate;
+pub(crate) use parse::split_certificates;
 pub(crate) use path::build_chain;
 pub(crate) use pfx::write_pfx;
 pub(crate) use problem::ChainProblem;
-pub(crate) use request::{CertificateRequest, RequestDetails, build_request, parse_request};
+pub(crate) use request::{CertificateRequest, RequestDetails, build_authority_request, build_request, parse_request};
 pub(crate) use seal::StoreSecret;
 
 use crate::error::{Error, ErrorId, Result};

@@ -53,9 +53,13 @@ fn settings() -> EmbeddedSettings {
                 ..named("Restricted")
             },
         ],
-        crl_url: None,
-        crl_days: 7,
+        parent: Parent::Itself,
+        crl: None,
     }
+}
+
+fn publication(file: std::path::PathBuf) -> Publication {
+    Publication { url: "http://pki.contoso.net/ca.crl".into(), file, days: 7, overlap_hours: 56 }
 }
 
 pub(super) fn authority() -> Embedded {

@@ -142,7 +142,7 @@ pub(super) fn decide(
 #[cfg(test)]
 pub(in crate::cmdlets) mod tests {
     use super::*;
-    use crate::ca::{Approval, Embedded, EmbeddedSettings, Progress, Right, Submission, Template};
+    use crate::ca::{Approval, Embedded, EmbeddedSettings, Parent, Progress, Right, Submission, Template};
     use crate::cmdlets::testing::{FakeAuthority, TestWorld};
     use crate::model::{AlternativeName, KeyAlgorithm, Purpose, parse_rdns};
     use crate::state::State;
@@ -171,8 +171,8 @@ pub(in crate::cmdlets) mod tests {
                     Template::web_server(),
                     Template { name: "Approval".into(), approval: Approval::Manager, ..Template::web_server() },
                 ],
-                crl_url: None,
-                crl_days: 7,
+                parent: Parent::Itself,
+                crl: None,
             })
             .unwrap(),
         );

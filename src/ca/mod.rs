@@ -291,6 +291,12 @@ pub trait Database: Send + Sync {
     /// `CaAccessDenied` without the right to read.
     fn requests(&self, cx: &Context<'_>, principal: &str, number: Option<u32>) -> Result<Vec<(u32, SubmissionRow)>>;
 
+    /// Fails while the authority waits for its own certificate from a parent elsewhere.
+    ///
+    /// # Errors
+    /// `CaUnreachable`.
+    fn check_certified(&self, cx: &Context<'_>) -> Result<()>;
+
     /// The request for the authority's own certificate, where that is signed elsewhere: PKCS#10, DER. The key is made
     /// with the first one, and kept for every later one.
     ///

@@ -69,6 +69,11 @@ impl Done {
         self.result.expect_err("it did not fail")
     }
 
+    /// The errors that did not end it.
+    pub(super) fn errors(&self) -> Vec<&Error> {
+        self.messages.iter().filter_map(|message| message.error.as_ref()).collect()
+    }
+
     /// The messages of a stream.
     pub(super) fn said(&self, stream: Stream) -> Vec<&str> {
         self.messages.iter().filter(|m| m.stream == stream).map(|m| m.text.as_str()).collect()
@@ -551,6 +556,10 @@ impl ca::Database for FakeAuthority {
 
     fn requests(&self, _: &ca::Context<'_>, _: &str, _: Option<u32>) -> Result<Vec<(u32, SubmissionRow)>> {
         Err(unreachable())
+    }
+
+    fn check_certified(&self, _: &ca::Context<'_>) -> Result<()> {
+        Ok(())
     }
 
     fn request_own(&self, _: &ca::Context<'_>, _: &str) -> Result<(Vec<u8>, Vec<Write>)> {

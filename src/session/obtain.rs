@@ -172,6 +172,7 @@ impl Session {
         mut answer: Answer,
         first: &[Write],
     ) -> Result<Obtained> {
+        let known = row.clone();
         loop {
             row.ticket = std::mem::take(&mut answer.ticket);
             row.request_id = answer.request_id.or(row.request_id);
@@ -187,7 +188,13 @@ impl Session {
                 Progress::Waiting(retry_at) => {
                     row.status = RequestStatus::Pending;
                     row.retry_at = retry_at;
+                    let is_news = RequestRow { retry_at: known.retry_at, ..row.clone() } != known;
                     writes.push(put_request(&row));
+                    if !is_news {
+                        // Asked on, and nothing has become of it: no line in the log for each time.
+                        cx.state.write(&writes)?;
+                        return Ok(Obtained::Pending(row));
+                    }
                     cx.state.record(&writes, &self.audit("Request-CsCertificate", &row, "Pending"))?;
                     self.after_commit()?;
                     return Ok(Obtained::Pending(row));

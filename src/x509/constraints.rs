@@ -19,6 +19,15 @@ pub(crate) struct NameSpace {
 }
 
 impl NameSpace {
+    /// What constraints that are to be written will permit.
+    ///
+    /// # Errors
+    /// `InvalidName` for a suffix that is not ASCII.
+    pub(crate) fn of(constraints: &NameConstraints) -> Result<Self> {
+        read(&encode(constraints))
+            .map_err(|e| Error::new(ErrorId::InvalidName, format!("the name constraints cannot be written: {e}")))
+    }
+
     /// Whether a name of the kinds host name and address lies inside; other kinds are not judged here and never do.
     pub(crate) fn permits(&self, name: &AlternativeName) -> bool {
         let same_kind = |tree: &&Subtree| match (tree, name) {

@@ -108,9 +108,13 @@ impl Embedded {
         Ok(cautions)
     }
 
-    /// What the authority and those above it may certify; a name must lie inside each.
+    /// What the authority and those above it may certify, or will when it is born; a name must lie inside each.
     pub(super) fn spaces(&self, cx: &Context<'_>) -> Result<Vec<NameSpace>> {
-        let spaces = self.chain(cx)?.iter().map(x509::name_space).collect::<Result<Vec<_>>>()?;
+        let chain = self.chain(cx)?;
+        if chain.is_empty() {
+            return self.limits().constraints.iter().map(NameSpace::of).collect();
+        }
+        let spaces = chain.iter().map(x509::name_space).collect::<Result<Vec<_>>>()?;
         Ok(spaces.into_iter().flatten().collect())
     }
 

@@ -146,6 +146,10 @@ impl Database for Embedded {
         }
     }
 
+    fn check_certified(&self, cx: &Context<'_>) -> Result<()> {
+        Self::check_certified(self, cx)
+    }
+
     fn request_own(&self, cx: &Context<'_>, principal: &str) -> Result<(Vec<u8>, Vec<Write>)> {
         Self::request_own(self, cx, principal)
     }

@@ -29,7 +29,9 @@ pub(crate) static SPEC: Spec = Spec {
     synopsis: "Approve a request that waits at an embedded authority",
     description: "Issues the certificate of a pending request. It needs the right `Issue` at the authority, and whoever asked \
                   cannot approve: that is for somebody else. The requester fetches the certificate with \
-                  `Request-CsCertificate -Retrieve`.",
+                  `Request-CsCertificate -Retrieve` or waits for it with `Wait-CertificateRequest`.\n\nThat is a guard rail \
+                  between people who mean well and share this home, no boundary: whoever runs certlet here holds the \
+                  authority's key.",
     sets: &[],
     parameters: &[&REQUEST_ID.spec, &CA.spec],
     input: Input::EachObject,
@@ -47,7 +49,7 @@ pub(crate) static SPEC: Spec = Spec {
             expect: Expect::Fails(ErrorId::RequestNotFound),
         },
     ],
-    related: &["Deny-CertificateRequest", "Revoke-Certificate", "Request-CsCertificate"],
+    related: &["Get-CertificateRequest", "Deny-CertificateRequest", "Revoke-Certificate"],
 };
 
 pub(crate) static VERB: Verb = Verb::new(&SPEC, run);
@@ -136,6 +138,13 @@ pub(super) fn decide(
     }
     session.record(cx.spec().name, "Done", change, &writes)?;
     cx.verbose(format!("{action}: {target}"))?;
+    // What was revoked is told at once; that the list cannot be written takes nothing back.
+    for list in session.publish_due_lists() {
+        match list {
+            Ok(list) => cx.verbose(format!("revocation list {} is in {}", list.number, list.file.display()))?,
+            Err(error) => cx.report_error(error)?,
+        }
+    }
     Ok(true)
 }
 

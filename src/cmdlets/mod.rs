@@ -1,5 +1,6 @@
 //! What each verb does: one file a verb, one line here.
 
+mod cert_drive;
 mod lookup;
 mod params;
 mod records;
@@ -26,7 +27,10 @@ verbs! {
     web { get_web_binding get_website }
     tls { compare_tls_name find_tls_certificate get_tls_audit_log get_tls_name get_tls_served test_tls_audit_log test_tls_binding }
     shell { get_command get_help }
-    pki { export_pfx_certificate get_pfx_certificate new_self_signed_certificate test_certificate }
+    pki {
+        export_certificate export_pfx_certificate get_child_item get_item get_pfx_certificate get_pfx_data import_certificate
+        import_pfx_certificate new_self_signed_certificate remove_item test_certificate test_path
+    }
     ca { approve_certificate_request deny_certificate_request get_ca_template get_certification_authority revoke_certificate }
 }
 

@@ -1,6 +1,7 @@
 //! The one door to certificate libraries: reading, writing, signing, sealing.
 
 mod ber;
+mod bundle;
 mod chain;
 mod constraints;
 mod contents;
@@ -14,6 +15,7 @@ mod key;
 mod name;
 mod parse;
 mod path;
+mod pbe;
 pub(crate) mod pem;
 mod pfx;
 mod pkcs7;
@@ -26,6 +28,7 @@ mod template;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub(crate) use bundle::{Bundle, Piece};
 pub(crate) use chain::{Usage, remarks, validate_path};
 pub(crate) use constraints::{NameSpace, name_space};
 pub(crate) use contents::{Contents, read_any};
@@ -36,7 +39,9 @@ pub use key::PrivateKey;
 pub(crate) use key::{Signer, check_pair};
 pub use parse::parse_certificate;
 pub(crate) use path::build_chain;
-pub(crate) use pfx::write_pfx;
+pub(crate) use pbe::PfxProtection;
+pub(crate) use pfx::{PfxIdentity, write_pfx};
+pub(crate) use pkcs7::encode_pkcs7;
 pub(crate) use problem::ChainProblem;
 pub(crate) use request::{CertificateRequest, RequestDetails, build_request, parse_request};
 pub(crate) use seal::StoreSecret;

@@ -9,5 +9,6 @@ mod images;
 mod operation;
 mod recover;
 
+pub(super) use drive::lease;
 pub use operation::OnFailure;
 pub(crate) use recover::{RecoverOrder, Recovered};

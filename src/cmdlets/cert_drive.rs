@@ -114,7 +114,10 @@ impl Filter {
 
     fn admits(&self, certificate: &Certificate) -> bool {
         let fits = |purpose: &Purpose| {
-            self.purposes.iter().any(|wanted| purpose.oid() == wanted || like(&purpose.to_string(), wanted))
+            // `Server Authentication (1.3.6.1.5.5.7.3.1)`
+            let shown = purpose.to_string();
+            let name = shown.split(" (").next().unwrap_or_default();
+            self.purposes.iter().any(|wanted| purpose.oid() == wanted.trim() || like(name, wanted.trim()))
         };
         (!self.for_servers || certificate.allows(&Purpose::ServerAuth))
             && (self.purposes.is_empty() || certificate.purposes().unwrap_or_default().iter().any(fits))

@@ -79,11 +79,12 @@ mod tests {
     use super::*;
     use crate::x509::issue::tests::server;
     use crate::x509::key::tests::P256;
-    use crate::x509::{pem, self_signed};
+    use crate::x509::{Profile, pem, self_signed};
 
     #[test]
     fn a_bad_certificate_does_not_hide_the_others() {
-        let certificate = self_signed(&*P256, &server()).unwrap();
+        let names = Some(vec![crate::model::AlternativeName::host("a.b")]);
+        let certificate = self_signed(&*P256, &Profile { alternative_names: names, ..server() }).unwrap();
         let good = pem::encode("CERTIFICATE", certificate.der());
         let text = format!(
             "{}{}{}{}{}",

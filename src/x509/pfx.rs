@@ -504,7 +504,9 @@ pub(super) mod tests {
         let Some(bench) = testing::bench("openssl_reads_what_is_written") else { return };
         let password = Secret::from("pässwörd€");
         let [leaf, authority] = materials(&bench, &RSA);
-        let other = crate::x509::self_signed(&*P256, &server()).unwrap();
+        let names = Some(vec![crate::model::AlternativeName::host("b.c")]);
+        let profile = crate::x509::Profile { alternative_names: names, ..server() };
+        let other = crate::x509::self_signed(&*P256, &profile).unwrap();
         for protection in [PfxProtection::Aes256Sha256, PfxProtection::TripleDesSha1] {
             let identities = [
                 PfxIdentity { key: &RSA, certificate: &leaf, friendly_name: "Pool ü" },

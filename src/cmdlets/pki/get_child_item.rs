@@ -149,7 +149,7 @@ mod tests {
         is(found(&world, my, &[("ExpiringInDays", 0.into())]), &world, &["ended"]);
         is(found(&world, my, &[("DnsName", "SHOP.example.com".into())]), &world, &["shop"]);
         is(found(&world, my, &[("DnsName", "*.example.com".into())]), &world, &["shop", "ended"]);
-        is(found(&world, my, &[("Eku", "Client*".into())]), &world, &["client"]);
+        is(found(&world, my, &[("Eku", "client authentication".into())]), &world, &["client"]);
         is(found(&world, my, &[("Eku", "1.3.6.1.5.5.7.3.1".into()), ("DnsName", "shop*".into())]), &world, &["shop"]);
         is(found(&world, my, &[("SSLServerAuthentication", true.into())]), &world, &["old", "shop", "ended"]);
         let all = found(&world, "Cert:", &[("Recurse", true.into())]);
@@ -174,7 +174,7 @@ mod tests {
         let item = world.run(&VERB, &[("Path", path.into())]).emitted().remove(0);
         let leaf = world.leaf("shop");
         let of = |property: &str| texts(std::slice::from_ref(&item), property).remove(0);
-        assert_eq!(of("EnhancedKeyUsageList"), "Server Authentication");
+        assert_eq!(of("EnhancedKeyUsageList"), "Server Authentication (1.3.6.1.5.5.7.3.1)");
         assert_eq!(of("DnsNameList"), "shop.example.com *.example.com");
         assert_eq!((of("HasPrivateKey"), of("Store")), ("True".to_owned(), "My".to_owned()));
         assert_eq!(of("KeyAlgorithm"), leaf.key_algorithm_name());

@@ -102,7 +102,9 @@ mod tests {
         let session = Session::builder().folder(folder.path()).build();
         let now = session.now();
         let keys = [(); 2].map(|()| PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap());
-        let made = |key| self_signed(key, &Profile::server(now, now.plus_days(30))).unwrap();
+        let names = Some(vec![crate::model::AlternativeName::host("a.example.com")]);
+        let profile = Profile { alternative_names: names, ..Profile::server(now, now.plus_days(30)) };
+        let made = |key| self_signed(key, &profile).unwrap();
         let (own, other) = (made(&keys[0]), made(&keys[1]));
         let identity = [PfxIdentity { key: &keys[0], certificate: &own, friendly_name: "" }];
         let pfx = write_pfx(&identity, &[other.clone()], &Secret::from("a"), PfxProtection::TripleDesSha1).unwrap();

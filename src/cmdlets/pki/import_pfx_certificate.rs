@@ -109,7 +109,9 @@ mod tests {
         fn new(world: &TestWorld) -> Self {
             let now = world.session().now();
             let keys = [(); 2].map(|()| PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap());
-            let made = |key| self_signed(key, &Profile::server(now.plus_days(-1), now.plus_days(9))).unwrap();
+            let names = Some(vec![crate::model::AlternativeName::host("a.example.com")]);
+            let profile = Profile { alternative_names: names, ..Profile::server(now.plus_days(-1), now.plus_days(9)) };
+            let made = |key| self_signed(key, &profile).unwrap();
             let certificates = [made(&keys[0]), made(&keys[1])];
             Self { folder: tempfile::tempdir().unwrap(), keys, certificates }
         }

@@ -7,6 +7,7 @@ mod lease;
 mod liar;
 mod nginx;
 mod openssl;
+mod pfx;
 mod secrets;
 mod serve;
 

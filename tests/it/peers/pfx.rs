@@ -232,7 +232,7 @@ fn what_is_exported_is_read_by_all() {
     let Some(makers) = Makers::new(test, &["keytool", "pk12util", "certutil", "certtool"]) else { return };
     assert_eq!(makers.programs.len(), 4);
     let world = World::new(super::PATIENT);
-    let asked = "Request-CsCertificate -New -Type Default -KeyAlg ECDH_P256 -PrivateKeyExportable $true -FriendlyName 'Pool one'";
+    let asked = "Request-CsCertificate -New -Type Default -Template jcila -KeyAlg ECDH_P256 -PrivateKeyExportable $true -FriendlyName 'Pool one'";
     let thumb = texts(&world.run(asked).exits(0).objects(), "Thumbprint").remove(0);
     std::fs::write(makers.path("pin"), "dbpw\n").unwrap();
     makers.run("certutil -N -d sql:. -f pin");
@@ -291,7 +291,7 @@ fn the_vectors_of_pyca_are_read() {
             command.args(["pkcs12", "-legacy", "-nokeys", "-passin", &format!("pass:{password}"), "-in"]).arg(file);
             command.stdin(Stdio::null()).output().unwrap()
         };
-        let found = ["cryptography", "", "changeit"].into_iter().map(|p| (p, read(p))).find(|(_, done)| done.status.success());
+        let found = ["password", "cryptography", "", "changeit"].into_iter().map(|p| (p, read(p))).find(|(_, done)| done.status.success());
         let Some((password, done)) = found else { panic!("OpenSSL does not read {}", file.display()) };
         let certificates = String::from_utf8_lossy(&done.stdout).matches("BEGIN CERTIFICATE").count();
         // Two files of the set hold one certificate twice, which counts once here.

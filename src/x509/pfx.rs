@@ -307,6 +307,11 @@ fn write_with(
     Ok(Zeroizing::new(der::sequence(&[&der::tlv(der::INTEGER, &[3]), &data(&safe), &mac])))
 }
 
+/// A file around bags, neither encrypted nor checked.
+pub(super) fn frame(bags: &[u8]) -> Vec<u8> {
+    der::sequence(&[&der::tlv(der::INTEGER, &[3]), &data(&der::sequence(&[&data(bags)]))])
+}
+
 /// A `ContentInfo` of plain data.
 fn data(content: &[u8]) -> Vec<u8> {
     der::sequence(&[&oid(DATA), &der::tlv(0xa0, &der::tlv(der::OCTET_STRING, content))])
@@ -360,6 +365,14 @@ pub(super) mod tests {
         bench.write("leaf.pem", pem::encode_certificates([&leaf]).as_bytes());
         bench.write("ca.pem", pem::encode_certificates([&authority]).as_bytes());
         [leaf, authority]
+    }
+
+    /// The plain bags of a file that is framed by nothing else.
+    pub(in crate::x509) fn bags(file: &[u8]) -> Option<Vec<u8>> {
+        let safe = dissect(file).ok()?.safe;
+        let mut info = der::only(safe, der::SEQUENCE).ok()?.inside().expect(der::SEQUENCE).ok()?.inside();
+        (oid_of(&mut info).ok()? == DATA).then_some(())?;
+        Some(info.expect(0xa0).ok()?.inside().expect(der::OCTET_STRING).ok()?.content.to_vec())
     }
 
     const EXPORT: &str = "pkcs12 -export -inkey key.pem -in leaf.pem -certfile ca.pem -out out.p12";

@@ -5,9 +5,9 @@ use std::path::Path;
 
 #[test]
 fn each_seed_holds() {
-    let targets = ["certificates", "configuration", "lowering"];
-    let functions: [fn(&[u8]); 3] =
-        [certlet::fuzz::certificates, certlet::fuzz::configuration, certlet::fuzz::lowering];
+    let targets = ["certificates", "configuration", "lowering", "pfx"];
+    let functions: [fn(&[u8]); 4] =
+        [certlet::fuzz::certificates, certlet::fuzz::configuration, certlet::fuzz::lowering, certlet::fuzz::pfx];
     for (target, holds) in targets.into_iter().zip(functions) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds").join(target);
         let mut count = 0;

@@ -133,6 +133,8 @@ catalogue! {
     NoPrivateKey, InvalidData, Failed, "import the PFX that holds the key: `Import-CsCertificate -Path FILE.pfx -Password …`";
     /// The private key may not leave the store.
     PrivateKeyNotExportable, PermissionDenied, Failed, "";
+    /// The certificate, or its private key, is needed and may not be removed.
+    CertificateInUse, ResourceBusy, Failed, "`Get-CsCertificate` lists what is assigned; `Set-CsCertificate` puts another certificate in its place";
     /// The certificate has ended.
     CertificateExpired, InvalidData, Failed, "request a new one: `Request-CsCertificate -New -Type …`";
     /// The certificate has not begun.

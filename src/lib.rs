@@ -67,4 +67,5 @@ pub mod fuzz {
     pub use crate::config::fuzz::topology_xml;
     pub use crate::engine::lower::fuzz::fuzz_one as lowering;
     pub use crate::x509::fuzz::fuzz_one as certificates;
+    pub use crate::x509::fuzz::fuzz_pfx as pfx;
 }

@@ -1,6 +1,7 @@
 //! What each verb does: one file a verb, one line here.
 
 mod assigning;
+mod cert_drive;
 mod importing;
 mod lookup;
 mod params;
@@ -40,7 +41,10 @@ verbs! {
         invoke_tls_renewal test_tls_audit_log test_tls_binding undo_tls_change
     }
     shell { get_command get_help }
-    pki { export_pfx_certificate get_pfx_certificate new_self_signed_certificate test_certificate }
+    pki {
+        export_certificate export_pfx_certificate get_child_item get_item get_pfx_certificate get_pfx_data import_certificate
+        import_pfx_certificate new_self_signed_certificate remove_item test_certificate test_path
+    }
     ca {
         approve_certificate_request deny_certificate_request get_ca_template get_certificate_request
         get_certification_authority install_ca_certificate publish_certificate_revocation_list request_ca_certificate

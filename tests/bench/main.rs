@@ -4,6 +4,7 @@
 
 mod engine;
 mod executor;
+mod inventory;
 mod lower;
 mod start;
 mod state;

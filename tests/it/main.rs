@@ -10,6 +10,7 @@ mod embed;
 mod examples;
 mod fuzz_seeds;
 mod parameters;
+mod inventory;
 mod peers;
 mod readme;
 mod registry;

@@ -11,6 +11,7 @@ mod liar;
 mod nginx;
 mod openssl;
 mod renewal;
+mod pfx;
 mod secrets;
 mod serve;
 

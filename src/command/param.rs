@@ -204,6 +204,11 @@ impl ParamSpec {
         self.sets.is_empty() || self.sets.iter().any(|s| s.eq_ignore_ascii_case(set))
     }
 
+    /// Whether its argument may hold `*` and `?`: the help of such a parameter has the word `wildcards`.
+    pub fn takes_wildcards(&self) -> bool {
+        self.help.contains("wildcards")
+    }
+
     /// Whether the parameter must be given in a set.
     pub fn mandatory_in(&self, set: &str) -> bool {
         match self.mandatory {

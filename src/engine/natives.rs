@@ -116,6 +116,8 @@ fn texts(engine: &mut Rhai, state: &Arc<State>) {
     engine.register_fn("!", |_: Object| false);
     engine.register_fn("!", |list: Array| list.is_empty());
     engine.register_fn("!", |text: &str| text.is_empty());
+    let host = Arc::clone(state);
+    engine.register_fn("__ok", move || host.is_ok());
     engine.register_fn("__true", |value: Dynamic| -> Result<bool, Thrown> {
         to_value(&value).map(|v| v.is_true()).map_err(thrown)
     });

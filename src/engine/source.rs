@@ -26,6 +26,8 @@ pub(super) struct Sources {
     texts: Mutex<HashMap<String, Arc<Source>>>,
     closures: Mutex<HashMap<String, String>>,
     modules: Mutex<HashMap<String, String>>,
+    /// The command whose script block failed last, by the block's name.
+    stages: Mutex<HashMap<String, (&'static str, Position)>>,
     /// The names that errors are caught under, and a mask of their first letters that spares most look-ups.
     catches: RwLock<HashSet<String>>,
     letters: AtomicU64,
@@ -48,6 +50,16 @@ impl Sources {
     /// The text in which a closure stands.
     pub(super) fn of_closure(&self, closure: &str) -> Option<String> {
         lock(&self.closures).get(closure).cloned()
+    }
+
+    /// Remembers whose script block has failed.
+    pub(super) fn note_stage(&self, closure: &str, verb: &'static str, place: Position) {
+        lock(&self.stages).insert(closure.to_owned(), (verb, place));
+    }
+
+    /// The command whose script block this is, and where it stands, if the block has failed.
+    pub(super) fn stage_of(&self, closure: &str) -> Option<(&'static str, Position)> {
+        lock(&self.stages).get(closure).cloned()
     }
 
     /// Remembers the names under which a lowered text catches errors.

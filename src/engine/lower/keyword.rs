@@ -24,7 +24,7 @@ impl Lowerer<'_> {
             self.operand(end);
             return;
         }
-        if !self.keyword(text, at, end) {
+        if !self.keyword(text, at, end) && !(self.top.expects_operand() && self.alias_command(at, end)) {
             self.begin();
             self.operand(end);
         }
@@ -158,6 +158,11 @@ impl Lowerer<'_> {
                 self.refuse(at, end, "`eval` is switched off", "write the commands into the script itself");
                 self.operand(end);
             }
+            "exit" if self.exit_follows(end) => {
+                self.begin();
+                self.refuse(at, end, "`exit` is a function here", "write `exit(3)`");
+                self.operand(end);
+            }
             "function" | "filter" | "trap" | "workflow" | "class" => return self.refuse_declaration(text, at, end),
             _ => return false,
         }
@@ -175,6 +180,15 @@ impl Lowerer<'_> {
         let next = self.byte_at(self.after_space(end));
         !matches!(self.top.prev, Prev::Start | Prev::Closure | Prev::Dot)
             && (next.is_ascii_alphanumeric() || matches!(next, b'(' | b'$' | b'!' | b'_' | b'"' | b'\''))
+    }
+
+    /// Whether PowerShell's `exit 3` ends at `end`.
+    fn exit_follows(&self, end: usize) -> bool {
+        let next = self.after_blanks(end);
+        self.top.expects_operand()
+            && (next > end && (self.byte_at(next).is_ascii_digit() || self.byte_at(next) == b'$')
+                || matches!(self.byte_at(next), b';' | b'\n' | b'\r' | b'}')
+                || next >= self.src.len())
     }
 
     fn header(&mut self, header: Header, end: usize) {

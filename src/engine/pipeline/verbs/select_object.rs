@@ -15,7 +15,7 @@ use crate::format::{json_text, to_json_whole};
 
 static PROPERTY: Param<Vec<Value>> = Param::named(
     "Property",
-    "The properties to keep; `*` is a wildcard, `@{ Name = …; Expression = { … } }` is calculated",
+    "The properties to keep; wildcards are taken, `@{ Name = …; Expression = { … } }` is calculated",
 )
 .at(0);
 static EXPAND: Param<String> = Param::named("ExpandProperty", "The property whose values are passed on by themselves");

@@ -39,12 +39,18 @@ comparisons! {
     NOT_IN "NotIn" "Is none of these";
     CEQ "CEQ" "Equal, case counts";
     CNE "CNE" "Not equal, case counts";
+    CLT "CLT" "Less, case counts";
+    CLE "CLE" "Less or equal, case counts";
+    CGT "CGT" "Greater, case counts";
+    CGE "CGE" "Greater or equal, case counts";
     CLIKE "CLike" "Fits a wildcard, case counts";
     CNOT_LIKE "CNotLike" "Fits no wildcard, case counts";
     CMATCH "CMatch" "Fits a regular expression, case counts";
     CNOT_MATCH "CNotMatch" "Fits no regular expression, case counts";
     CCONTAINS "CContains" "The list has this element, case counts";
+    CNOT_CONTAINS "CNotContains" "The list lacks this element, case counts";
     CIN "CIn" "Is one of these, case counts";
+    CNOT_IN "CNotIn" "Is none of these, case counts";
     NOT "Not" "The property is empty or false";
 }
 

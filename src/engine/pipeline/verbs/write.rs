@@ -76,6 +76,13 @@ static VERBOSE_SPEC: Spec = spec(
     &[&MESSAGE.spec],
     &[Example { line: "Write-Verbose 'Detail' -Verbose", says: "Shows the line", expect: Expect::Emits(0) }],
 );
+static DEBUG_SPEC: Spec = spec(
+    "Write-Debug",
+    &[],
+    "Say what only `-Debug` shows",
+    &[&MESSAGE.spec],
+    &[Example { line: "Write-Debug 'Detail' -Debug", says: "Shows the line", expect: Expect::Emits(0) }],
+);
 static ERROR_SPEC: Spec = spec(
     "Write-Error",
     &[],
@@ -97,6 +104,10 @@ pub(super) const WARNING: Verb = Verb::new(&WARNING_SPEC, |cx, args| {
 pub(super) const VERBOSE: Verb = Verb::new(&VERBOSE_SPEC, |cx, args| {
     let text = args.need(&MESSAGE, cx)?;
     cx.verbose(text)
+});
+pub(super) const DEBUG: Verb = Verb::new(&DEBUG_SPEC, |cx, args| {
+    let text = args.need(&MESSAGE, cx)?;
+    cx.say(Stream::Debug, None, text)
 });
 pub(super) const ERROR: Verb = Verb::new(&ERROR_SPEC, error);
 

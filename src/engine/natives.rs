@@ -10,12 +10,15 @@ use super::members::{method, property};
 use super::operators::{self, OPERATORS, Operator, apply, join, split_blanks};
 use super::pipeline::{Pipeline, command, drive, values_of};
 use super::state::State;
-use super::values::{Object, Span, collected, enumerate, to_dynamic, to_value};
+use super::values::{Object, Span, Streamed, collected, enumerate, to_dynamic, to_value};
 use crate::command::Value;
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Moment, Secret};
 
 type Thrown = Box<EvalAltResult>;
+
+/// So many objects of a script's last value are kept for the host.
+const KEPT: usize = 1000;
 
 /// Registers all of it.
 pub(super) fn register(engine: &mut Rhai, state: &Arc<State>) {
@@ -69,8 +72,11 @@ fn pipelines(engine: &mut Rhai, state: &Arc<State>) {
     });
     let host = Arc::clone(state);
     engine.register_fn("__collect", move |cx: NativeCallContext<'_>, value: Dynamic| -> Result<Dynamic, Thrown> {
-        if !value.is::<Pipeline>() {
+        let Some(pipeline) = value.read_lock::<Pipeline>().map(|pipeline| pipeline.clone()) else {
             return Ok(value);
+        };
+        if pipeline.is_tail() {
+            return stream(&cx, &host, &pipeline).map(Dynamic::from);
         }
         values_of(&cx, &host, &value).map(|values| to_dynamic(&collected(values)))
     });
@@ -94,6 +100,20 @@ fn pipelines(engine: &mut Rhai, state: &Arc<State>) {
         }
         Ok(all)
     });
+}
+
+/// Sends the script's own last value to the stream as it comes, and keeps what of it is few.
+fn stream(cx: &NativeCallContext<'_>, state: &State, pipeline: &Pipeline) -> Result<Streamed, Thrown> {
+    let (mut kept, mut count) = (Vec::new(), 0_usize);
+    drive(cx, state, pipeline, &mut |object| {
+        count += 1;
+        match count {
+            ..=KEPT => kept.push(object.clone()),
+            _ => kept = Vec::new(),
+        }
+        state.put(object)
+    })?;
+    Ok(Streamed(collected(kept)))
 }
 
 /// The elements that a value comes to; what Rhai holds stays as it is.

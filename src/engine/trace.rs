@@ -1,7 +1,5 @@
 //! From what Rhai throws to an error with its place and the calls around it.
 
-use std::sync::Arc;
-
 use rhai::{Engine as Rhai, EvalAltResult, Position as RhaiPosition};
 
 use super::errors::of_rhai;
@@ -65,14 +63,13 @@ pub(super) fn trace(engine: &Rhai, state: &State, source: &str, thrown: &EvalAlt
     };
     let mut error = of_rhai(inner, |name| type_name(engine, name));
     if let (Some(place), true) = (&place, error.position().is_none()) {
-        let text = sources.get(&here).map(|source| Arc::clone(&source.text));
-        error = match (&text, error.target()) {
-            (Some(text), Some(word)) => {
-                let place = at_word(text, place, word);
-                error.at(place)
-            }
-            _ => error.at(place.clone()),
-        };
+        error = error.at(place.clone());
+    }
+    let word = error.target().map(str::to_owned);
+    if let (Some(place), Some(word)) = (error.position().filter(|place| place.width <= 1).cloned(), word)
+        && let Some(source) = sources.get(&here).filter(|source| source.file == place.file)
+    {
+        error = error.at(at_word(&source.text, &place, &word));
     }
     if let Some(better) = unknown_verb(state, &here, inner, place.as_ref()) {
         error = better;

@@ -50,14 +50,12 @@ pub(super) fn register(engine: &mut Rhai, state: &Arc<State>) {
     });
 }
 
-/// The variables of a scope that a script can name; of two with one name the inner one.
+/// The variables of a scope that a script can name; of two with one name the inner one, which comes first.
 fn in_scope(scope: &Scope<'_>) -> Vec<(String, Value)> {
     let mut seen: Vec<(String, Value)> = Vec::new();
     for (name, _, value) in scope.iter_raw().filter(|(name, ..)| !name.starts_with("__")) {
-        let value = to_value(value).unwrap_or_default();
-        match seen.iter_mut().find(|(known, _)| known == name) {
-            Some(known) => known.1 = value,
-            None => seen.push((name.to_owned(), value)),
+        if !seen.iter().any(|(known, _)| known == name) {
+            seen.push((name.to_owned(), to_value(value).unwrap_or_default()));
         }
     }
     seen

@@ -105,6 +105,8 @@ pub(crate) struct Lowered {
     pub params: Option<ParamBlock>,
     /// The commands in the order of their site numbers.
     pub commands: Vec<CommandUse>,
+    /// The sites of the last commands of those pipelines that are the script's own value: they need not be kept.
+    pub tails: Vec<usize>,
 }
 
 impl fmt::Debug for Lowered {
@@ -150,8 +152,9 @@ pub(crate) fn lower(
     let params = declared.map(|declared| ParamBlock {
         parameters: declared.into_iter().map(|parameter| parameter.resolve(&mut places)).collect(),
     });
+    let tails = lowerer.tails;
     let (text, map) = lowerer.out.compose();
-    Ok(Lowered { text, map, params, commands })
+    Ok(Lowered { text, map, params, commands, tails })
 }
 
 /// The commands of a text that [`lower`] refused, for what else can be told of them.

@@ -42,8 +42,8 @@ impl Stage<'_> {
 }
 
 impl<'a> Lowerer<'a> {
-    /// A verb with its arguments: puts `"Verb", site, [positional], #{named})`.
-    pub(super) fn stage(&mut self, target: Target<'a>, piped: bool) {
+    /// A verb with its arguments: puts `"Verb", site, [positional], #{named})`; gives the site.
+    pub(super) fn stage(&mut self, target: Target<'a>, piped: bool) -> usize {
         let (start, end, verb) = target.parts();
         let site = self.commands.len();
         let span = (start as u32, end as u32);
@@ -63,6 +63,7 @@ impl<'a> Lowerer<'a> {
             command.faulty = true;
         }
         self.arrange(base, &stage);
+        site
     }
 
     pub(super) fn record(

@@ -89,6 +89,12 @@ impl Pipeline {
         Self { head: Head::Nothing, stages: vec![Arc::new(command)] }
     }
 
+    /// Whether this is the script's own last value, which goes to the stream as it comes.
+    pub(super) fn is_tail(&self) -> bool {
+        let site = self.stages.last().and_then(|command| command.site.as_ref());
+        site.is_some_and(|site| site.source.lowered.tails.contains(&site.index))
+    }
+
     /// A pipeline that begins with a value, or one that goes on.
     pub(super) fn then(upstream: Dynamic, command: Command) -> Self {
         let mut pipeline = match upstream.try_cast_result::<Self>() {

@@ -64,6 +64,7 @@ pub use x509::{PrivateKey, parse_certificate};
 #[doc(hidden)]
 pub mod fuzz {
     pub use crate::config::fuzz::fuzz_one as configuration;
+    pub use crate::engine::bind::fuzz::fuzz_one as binding;
     pub use crate::engine::lower::fuzz::fuzz_one as lowering;
     pub use crate::x509::fuzz::fuzz_one as certificates;
 }

@@ -26,7 +26,7 @@ fn check_command(command: &CommandUse, spec: &'static Spec, facts: &dyn Facts, i
     let arguments = command.arguments.iter();
     // Of a command that the lowering refused, only what stands under a name is surely an argument.
     let arguments: Vec<Argument> =
-        arguments.filter(|a| !command.faulty || a.parameter.is_some()).map(argument).collect();
+        arguments.filter(|a| !command.faulty || is_named_value(a)).map(argument).collect();
     let (bound, mut faults) = Bound::gather(spec, &arguments, command.piped, facts);
     // What the session cannot tell yet shows when the command runs.
     faults.retain(|fault| is_of_binder(fault.id()));
@@ -40,6 +40,10 @@ fn check_command(command: &CommandUse, spec: &'static Spec, facts: &dyn Facts, i
         faults.extend(bound.check_sets(interactive).err());
     }
     faults
+}
+
+fn is_named_value(written: &ArgumentUse) -> bool {
+    written.parameter.is_some() && !written.values.is_empty()
 }
 
 /// Whether a fault is one of a value alone.

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod common;
+pub(crate) mod fuzz;
 mod input;
 pub(crate) mod names;
 pub(crate) mod placeholder;

@@ -39,6 +39,7 @@ impl Lowerer<'_> {
             b'-' => next > end && self.is_parameter(next + 1, verb),
             b'`' => matches!(self.byte_at(next + 1), b'\n' | b'\r'),
             b'|' => self.pipe_target(next).is_some() && self.stands_alone(),
+            b')' if self.top.kind == Kind::Group => true,
             b';' | b'\n' | b'\r' | b')' | b'}' => self.stands_alone(),
             b'#' => self.comment_end(next).is_some() && self.stands_alone(),
             0 => next >= self.src.len() && self.stands_alone(),

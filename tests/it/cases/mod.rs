@@ -3,6 +3,7 @@
 mod assignment;
 mod authority;
 mod foreign;
+mod lines;
 mod names;
 mod offline;
 mod procedure;

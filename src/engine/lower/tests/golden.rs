@@ -43,6 +43,7 @@ fn aliases_where_no_variable_stands() {
         ("ft -Auto", r#"__collect(__cmd("Format-Table", 0, [], #{"AutoSize": true}))"#),
         ("sort 'a b' | ft\n1", "__emit(__pipe(__cmd(\"Sort-Object\", 0, [\"a b\"], #{}), \"Format-Table\", 1, [], #{}));\n1"),
         ("if a {\n  sort\n}\n1", "if a {\n  __emit(__cmd(\"Sort-Object\", 0, [], #{}))\n}\n1"),
+        ("(sort).Count", r#"__collect(__collect(__cmd("Sort-Object", 0, [], #{})).Count)"#),
         ("$(sort)", r#"{__collect(__cmd("Sort-Object", 0, [], #{}))}"#),
     ]);
     for rhai in [

@@ -223,6 +223,18 @@ fn thrown_at(cx: &NativeCallContext<'_>, state: &State, error: Error) -> Thrown 
 }
 
 fn operate(state: &State, operator: Operator, left: &Dynamic, right: &Dynamic, match_case: bool) -> Result<Dynamic> {
+    // Numbers need no conversion.
+    if let (Ok(a), Ok(b)) = (left.as_int(), right.as_int()) {
+        match operator {
+            Operator::Eq => return Ok((a == b).into()),
+            Operator::Ne => return Ok((a != b).into()),
+            Operator::Lt => return Ok((a < b).into()),
+            Operator::Le => return Ok((a <= b).into()),
+            Operator::Gt => return Ok((a > b).into()),
+            Operator::Ge => return Ok((a >= b).into()),
+            _ => {}
+        }
+    }
     let (left, right) = (to_value(left)?, to_value(right)?);
     let outcome = apply(operator, &left, &right, match_case, &state.zone())?;
     if let Some(groups) = outcome.groups {

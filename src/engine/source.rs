@@ -24,7 +24,7 @@ pub(super) struct Source {
 #[derive(Default)]
 pub(super) struct Sources {
     texts: Mutex<HashMap<String, Arc<Source>>>,
-    closures: Mutex<HashMap<String, String>>,
+    closures: Mutex<HashMap<String, Arc<str>>>,
     modules: Mutex<HashMap<String, String>>,
     /// The command whose script block failed last, by the block's name.
     stages: Mutex<HashMap<String, (&'static str, Position)>>,
@@ -44,11 +44,11 @@ impl Sources {
 
     /// Remembers in which text a closure stands: Rhai itself only knows who calls it.
     pub(super) fn add_closure(&self, closure: &str, source: &str) {
-        lock(&self.closures).insert(closure.to_owned(), source.to_owned());
+        lock(&self.closures).insert(closure.to_owned(), source.into());
     }
 
     /// The text in which a closure stands.
-    pub(super) fn of_closure(&self, closure: &str) -> Option<String> {
+    pub(super) fn of_closure(&self, closure: &str) -> Option<Arc<str>> {
         lock(&self.closures).get(closure).cloned()
     }
 

@@ -41,7 +41,7 @@ pub(super) fn trace(engine: &Rhai, state: &State, source: &str, thrown: &EvalAlt
                         push_frame(&mut frames, sources, &here, *position, format!("the function `{name}`"));
                     }
                 }
-                if let Some(next_source) = home.or_else(|| (!callee.is_empty()).then(|| callee.clone())) {
+                if let Some(next_source) = home.map(|home| home.to_string()).or_else(|| (!callee.is_empty()).then(|| callee.clone())) {
                     here = next_source;
                 }
                 inner = next;

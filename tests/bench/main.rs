@@ -13,5 +13,10 @@ fn main() {
     if std::env::args().any(|word| word == "--bench") {
         start::tell_peak_memory();
     }
+    // `cargo bench -- pipelines`.
+    if std::env::args().any(|word| word == "pipelines") {
+        engine::tell_pipelines();
+        return;
+    }
     divan::main();
 }

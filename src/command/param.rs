@@ -38,6 +38,8 @@ pub struct ParamSpec {
     pub pipeline: Pipeline,
     /// Whether its argument must never be seen.
     pub secret: bool,
+    /// Takes every further value without a name: `Write-Host a b c`.
+    pub remaining: bool,
     /// The value when absent, for the help.
     pub default: &'static str,
     /// Where completion and errors find the valid values.
@@ -111,6 +113,7 @@ impl<T: FromValue> Param<T> {
                 mandatory: Mandatory::No,
                 pipeline: Pipeline::No,
                 secret: T::SECRET,
+                remaining: false,
                 default: "",
                 values: T::VALUES,
                 compat: None,
@@ -173,6 +176,13 @@ impl<T: FromValue> Param<T> {
     #[must_use]
     pub const fn secret(mut self) -> Self {
         self.spec.secret = true;
+        self
+    }
+
+    /// Takes every further value without a name; for lists.
+    #[must_use]
+    pub const fn remaining(mut self) -> Self {
+        self.spec.remaining = true;
         self
     }
 

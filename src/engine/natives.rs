@@ -251,6 +251,12 @@ fn members(engine: &mut Rhai, state: &Arc<State>) {
             property(&value, name, &host.zone()).map(|v| to_dynamic(&v)).map_err(|e| thrown_at(&cx, &host, e))
         },
     );
+    engine.register_indexer_get(|range: &mut std::ops::Range<INT>, index: INT| nth(range.start, range.end, index));
+    engine.register_indexer_get(|range: &mut std::ops::RangeInclusive<INT>, index: INT| {
+        nth(*range.start(), range.end().saturating_add(1), index)
+    });
+    // `$Error.Clear()`.
+    engine.register_fn("Clear", |list: &mut Array| list.clear());
     engine.register_indexer_get(|object: &mut Object, index: INT| -> Result<Dynamic, Thrown> {
         match index {
             // A single object answers like a list of one, as pipelines that find one object are asked.
@@ -275,6 +281,16 @@ fn members(engine: &mut Rhai, state: &Arc<State>) {
             None => Ok(None),
         }
     });
+}
+
+/// The number at a place of a range, counted from its end where the place is negative.
+fn nth(start: INT, end: INT, index: INT) -> Result<INT, Thrown> {
+    let length = end.saturating_sub(start).max(0);
+    let place = if index < 0 { length.saturating_add(index) } else { index };
+    if (0..length).contains(&place) {
+        return Ok(start.saturating_add(place));
+    }
+    Err(thrown(Error::new(ErrorId::PathNotFound, format!("the range has {length} numbers and none at {index}"))))
 }
 
 fn time(engine: &mut Rhai, state: &Arc<State>) {

@@ -144,12 +144,22 @@ impl State {
         if error.exit() == ExitCode::Contested {
             self.note_exit(ExitCode::Contested);
         }
+        let cleared = self.has_cleared_errors();
         let mut errors = lock(&self.errors);
+        if cleared {
+            errors.clear();
+        }
         errors.push_front(error.clone());
         errors.truncate(MAX_ERRORS);
         let list = errors.iter().map(|e| super::errors::caught(e.clone())).collect();
         drop(errors);
         self.set_dynamic("Error", Dynamic::from_array(list));
+    }
+
+    /// Whether a script has emptied `$Error`.
+    fn has_cleared_errors(&self) -> bool {
+        let cell = lock(&self.cells).get("Error").cloned();
+        cell.is_some_and(|cell| !cell.is_locked() && cell.as_array_ref().is_ok_and(|list| list.is_empty()))
     }
 
     /// Counts an error for `$?`.

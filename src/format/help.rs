@@ -214,6 +214,13 @@ impl Page {
             self.text.push('\n');
             self.wrapped(INDENT, example.says);
             self.text.push('\n');
+            let shown = super::help_outputs::output_of(example.line).unwrap_or_default();
+            for line in &shown {
+                self.line(INDENT, line);
+            }
+            if !shown.is_empty() {
+                self.text.push('\n');
+            }
         }
     }
 

@@ -84,8 +84,11 @@ impl Bound {
             }
         }
         for argument in arguments.iter().filter(|a| a.name.is_none()) {
-            let result =
-                bound.position(argument.value.as_ref()).and_then(|p| bound.give(p, argument.value.as_ref(), facts));
+            let value = argument.value.as_ref();
+            let result = match bound.position(value) {
+                Ok(parameter) => bound.give(parameter, value, facts),
+                Err(none) => bound.give_more(value, none, facts),
+            };
             faults.extend(result.err().map(|e| at(e, argument.place.as_ref())));
         }
         (bound, faults)
@@ -114,6 +117,18 @@ impl Bound {
         self.given.push(Given { parameter, value: converted.clone(), delayed });
         self.weigh(parameter, converted)?;
         failed.map_or(Ok(()), Err)
+    }
+
+    /// Adds a value to the parameter that takes all further ones; `none` where no parameter does.
+    fn give_more(&mut self, value: Option<&Value>, none: Error, facts: &dyn Facts) -> Result<()> {
+        let Some(given) = self.given.iter_mut().find(|g| g.parameter.remaining) else { return Err(none) };
+        let more = value.map(|v| convert(given.parameter, v, facts)).transpose();
+        let more = more.map_err(|e| e.in_verb(self.spec.name))?;
+        given.value = match (given.value.take(), more) {
+            (Some(before), Some(more)) => Some(Value::list(before.items().iter().chain(more.items()).cloned())),
+            _ => None,
+        };
+        Ok(())
     }
 
     /// A script block in a value's place stands for a value of each object: only what the pipeline gives can wait for one.

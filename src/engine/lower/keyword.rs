@@ -201,6 +201,7 @@ impl Lowerer<'_> {
         }
         self.pos = end;
         self.top.header = header;
+        self.top.ps_block = false;
         self.top.header_names = NONE;
         self.top.prev = Prev::Start;
         self.top.fresh = Fresh::Expression;
@@ -269,6 +270,7 @@ impl Lowerer<'_> {
             return false;
         }
         self.header(Header::For, end);
+        self.top.ps_block = true;
         self.top.header_names = self.names.len();
         self.check_name(dollar + 1, name_end);
         self.names.declare(self.slice(dollar + 1, name_end));

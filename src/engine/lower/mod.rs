@@ -48,7 +48,7 @@
 //!
 //! # Where PowerShell's spellings hold
 //!
-//! Inside of `@{…}`, `@(…)`, `$(…)`, `{ … }` after a command, `foreach (…)` and on the right of `$x =` quoting and
+//! Inside of `@{…}`, `@(…)`, `$(…)`, `{ … }` after a command, `foreach ($x in …) { … }` and on the right of `$x =` quoting and
 //! operators are PowerShell's, and `1..3` holds its end. Elsewhere Rhai's quoting holds, `$x` may stand for `x`, and a
 //! PowerShell operator such as `-eq` is taken where Rhai could mean nothing by it; the condition of an `if` or `while`
 //! that holds a `$` or a command is a truth in PowerShell's sense. A `#!` line becomes a comment.

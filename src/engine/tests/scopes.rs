@@ -60,6 +60,32 @@ fn what_a_developer_says_is_shown_when_asked_for() {
     assert_eq!(world.ear.texts(Stream::Debug), ["two", "three"]);
 }
 
+#[test]
+fn what_operators_type_every_day() {
+    assert_eq!(out("1,2,3 | ForEach-Object { $_ * 2 }"), ["2", "4", "6"]);
+    assert_eq!(out("foreach ($c in Get-CsCertificate) { \"$($c.Use): $(1 + 1)\" }"), [
+        "Default: 2",
+        "WebServicesInternal: 2",
+        "WebServicesExternal: 2"
+    ]);
+    assert_eq!(out("if (-not (Get-CsCertificate -Type OAuthTokenIssuer)) { 'none' }"), ["none"]);
+    assert_eq!(out("if ((Get-CsCertificate).Count -eq 3 -and (Get-Date).Year -gt 2020) { 'both' }"), ["both"]);
+    assert_eq!(out("Write-Output a b c"), ["a", "b", "c"]);
+    assert_eq!(out("echo one 'two three' 4"), ["one", "two three", "4"]);
+    let world = World::new();
+    world.run("Write-Host 'a' \"b\" -ForegroundColor Green; Write-Host x,y z -Separator ';'");
+    assert_eq!(world.ear.texts(Stream::Host), ["a b", "x;y;z"]);
+    assert_eq!(out("$a = 1..5; $a.Count; $a[-1]; $a[1]"), ["5", "5", "2"]);
+    assert_eq!(
+        out("try { Test-Failure } catch { }; $Error.Clear(); $Error.Count; try { Test-Failure NotAssigned } catch { }; $Error.Count; $Error[0].id"),
+        ["0", "1", "NotAssigned"]
+    );
+    assert!(fails("[pscustomobject]@{ a = 1 }").hints().iter().any(|h| h.contains("@{")));
+    assert_eq!(out("(Get-CsCertificate -Type Default).AlternativeNames -join ','").len(), 1);
+    assert_eq!(out("Get-CsCertificate | ? { $_.AlternativeNames -contains 'SIP.contoso.com' } | measure | % Count"), ["3"]);
+    assert_eq!(out("$i = 0; while ($i -lt 3) { $i++; $i }"), ["1", "2", "3"]);
+}
+
 /// The place of an error, and of each call around it.
 fn places(text: &str) -> Vec<String> {
     let world = World::new();

@@ -43,7 +43,7 @@ fn aliases_where_no_variable_stands() {
         ("ft -Auto", r#"__collect(__cmd("Format-Table", 0, [], #{"AutoSize": true}))"#),
         ("sort 'a b' | ft\n1", "__emit(__pipe(__cmd(\"Sort-Object\", 0, [\"a b\"], #{}), \"Format-Table\", 1, [], #{}));\n1"),
         ("if a {\n  sort\n}\n1", "if a {\n  __emit(__cmd(\"Sort-Object\", 0, [], #{}))\n}\n1"),
-        ("(sort).Count", r#"__collect(__collect(__cmd("Sort-Object", 0, [], #{})).Count)"#),
+        ("(sort).Count", r#"(__collect(__cmd("Sort-Object", 0, [], #{}))).Count"#),
         ("$(sort)", r#"{__collect(__cmd("Sort-Object", 0, [], #{}))}"#),
     ]);
     for rhai in [
@@ -74,6 +74,20 @@ fn aliases_where_no_variable_stands() {
         }
     }
     assert_eq!(super::super::lower("sort", None, &super::Sample, &["Sort"]).unwrap().text, "sort");
+}
+
+/// What operators type at the head of a line, in a `foreach` and in a condition.
+#[test]
+fn lists_conditions_and_bodies() {
+    golden(&[
+        ("1,2,3 | sort", r#"__collect(__pipe([1,2,3], "Sort-Object", 0, [], #{}))"#),
+        ("let a = 1; $a, 2 | sort", r#"let a = 1; __collect(__pipe([a, 2], "Sort-Object", 0, [], #{}))"#),
+        ("if (-not (Get-X)) { 1 }", r#"if __true((!__true((__collect(__cmd("Get-X", 0, [], #{})))))) { 1 }"#),
+        ("foreach ($c in 1..3) { \"is $c\" }", r#"for c in __each(1..=3) { __emit(__expand(["is ", c])) }"#),
+    ]);
+    for rhai in ["a -and(b)", "a -b (c)", "(-x)", "let a = [1, 2]; f(1, 2)", "for x in [1] { \"is $x\" }", "\"is $x\""] {
+        assert_eq!(lowered(rhai).text, rhai);
+    }
 }
 
 /// Whether the last pipeline went well, and what is in scope.

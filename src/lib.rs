@@ -65,6 +65,7 @@ pub use x509::{PrivateKey, parse_certificate};
 pub mod fuzz {
     pub use crate::config::fuzz::fuzz_one as configuration;
     pub use crate::config::fuzz::topology_xml;
+    pub use crate::engine::bind::fuzz::fuzz_one as binding;
     pub use crate::engine::lower::fuzz::fuzz_one as lowering;
     pub use crate::x509::fuzz::fuzz_one as certificates;
     pub use crate::x509::fuzz::fuzz_pfx as pfx;

@@ -41,7 +41,7 @@ pub use state::Output;
 use self::compile::Compiler;
 use self::lower::LowerFailure;
 use self::state::{State, lock};
-use self::values::{enumerate, to_value};
+use self::values::{Streamed, enumerate, to_value};
 use crate::command::{Cancel, Console, Quiet, Registry, Value};
 use crate::error::{Error, ErrorId, ExitCode, Result};
 use crate::format::Frame;
@@ -67,7 +67,8 @@ const STDLIB: Library = &[("certs", include_str!("../../stdlib/certs.rhai"))];
 pub struct Outcome {
     /// How the process is to end: errors that were reported and passed over count, caught ones do not.
     pub exit: ExitCode,
-    /// The script's own last value; it went to the output as well.
+    /// The script's own last value; it went to the output as well. `Null` where it came to more than
+    /// a thousand objects, which went to the output one by one and are not kept.
     pub last: Value,
     /// What was emitted, when the engine has no [`Output`] of the host's.
     pub objects: Vec<Value>,
@@ -263,6 +264,9 @@ impl Engine {
     }
 
     fn put_last(&self, value: &Dynamic) -> Result<Value> {
+        if let Some(streamed) = value.read_lock::<Streamed>() {
+            return Ok(streamed.0.clone());
+        }
         let last = to_value(value)?;
         for one in enumerate(last.clone()) {
             self.state.put(one)?;

@@ -15,5 +15,10 @@ fn main() {
         start::tell_peak_memory();
         state::tell_rsa_overhead();
     }
+    // `cargo bench -- pipelines`.
+    if std::env::args().any(|word| word == "pipelines") {
+        engine::tell_pipelines();
+        return;
+    }
     divan::main();
 }

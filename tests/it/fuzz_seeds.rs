@@ -5,8 +5,9 @@ use std::path::Path;
 
 #[test]
 fn each_seed_holds() {
-    let targets = ["certificates", "configuration", "lowering", "pfx", "topology_xml"];
-    let functions: [fn(&[u8]); 5] = [
+    let targets = ["binding", "certificates", "configuration", "lowering", "pfx", "topology_xml"];
+    let functions: [fn(&[u8]); 6] = [
+        certlet::fuzz::binding,
         certlet::fuzz::certificates,
         certlet::fuzz::configuration,
         certlet::fuzz::lowering,

@@ -11,6 +11,7 @@ mod examples;
 mod fuzz_seeds;
 mod parameters;
 mod inventory;
+mod language;
 mod peers;
 mod readme;
 mod registry;

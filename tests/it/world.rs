@@ -122,6 +122,15 @@ impl World {
         errors[0].clone()
     }
 
+    /// As [`World::refuses`], whatever the error's id.
+    #[track_caller]
+    pub(crate) fn refuses_somehow(&self, text: &str, code: i32) -> Value {
+        let before = self.facts();
+        let ran = self.run(text).exits(code);
+        assert_eq!(self.facts(), before, "{text}");
+        said(&ran, "error").remove(0)
+    }
+
     /// All that a command may have changed.
     #[track_caller]
     pub(crate) fn facts(&self) -> Facts {

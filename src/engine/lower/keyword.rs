@@ -27,7 +27,7 @@ impl Lowerer<'_> {
             self.operand(end);
             return;
         }
-        if !self.keyword(text, at, end) {
+        if !self.keyword(text, at, end) && !(self.top.expects_operand() && self.alias_command(at, end)) {
             self.begin();
             self.operand(end);
         }
@@ -191,6 +191,11 @@ impl Lowerer<'_> {
                 self.refuse(at, end, "`eval` is switched off", "write the commands into the script itself");
                 self.operand(end);
             }
+            "exit" if self.exit_follows(end) => {
+                self.begin();
+                self.refuse(at, end, "`exit` is a function here", "write `exit(3)`");
+                self.operand(end);
+            }
             "function" | "filter" | "trap" | "workflow" | "class" => return self.refuse_declaration(text, at, end),
             _ => return false,
         }
@@ -210,6 +215,15 @@ impl Lowerer<'_> {
             && (next.is_ascii_alphanumeric() || matches!(next, b'(' | b'$' | b'!' | b'_' | b'"' | b'\''))
     }
 
+    /// Whether PowerShell's `exit 3` ends at `end`.
+    fn exit_follows(&self, end: usize) -> bool {
+        let next = self.after_blanks(end);
+        self.top.expects_operand()
+            && (next > end && (self.byte_at(next).is_ascii_digit() || self.byte_at(next) == b'$')
+                || matches!(self.byte_at(next), b';' | b'\n' | b'\r' | b'}')
+                || next >= self.src.len())
+    }
+
     fn header(&mut self, header: Header, end: usize) {
         if self.top.header != Header::Else {
             self.begin();
@@ -220,6 +234,7 @@ impl Lowerer<'_> {
         }
         self.pos = end;
         self.top.header = header;
+        self.top.ps_block = false;
         self.top.header_names = NONE;
         self.top.prev = Prev::Start;
         self.top.fresh = Fresh::Expression;
@@ -288,6 +303,7 @@ impl Lowerer<'_> {
             return false;
         }
         self.header(Header::For, end);
+        self.top.ps_block = true;
         self.top.header_names = self.names.len();
         self.check_name(dollar + 1, name_end);
         self.names.declare(self.slice(dollar + 1, name_end));

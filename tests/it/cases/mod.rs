@@ -3,6 +3,7 @@
 mod assignment;
 mod authority;
 pub(crate) mod foreign;
+mod lines;
 mod names;
 mod offline;
 mod procedure;

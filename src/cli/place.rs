@@ -205,6 +205,10 @@ impl World for Place {
         self.home()?.state()
     }
 
+    fn existing_state(&self) -> Option<Arc<dyn State>> {
+        self.home().ok()?.existing_state()
+    }
+
     fn keys(&self) -> Result<Arc<dyn KeyStore>> {
         self.home()?.keys()
     }

@@ -266,6 +266,14 @@ impl World for Home {
             .clone()
     }
 
+    fn existing_state(&self) -> Option<Arc<dyn State>> {
+        let is_there = match &self.configuration().ok()?.state.store {
+            StateStore::Memory => true,
+            StateStore::Sqlite(path) => path.is_file(),
+        };
+        is_there.then(|| self.state().ok()).flatten()
+    }
+
     fn keys(&self) -> Result<Arc<dyn KeyStore>> {
         Ok(self.stored_keys()?)
     }

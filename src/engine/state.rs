@@ -10,7 +10,7 @@ use rhai::{Dynamic, Scope};
 use super::limits::Limits;
 use super::source::Sources;
 use super::values::{to_dynamic, to_value};
-use crate::command::{Cancel, Console, Message, Registry, Stream, Value};
+use crate::command::{Cancel, Console, HistoryEntry, Message, Registry, Stream, Value};
 use crate::error::{Error, ExitCode, Result};
 use crate::model::Zone;
 use crate::session::Session;
@@ -30,6 +30,9 @@ pub trait Output: Send {
 /// So many errors does `$Error` remember.
 const MAX_ERRORS: usize = 256;
 
+/// So many entries does the history of a session hold.
+const MAX_HISTORY: usize = 4096;
+
 /// The state that everything in an engine shares.
 pub(super) struct State {
     pub(super) session: Session,
@@ -43,6 +46,7 @@ pub(super) struct State {
     errors: Mutex<VecDeque<Error>>,
     exit: Mutex<ExitCode>,
     texts: AtomicU64,
+    history: Mutex<VecDeque<HistoryEntry>>,
     roots: Mutex<Vec<PathBuf>>,
 }
 
@@ -91,6 +95,7 @@ impl State {
             errors: Mutex::new(VecDeque::new()),
             exit: Mutex::new(ExitCode::Done),
             texts: AtomicU64::new(0),
+            history: Mutex::new(VecDeque::new()),
             roots: Mutex::new(Vec::new()),
         }
     }
@@ -140,6 +145,20 @@ impl State {
         let list = errors.iter().map(|e| super::errors::caught(e.clone())).collect();
         drop(errors);
         self.set_dynamic("Error", Dynamic::from_array(list));
+    }
+
+    /// Adds an entry to the history of the session.
+    pub(super) fn add_to_history(&self, entry: HistoryEntry) {
+        let mut history = lock(&self.history);
+        history.push_back(entry);
+        if history.len() > MAX_HISTORY {
+            history.pop_front();
+        }
+    }
+
+    /// The entries that were run one by one, the oldest first.
+    pub(super) fn history(&self) -> Vec<HistoryEntry> {
+        lock(&self.history).iter().cloned().collect()
     }
 
     /// A number that no earlier text of this engine has.

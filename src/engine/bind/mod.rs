@@ -5,6 +5,7 @@ pub(crate) mod common;
 mod input;
 pub(crate) mod names;
 pub(crate) mod placeholder;
+pub(crate) mod secrets;
 mod sets;
 pub(crate) mod words;
 

@@ -1,0 +1,1 @@
+//! The decisions of the editor, as plain functions of a text.

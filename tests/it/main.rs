@@ -12,5 +12,6 @@ mod fuzz_seeds;
 mod peers;
 mod readme;
 mod registry;
+mod repl;
 mod tidy;
 mod world;

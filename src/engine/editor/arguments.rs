@@ -110,7 +110,8 @@ impl Given {
             .filter(|p| p.position.is_some() && !p.switch && !taken(p.position) && !self.has(p))
             .filter(|p| sets.iter().any(|set| p.in_set(set)))
             .collect();
-        open.sort_by_key(|p| p.position);
+        // Of several at one place, a script block is typed with its brace.
+        open.sort_by_key(|p| (p.position, p.type_name.starts_with("ScriptBlock")));
         open.first().copied()
     }
 

@@ -164,6 +164,8 @@ struct Frame {
     after_bar: bool,
     /// The next `{` opens the block of `if`, `for`, `fn`.
     header: bool,
+    /// It opens the arms of a `switch`.
+    arms: bool,
     /// A comma and a blank end a command.
     separates: bool,
     /// Closing it goes on with a backtick string.
@@ -184,6 +186,7 @@ impl Frame {
             last: None,
             after_bar: false,
             header: false,
+            arms: false,
             separates: false,
             interpolates: false,
             piped: None,
@@ -307,7 +310,9 @@ impl Lexer<'_> {
         let start = self.pos;
         self.push(Kind::Bracket, start, start + length);
         if self.top().header && frame.close == b'}' {
-            self.top_mut().header = false;
+            let top = self.top_mut();
+            top.header = false;
+            frame.separates |= std::mem::take(&mut top.arms);
         }
         frame.ps |= self.top().ps || self.top().ps_line;
         self.frames.push(frame);
@@ -779,7 +784,11 @@ impl Lexer<'_> {
         top.prev = Prev::Start;
         match word {
             "true" | "false" | "break" | "continue" => top.prev = Prev::Operand,
-            "if" | "elseif" | "while" | "until" | "switch" | "catch" => top.header = true,
+            "if" | "elseif" | "while" | "until" | "catch" => top.header = true,
+            "switch" => {
+                top.header = true;
+                top.arms = true;
+            }
             "for" | "foreach" | "fn" => {
                 top.header = true;
                 self.header_names(word == "fn", end);

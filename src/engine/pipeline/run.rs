@@ -1,8 +1,9 @@
 //! The driver: each stage hands its objects straight to the next, the first object is out at once.
 
 use std::cell::{Cell, RefCell};
+use std::ops::{Range, RangeInclusive};
 
-use rhai::{Dynamic, EvalAltResult, FnPtr, NativeCallContext};
+use rhai::{Dynamic, EvalAltResult, FnPtr, INT, NativeCallContext};
 
 use super::speech::Speech;
 use super::stage::{Stage, stage_of};
@@ -150,7 +151,18 @@ impl Run<'_> {
     }
 
     fn feed_values(&self, head: &Dynamic, slots: &mut [Slot], sink: &mut dyn FnMut(Value) -> Result<()>) -> Result<()> {
-        for value in enumerate(to_value(head)?) {
+        // The numbers of a range flow one by one, however many they are.
+        let range = match (head.read_lock::<Range<INT>>(), head.read_lock::<RangeInclusive<INT>>()) {
+            (Some(range), _) => Some((range.start, range.end.saturating_sub(1))),
+            (_, Some(range)) => Some((*range.start(), *range.end())),
+            _ => None,
+        };
+        let values: Box<dyn Iterator<Item = Value>> = match range {
+            Some((first, last)) => Box::new((first..=last).map(Value::Int)),
+            None => Box::new(enumerate(to_value(head)?).into_iter()),
+        };
+        for value in values {
+            self.state.cancel.check().map_err(|e| self.raise(e))?;
             self.turn(slots, 0, sink, |stage, down| stage.object(value, down))?;
             if self.stopped.get().is_some() {
                 break;

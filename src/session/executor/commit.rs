@@ -131,7 +131,13 @@ impl Session {
         let (cause, faults, proofs) = (drive.cause, drive.undo_faults, drive.proofs);
         self.after_commit()?;
         match ending {
-            Ending::Done => Ok(Receipt { done: true, changed: true, proofs }),
+            Ending::Done => {
+                if cancel.is_cancelled() {
+                    let text = "the interruption came too late to take anything back: the change is made and proven";
+                    cx.warn_as("DoneNevertheless", text)?;
+                }
+                Ok(Receipt { done: true, changed: true, proofs })
+            }
             other => Err(failure(other, cause, &faults)),
         }
     }

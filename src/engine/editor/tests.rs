@@ -1,1 +1,0 @@
-//! The decisions of the editor, as plain functions of a text.

@@ -101,6 +101,14 @@ impl Terminal {
         }
     }
 
+    /// Ctrl-C at the prompt, and the next prompt.
+    #[track_caller]
+    fn forget(&mut self, prompt: &str) {
+        self.taken = self.seen.len();
+        self.type_in(CTRL_C);
+        self.wait_for(prompt);
+    }
+
     fn rest(&self) -> &str {
         &self.seen[self.taken..]
     }
@@ -174,23 +182,21 @@ fn a_session_from_tab_to_ctrl_d() {
     terminal.wait_for("Web Site'");
     terminal.type_in(" | % State\r");
     terminal.wait_for("Started");
-    // Several candidates are listed with what they do.
-    terminal.type_in("Get-TlsN\tX");
-    terminal.type_in(CTRL_C);
+    terminal.wait_for(PROMPT);
+    // Several candidates are listed with what they take.
     terminal.type_in("Set-CsCertificate -T\t");
-    let shown = terminal.wait_for("-Thumbprint");
-    assert!(shown.contains("<CertType[]>"), "{shown}");
+    let shown = terminal.wait_for("<CertType[]>");
+    assert!(shown.contains("-Thumbprint"), "{shown}");
 
     // Ctrl-C forgets what was typed.
-    terminal.type_in(CTRL_C);
-    terminal.wait_for(PROMPT);
+    terminal.forget(PROMPT);
     terminal.run("2000 + 22", "2022");
 
     // The arrow and the search bring entries back.
     terminal.type_in(&format!("{UP}\r"));
     terminal.wait_for("2022\n");
-    terminal.type_in(&format!("{CTRL_R}webs"));
-    terminal.wait_for("(reverse-i-search)`webs'");
+    terminal.type_in(&format!("{CTRL_R}Webs"));
+    terminal.wait_for("(reverse-i-search)`Webs'");
     terminal.type_in("\r");
     terminal.wait_for("Started");
 
@@ -300,10 +306,10 @@ fn a_pasted_procedure_runs_entry_by_entry() {
     terminal.type_in("\r");
     terminal.wait_for("[ScriptError]");
     terminal.wait_for("$n = 300");
-    terminal.type_in(CTRL_C);
-    terminal.run("\"left $n\"", "left 100\n");
+    terminal.forget("certlet> ");
+    terminal.run("Write-Output \"left $n\"", "left 100\n");
     // Put back, it runs once.
-    paste(&mut terminal, "throw 'again'\n$n += 1\n\"after $n\"");
+    paste(&mut terminal, "throw 'again'\n$n += 1\nWrite-Output \"after $n\"");
     terminal.type_in("\r");
     terminal.wait_for("[ScriptError]");
     terminal.wait_for("\"after $n\"");
@@ -354,9 +360,9 @@ fn questions_are_answered_within_the_session() {
     let home = contoso();
     let mut terminal = Terminal::at_home(home.path());
     terminal.wait_for(PROMPT);
-    terminal.run("$name = Read-Host Who", "Who");
+    terminal.run("$name = Read-Host ('W' + 'ho')", "Who");
     terminal.run("ken", PROMPT);
-    terminal.run("\"it is $($name.len())\"", "it is 3\n");
+    terminal.run("Write-Output \"it is $($name.len())\"", "it is 3\n");
     let ask = "Get-CsCertificate | % Use | ForEach-Object { Remove-CsCertificate -Type $_ -Confirm }";
     terminal.run(ask, "(default is \"Y\"): ");
     terminal.run("?", "L - Skip");
@@ -367,7 +373,7 @@ fn questions_are_answered_within_the_session() {
     terminal.run("Remove-CsCertificate -Type Default -Confirm", "(default is \"Y\"): ");
     terminal.type_in("N\r");
     terminal.wait_for(PROMPT);
-    terminal.run("\"still $((Get-CsCertificate).Count)\"", "still 3\n");
+    terminal.run("Write-Output \"still $((Get-CsCertificate).Count)\"", "still 3\n");
     // What was answered is no entry.
     assert!(!fs::read_to_string(home.path().join("history")).unwrap().lines().any(|line| line == "ken"));
     terminal.type_in(CTRL_D);
@@ -385,12 +391,12 @@ fn colours_and_hints_are_those_of_the_engine() {
     terminal.wait_for("out-null");
     let raw = String::from_utf8_lossy(&terminal.raw).into_owned();
     assert!(raw.contains("\u{1b}[90m") && raw.contains("\u{1b}[93mget-cscertificate\u{1b}[0m"), "{raw:?}");
-    terminal.type_in(CTRL_C);
+    terminal.forget("certlet> ");
     terminal.type_in("Get-Foo -x");
     terminal.wait_for("-x");
     let raw = String::from_utf8_lossy(&terminal.raw).into_owned();
     assert!(raw.contains("\u{1b}[91mGet-Foo"), "{raw:?}");
-    terminal.type_in(CTRL_C);
+    terminal.forget("certlet> ");
     terminal.type_in(CTRL_D);
     assert_eq!(terminal.ends(), 0);
 }

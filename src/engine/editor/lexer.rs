@@ -139,6 +139,14 @@ pub(super) fn lex(text: &str, words: &dyn Words) -> Lexed {
     }
 }
 
+/// The quoted text that a bracket stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Within {
+    Nothing,
+    Backticks,
+    DoubleQuotes,
+}
+
 /// What stood last in a bracket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Prev {
@@ -168,8 +176,8 @@ struct Frame {
     arms: bool,
     /// A comma and a blank end a command.
     separates: bool,
-    /// Closing it goes on with a backtick string.
-    interpolates: bool,
+    /// The quoted text that goes on when it is closed.
+    within: Within,
     /// It is a script block of a command, with what is piped into that.
     piped: Option<Upstream>,
     parameters: Vec<(usize, usize)>,
@@ -188,7 +196,7 @@ impl Frame {
             header: false,
             arms: false,
             separates: false,
-            interpolates: false,
+            within: Within::Nothing,
             piped: None,
             parameters: Vec::new(),
         }
@@ -324,7 +332,7 @@ impl Lexer<'_> {
         while self.top().close == b'\n' {
             self.frames.pop();
         }
-        let interpolates = self.top().interpolates;
+        let within = self.top().within;
         let fits = self.frames.len() > 1 && self.top().close == byte;
         if fits {
             self.frames.pop();
@@ -338,8 +346,10 @@ impl Lexer<'_> {
         if !among_arguments {
             top.last = Some(Upstream::Value(index));
         }
-        if fits && interpolates {
-            self.backtick_text(self.pos);
+        match within {
+            Within::Backticks if fits => self.backtick_text(self.pos),
+            Within::DoubleQuotes if fits => self.double_quoted_rest(self.pos, self.pos),
+            _ => {}
         }
     }
 
@@ -944,9 +954,12 @@ impl Lexer<'_> {
 
     /// PowerShell's `"…"`: backtick escapes, doubled quotes, `$x` inside.
     fn double_quoted(&mut self, at: usize) {
+        self.double_quoted_rest(at, at + self.char_at(at).map_or(1, char::len_utf8));
+    }
+
+    /// The rest of such a text from `next` on, to its end or to the next `$(`; what is not yet a part begins at `start`.
+    fn double_quoted_rest(&mut self, mut start: usize, mut next: usize) {
         let place = self.here();
-        let mut start = at;
-        let mut next = at + self.char_at(at).map_or(1, char::len_utf8);
         let mut open = true;
         while let Some(c) = self.char_at(next) {
             match c {
@@ -959,6 +972,16 @@ impl Lexer<'_> {
                     }
                     open = false;
                     break;
+                }
+                '$' if self.byte(next + 1) == b'(' => {
+                    if next > start {
+                        self.put(Kind::Text, start, next, true);
+                    }
+                    self.pos = next;
+                    let mut frame = Frame::new(b')', true);
+                    frame.within = Within::DoubleQuotes;
+                    self.open(2, frame);
+                    return;
                 }
                 '$' if self.byte(next + 1) == b'_' || self.byte(next + 1).is_ascii_alphabetic() => {
                     let end = self.word_end(next + 1);
@@ -1056,7 +1079,7 @@ impl Lexer<'_> {
                     }
                     self.pos = next;
                     let mut frame = Frame::new(b'}', false);
-                    frame.interpolates = true;
+                    frame.within = Within::Backticks;
                     self.open(2, frame);
                     return;
                 }

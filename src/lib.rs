@@ -54,7 +54,8 @@ pub mod cli;
 pub(crate) mod repl;
 
 pub use engine::{
-    Completeness, Engine, EngineBuilder, Failure, Library, Limits, Literal, Outcome, Output, ScriptParameter,
+    Candidate, Completeness, Completions, Engine, EngineBuilder, Entry, Expiry, Failure, Hint, Library, Limits,
+    Literal, Outcome, Output, Painted, Prompt, ScriptParameter, Style,
 };
 pub use error::{Error, ErrorId, ExitCode, Result};
 pub use session::Session;

@@ -40,7 +40,7 @@ verbs! {
         compare_tls_name find_tls_certificate get_tls_audit_log get_tls_change get_tls_name get_tls_served get_tls_status
         invoke_tls_renewal test_tls_audit_log test_tls_binding undo_tls_change
     }
-    shell { get_command get_help }
+    shell { get_command get_help get_history }
     pki {
         export_certificate export_pfx_certificate get_child_item get_item get_pfx_certificate get_pfx_data import_certificate
         import_pfx_certificate new_self_signed_certificate remove_item test_certificate test_path
@@ -51,6 +51,11 @@ verbs! {
         revoke_certificate submit_certificate_request test_certification_authority update_ca_certificate
         wait_certificate_request
     }
+}
+
+/// The topics of the help: name and what each is about.
+pub(crate) fn help_topics() -> impl Iterator<Item = (&'static str, &'static str)> {
+    shell::get_help::topics()
 }
 
 /// Every verb of the library that needs no script block; the engine adds those of the pipeline.

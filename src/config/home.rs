@@ -69,6 +69,7 @@ pub struct Home {
     sites: OnceLock<Result<Vec<Arc<Site>>>>,
     serving: OnceLock<Result<Arc<Serving>>>,
     authorities: OnceLock<Result<Vec<Arc<dyn Authority>>>>,
+    cancelled: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl Home {
@@ -85,7 +86,15 @@ impl Home {
             sites: OnceLock::new(),
             serving: OnceLock::new(),
             authorities: OnceLock::new(),
+            cancelled: Arc::new(|| false),
         }
+    }
+
+    /// Cuts the test commands of server programs short when the run is to end; reloads are never cut short.
+    #[must_use]
+    pub fn heeding(mut self, cancelled: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.cancelled = Arc::new(cancelled);
+        self
     }
 
     /// The folder.
@@ -189,16 +198,17 @@ impl Home {
                 );
                 Arc::new(ServedListener::new(listener, serving))
             }
-            // A reload is never cut short: its time limit bounds it.
-            ServerSettings::Files(files) => {
-                Arc::new(FilesServer::new(files.clone(), Children::new(CHILD_LIMIT, Arc::new(|| false)))?)
-            }
+            ServerSettings::Files(files) => Arc::new(FilesServer::new(files.clone(), self.children())?),
             ServerSettings::Haproxy(haproxy) if haproxy.socket.is_none() => {
-                Arc::new(FilesServer::new(haproxy.files.clone(), Children::new(CHILD_LIMIT, Arc::new(|| false)))?)
+                Arc::new(FilesServer::new(haproxy.files.clone(), self.children())?)
             }
             other => Arc::new(Unbuilt::new(other.kind().name())),
         };
         Ok(Arc::new(Site { website: website.clone(), server }))
+    }
+
+    fn children(&self) -> Children {
+        Children::new(CHILD_LIMIT, Arc::clone(&self.cancelled))
     }
 
     fn make_authority(
@@ -371,6 +381,14 @@ impl World for Home {
                 })
             })
             .clone()
+    }
+
+    fn existing_state(&self) -> Option<Arc<dyn State>> {
+        let is_there = match &self.configuration().ok()?.state.store {
+            StateStore::Memory => true,
+            StateStore::Sqlite(path) => path.is_file(),
+        };
+        is_there.then(|| self.state().ok()).flatten()
     }
 
     fn keys(&self) -> Result<Arc<dyn KeyStore>> {

@@ -10,7 +10,7 @@ use rhai::{Dynamic, Scope};
 use super::limits::Limits;
 use super::source::Sources;
 use super::values::{to_dynamic, to_value};
-use crate::command::{Cancel, Console, Message, Registry, Stream, Value};
+use crate::command::{Cancel, Console, HistoryEntry, Message, Registry, Stream, Value};
 use crate::error::{Error, ExitCode, Result};
 use crate::model::Zone;
 use crate::session::Session;
@@ -29,6 +29,9 @@ pub trait Output: Send {
 
 /// So many errors does `$Error` remember.
 const MAX_ERRORS: usize = 256;
+
+/// So many entries does the history of a session hold.
+const MAX_HISTORY: usize = 4096;
 
 /// The state that everything in an engine shares.
 pub(super) struct State {
@@ -49,6 +52,7 @@ pub(super) struct State {
     ok: AtomicBool,
     /// What was in scope where `Get-Variable` was called.
     seen: Mutex<Vec<(String, Value)>>,
+    history: Mutex<VecDeque<HistoryEntry>>,
     roots: Mutex<Vec<PathBuf>>,
 }
 
@@ -100,6 +104,7 @@ impl State {
             faults: AtomicU64::new(0),
             ok: AtomicBool::new(true),
             seen: Mutex::default(),
+            history: Mutex::new(VecDeque::new()),
             roots: Mutex::new(Vec::new()),
         }
     }
@@ -196,6 +201,20 @@ impl State {
             }
         }
         seen
+    }
+
+    /// Adds an entry to the history of the session.
+    pub(super) fn add_to_history(&self, entry: HistoryEntry) {
+        let mut history = lock(&self.history);
+        history.push_back(entry);
+        if history.len() > MAX_HISTORY {
+            history.pop_front();
+        }
+    }
+
+    /// The entries that were run one by one, the oldest first.
+    pub(super) fn history(&self) -> Vec<HistoryEntry> {
+        lock(&self.history).iter().cloned().collect()
     }
 
     /// A number that no earlier text of this engine has.

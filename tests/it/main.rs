@@ -16,5 +16,6 @@ mod peers;
 mod readme;
 mod registry;
 mod renewal;
+mod repl;
 mod tidy;
 mod world;

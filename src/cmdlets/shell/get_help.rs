@@ -125,6 +125,11 @@ fn topic(name: &str) -> Option<(&'static str, &'static str)> {
     TOPICS.iter().find(|(topic, _)| topic.eq_ignore_ascii_case(name) || topic.eq_ignore_ascii_case(&whole)).copied()
 }
 
+/// The topics: name and what each is about.
+pub(in crate::cmdlets) fn topics() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TOPICS.iter().map(|(name, text)| (*name, first_line(text)))
+}
+
 fn page(cx: &Invocation<'_>, args: &Args, spec: &'static Spec, shown: &'static str) -> Result<HelpPage> {
     let view = match (args.on(&FULL), args.on(&DETAILED), args.on(&EXAMPLES)) {
         (true, ..) => HelpView::Full,

@@ -6,6 +6,7 @@ pub(crate) mod fuzz;
 mod input;
 pub(crate) mod names;
 pub(crate) mod placeholder;
+pub(crate) mod secrets;
 mod sets;
 pub(crate) mod words;
 

@@ -21,10 +21,7 @@ pub(crate) enum Found {
 pub(crate) fn find(spec: &'static Spec, word: &str) -> Found {
     let own = || spec.parameters.iter().copied();
     let common = || common_parameters(spec);
-    let exact = |p: &&'static ParamSpec| {
-        p.name.eq_ignore_ascii_case(word) || p.aliases.iter().any(|a| a.eq_ignore_ascii_case(word))
-    };
-    if let Some(found) = own().find(exact).or_else(|| common().find(exact)) {
+    if let Some(found) = exact(spec, word) {
         return Found::One(found);
     }
     if word.is_empty() {
@@ -45,6 +42,14 @@ pub(crate) fn find(spec: &'static Spec, word: &str) -> Found {
     }
     let names: Vec<&'static str> = own().chain(common()).map(|p| p.name).collect();
     Found::Unknown(super::super::members::nearest(word, names).into_iter().collect())
+}
+
+/// Finds a parameter by its full name or alias, in any case.
+pub(crate) fn exact(spec: &'static Spec, word: &str) -> Option<&'static ParamSpec> {
+    let fits = |p: &&'static ParamSpec| {
+        p.name.eq_ignore_ascii_case(word) || p.aliases.iter().any(|a| a.eq_ignore_ascii_case(word))
+    };
+    spec.parameters.iter().copied().find(fits).or_else(|| common_parameters(spec).find(fits))
 }
 
 /// Finds a parameter or says why there is none.

@@ -83,7 +83,7 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::model::Position;
 
-pub(crate) use mask::mask_secrets;
+pub(crate) use mask::{Secrets, has_secret_word, secret_arguments};
 pub(crate) use output::ColumnMap;
 pub use report::Literal;
 pub(crate) use report::{ArgumentUse, CommandUse};

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 
 use super::run::{Down, too_many};
 use super::stage::Stage;
-use crate::command::{Args, Block, Cancel, Host, Input, Invocation, Message, ParamSpec, Registry, Value, Verb};
+use crate::command::{
+    Args, Block, Cancel, HistoryEntry, Host, Input, Invocation, Message, ParamSpec, Registry, Value, Verb,
+};
 use crate::engine::bind::Bound;
 use crate::engine::state::State;
 use crate::error::{Error, ErrorId, ExitCode, Result};
@@ -144,6 +146,10 @@ impl Host for VerbHost<'_, '_> {
 
     fn registry(&self) -> Registry {
         self.down.run.state.registry.clone()
+    }
+
+    fn history(&self) -> Vec<HistoryEntry> {
+        self.down.run.state.history()
     }
 
     fn cancel(&self) -> Cancel {

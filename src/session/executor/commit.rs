@@ -132,6 +132,10 @@ impl Session {
         match ending {
             Ending::Done => {
                 self.remember_proofs(&proofs);
+                if cancel.is_cancelled() {
+                    let text = "the interruption came too late to take anything back: the change is made and proven";
+                    cx.warn_as("DoneNevertheless", text)?;
+                }
                 Ok(Receipt { done: true, changed: true, proofs })
             }
             other => Err(failure(other, cause, &faults)),

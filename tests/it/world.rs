@@ -213,7 +213,8 @@ impl World {
         self.emits("Get-CsCertificate").iter().map(|c| (text(c, "Use"), text(c, "Thumbprint"))).collect()
     }
 
-    fn shell(&self) -> Shell {
+    /// The program in this home, which asks nobody.
+    pub(crate) fn shell(&self) -> Shell {
         Shell::new().arg("--home").arg(self.home.path()).arg("--no-input")
     }
 }

@@ -2,6 +2,7 @@
 
 mod assignment;
 mod authority;
+mod catalogue;
 mod foreign;
 mod names;
 mod offline;

@@ -199,8 +199,6 @@ catalogue! {
     SiteNotFound, ObjectNotFound, Failed, "`Get-Website` lists the sites";
     /// Nothing is assigned for the use.
     NotAssigned, ObjectNotFound, Failed, "`Get-CsCertificate` lists what is assigned";
-    /// The object is declared in `certlet.toml`, which is not written.
-    DeclaredInFile, InvalidOperation, Failed, "";
     /// The operator is no administrator of this computer.
     NotAdministrator, PermissionDenied, Refused, "`administrators` in `certlet.toml` names who may change this computer";
     /// A confirmation is needed and nobody can be asked.
@@ -234,8 +232,6 @@ catalogue! {
     TestCommandFailed, InvalidResult, PutBack, "";
     /// The server's reload command failed.
     ReloadFailed, InvalidResult, PutBack, "";
-    /// A step of the change failed and what was changed is put back.
-    StepFailed, InvalidResult, PutBack, "";
     /// The handshakes contradict what was to be proven.
     ProofFailed, InvalidResult, PutBack, "`Test-TlsBinding` shows what each endpoint serves";
     /// Putting back failed.
@@ -244,8 +240,6 @@ catalogue! {
     Contested, InvalidResult, Contested, "look at what is there, then run `certlet recover`";
     /// What is observed differs from what the plan expects.
     PlanStale, InvalidOperation, Refused, "";
-    /// A simulated certificate is used inside another text.
-    PlanDependsOnIssue, InvalidOperation, Refused, "";
     /// A policy of the topology or the configuration refuses.
     PolicyRefused, PermissionDenied, Refused, "";
     /// The certificate is banned after a key compromise.

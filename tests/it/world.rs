@@ -268,7 +268,7 @@ impl World {
         self.emits("Get-CsCertificate").iter().map(|c| (text(c, "Use"), text(c, "Thumbprint"))).collect()
     }
 
-    /// The program in this home.
+    /// The program in this home, which asks nobody.
     pub(crate) fn shell(&self) -> Shell {
         Shell::new().arg("--home").arg(self.home.path()).arg("--no-input")
     }

@@ -2,6 +2,7 @@
 
 mod assignment;
 mod authority;
+mod catalogue;
 pub(crate) mod foreign;
 mod lines;
 mod names;

@@ -232,6 +232,8 @@ catalogue! {
     TestCommandFailed, InvalidResult, PutBack, "";
     /// The server's reload command failed.
     ReloadFailed, InvalidResult, PutBack, "";
+    /// A step failed, for example a command that shows control over a name; what was changed is put back.
+    StepFailed, InvalidResult, PutBack, "";
     /// The handshakes contradict what was to be proven.
     ProofFailed, InvalidResult, PutBack, "`Test-TlsBinding` shows what each endpoint serves";
     /// Putting back failed.

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::ops::{Range, RangeInclusive};
 
-use rhai::{Dynamic, EvalAltResult, FnPtr, INT, NativeCallContext};
+use rhai::{Dynamic, EvalAltResult, FnPtr, NativeCallContext};
 
 use super::speech::Speech;
 use super::stage::{Stage, stage_of};

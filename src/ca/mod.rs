@@ -1,20 +1,33 @@
 //! Certification authorities: one contract for the embedded one and those across a wire.
 
+#[cfg(feature = "acme")]
+mod acme;
+#[cfg(feature = "adcs")]
+mod adcs;
 #[cfg(test)]
 mod contract;
 mod down;
 mod embedded;
+#[cfg(any(feature = "acme", feature = "adcs"))]
+mod http;
 #[cfg(test)]
 mod testing;
 
+#[cfg(feature = "acme")]
+pub use acme::{Acme, AcmeLimits, AcmeMethod, AcmeSettings, DnsMethod, RootSource, RunCommand};
+#[cfg(feature = "adcs")]
+pub use adcs::{Adcs, AdcsSettings, LogOn};
 pub use down::Down;
-pub use embedded::{Approval, Embedded, EmbeddedSettings, Permissions, Right, SecretResolver, SubjectSource, Template};
+pub use embedded::{
+    Approval, Embedded, EmbeddedSettings, Parent, Permissions, Publication, Right, SecretResolver, SubjectSource,
+    Template,
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, Moment, Secret};
-use crate::state::{Sealed, State, Write};
+use crate::state::{Sealed, State, SubmissionRow, Write};
 
 /// An authority that issues certificates, addressed `host\instance`.
 ///
@@ -54,6 +67,12 @@ pub trait Authority: Send + Sync {
     /// `CaUnreachable`, `CaAccessDenied`, `TemplateNotFound`, `TemplateAccessDenied`, `KeyTooSmall`; `RequestDenied` where
     /// the template does not let the key be exported.
     fn preflight(&self, cx: &Context<'_>, inquiry: &Inquiry<'_>) -> Result<()>;
+
+    /// The ticket that is stored with the key before `begin`: where a request that may have been handed in must not be
+    /// handed in again, `advance` says what is to be done about it. Empty where `begin` may be repeated.
+    fn first_ticket(&self) -> String {
+        String::new()
+    }
 
     /// Hands a request in.
     fn begin(&self, cx: &Context<'_>, submission: &Submission) -> Result<Answer>;
@@ -224,6 +243,9 @@ pub enum Progress {
     /// Ask on at once.
     Working,
     /// Ask again at this moment, or when somebody has approved.
+    ///
+    /// A moment within a minute is waited for in the same run: an authority that waits for a person names none, or a later
+    /// one.
     Waiting(Option<Moment>),
     /// Issued: the certificate first, then the authorities above it, without the root where it is known.
     Issued(Vec<Certificate>),
@@ -271,6 +293,56 @@ pub trait Database: Send + Sync {
     /// # Errors
     /// Those of the state and of the key store.
     fn revocation_list(&self, cx: &Context<'_>) -> Result<(Vec<u8>, Vec<Write>)>;
+
+    /// Where the revocation list is published, and how often; `None` where it is not.
+    fn publication(&self) -> Option<&Publication>;
+
+    /// Judges the list that lies where it is published, DER; gives its end.
+    ///
+    /// # Errors
+    /// `BadCertificateFile` when it is not this authority's, is out of date, or does not tell of a revocation;
+    /// `CaUnreachable` while there is no authority yet.
+    fn check_list(&self, cx: &Context<'_>, published: &[u8]) -> Result<Moment>;
+
+    /// The requests that were handed in, ordered by number; one, with a number.
+    ///
+    /// # Errors
+    /// `CaAccessDenied` without the right to read.
+    fn requests(&self, cx: &Context<'_>, principal: &str, number: Option<u32>) -> Result<Vec<(u32, SubmissionRow)>>;
+
+    /// Fails while the authority waits for its own certificate from a parent elsewhere.
+    ///
+    /// # Errors
+    /// `CaUnreachable`.
+    fn check_certified(&self, cx: &Context<'_>) -> Result<()>;
+
+    /// The request for the authority's own certificate, where that is signed elsewhere: PKCS#10, DER. The key is made
+    /// with the first one, and kept for every later one.
+    ///
+    /// # Errors
+    /// `CaAccessDenied`, `PolicyRefused` for a root, `StoreLocked`.
+    fn request_own(&self, cx: &Context<'_>, principal: &str) -> Result<(Vec<u8>, Vec<Write>)>;
+
+    /// Takes the authority's own certificate out of those that came from its parent, with those above it up to a root
+    /// among them or among `roots`. Gives the path that it found, its own certificate first.
+    ///
+    /// # Errors
+    /// `CaAccessDenied`, `PolicyRefused` for a root, `CaUnreachable` before it was asked for, `KeyMismatch`,
+    /// `BadCertificateFile`, `InvalidName`, `CertificateExpired`, `CertificateNotYetValid`, `UntrustedChain`.
+    fn install_own(
+        &self,
+        cx: &Context<'_>,
+        principal: &str,
+        found: &[Certificate],
+        roots: &[Certificate],
+    ) -> Result<(Vec<Certificate>, Vec<Write>)>;
+
+    /// Renews the certificate of a root with the same key, as it is declared now; `force` also where certificates that
+    /// still run would lie outside the new name constraints.
+    ///
+    /// # Errors
+    /// `CaAccessDenied`, `PolicyRefused`, `StoreLocked`.
+    fn renew_own(&self, cx: &Context<'_>, principal: &str, force: bool) -> Result<(Certificate, Vec<Write>)>;
 }
 
 /// A template as operators see it.
@@ -295,4 +367,7 @@ pub struct TemplateFacts {
     pub needs_approval: bool,
     /// How long its certificates live.
     pub validity_days: u32,
+    /// Whether it makes authorities.
+    #[serde(default)]
+    pub authority: bool,
 }

@@ -13,6 +13,7 @@ use crate::model::Zone;
 pub(super) struct Screen {
     page: Mutex<Page>,
     terminal: bool,
+    zone: Zone,
 }
 
 struct Page {
@@ -38,11 +39,19 @@ impl Screen {
 
     fn over(json: bool, width: usize, zone: Zone, out: Box<dyn Write + Send>, terminal: bool) -> Self {
         let shape = if json {
-            Shape::Json(JsonArrayWriter::new(width, zone))
+            Shape::Json(JsonArrayWriter::new(width, zone.clone()))
         } else {
-            Shape::Text(Formatter::new(width, zone))
+            Shape::Text(Formatter::new(width, zone.clone()))
         };
-        Self { page: Mutex::new(Page { shape, out, reader_is_gone: false, ended: false }), terminal }
+        Self { page: Mutex::new(Page { shape, out, reader_is_gone: false, ended: false }), terminal, zone }
+    }
+
+    /// Lays out what comes now for a screen of another width.
+    pub(super) fn set_width(&self, width: usize) {
+        let mut page = self.page();
+        if let Shape::Text(formatter) = &mut page.shape {
+            *formatter = Formatter::new(width, self.zone.clone());
+        }
     }
 
     /// Writes an object, or as much of it as can be written before the next ones are known.

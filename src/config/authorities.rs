@@ -1,8 +1,10 @@
 //! What certlet must know of an authority: a settings type for each kind.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::settings::SecretSource;
 use crate::error::{Error, ErrorId, Result};
@@ -136,6 +138,8 @@ pub struct EmbeddedAuthority {
     pub next_request_id: u64,
     /// Born without name constraints.
     pub unconstrained: bool,
+    /// Whether its own certificate is signed by an authority elsewhere.
+    pub offline_parent: bool,
     /// Where its revocation list is published; certificates carry the address then.
     pub crl: Option<CrlPublisher>,
     /// Accounts for `-CaAccount`, with their passwords.
@@ -151,6 +155,10 @@ pub struct CrlPublisher {
     pub url: String,
     /// The file that some web server offers there.
     pub file: PathBuf,
+    /// How many days a list is good for.
+    pub days: u32,
+    /// How many hours before its end the next one is published.
+    pub overlap_hours: u32,
 }
 
 /// A template of an embedded authority.
@@ -176,6 +184,8 @@ pub struct TemplateSettings {
     pub validity_days: u32,
     /// Who may use it; absent: whoever may enroll at the authority.
     pub permissions: Option<Permissions>,
+    /// Whether it makes authorities.
+    pub authority: bool,
 }
 
 impl TemplateSettings {
@@ -193,6 +203,7 @@ impl TemplateSettings {
             approval: TemplateApproval::Automatic,
             validity_days: 730,
             permissions: None,
+            authority: false,
         }
     }
 }
@@ -232,6 +243,19 @@ pub struct AcmeAuthority {
     pub preferred_chain: Option<String>,
     /// The certificate profile.
     pub profile: Option<String>,
+    /// How many requests it takes before it would refuse, where that is not the default of its class.
+    pub limits: AcmeLimitSettings,
+}
+
+/// Limits of an ACME server; zero counts nothing, absent is the default of its class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AcmeLimitSettings {
+    /// Certificates with the same set of names in seven days.
+    pub duplicates_per_week: Option<u32>,
+    /// Validations of one name that failed in an hour.
+    pub failures_per_hour: Option<u32>,
+    /// Orders in three hours.
+    pub orders_per_3h: Option<u32>,
 }
 
 /// How control over a name is shown (RFC 8555 §8, RFC 8737).
@@ -249,6 +273,10 @@ pub enum AcmeChallenge {
         set: Vec<String>,
         /// Clears it.
         clear: Vec<String>,
+        /// The one name server to be asked for the record, instead of the authoritative ones.
+        resolver: Option<SocketAddr>,
+        /// How long it is waited until the name servers answer with the record.
+        wait: Duration,
     },
 }
 

@@ -4,12 +4,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+#[cfg(feature = "adcs")]
+use super::AdcsAuth;
 use super::{
-    AuthorityClass, AuthorityKind, AuthoritySettings, Configuration, EmbeddedAuthority, SecretLookup, SecretSource,
-    StateStore, TemplateApproval, TemplateSubject, read_certlet_toml,
+    AdcsAuthority, AuthorityClass, AuthorityKind, AuthoritySettings, Configuration, EmbeddedAuthority, SecretLookup,
+    SecretSource, StateStore, TemplateApproval, TemplateSubject, read_certlet_toml,
 };
+#[cfg(feature = "acme")]
+use super::{AcmeAuthority, AcmeChallenge};
+#[cfg(feature = "acme")]
+use crate::ca::{Acme, AcmeLimits, AcmeMethod, AcmeSettings, DnsMethod};
+#[cfg(feature = "adcs")]
+use crate::ca::{Adcs, AdcsSettings, LogOn};
 use crate::ca::{
-    Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Permissions, Right, SecretResolver, SubjectSource,
+    Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Parent, Permissions, Publication, Right, SecretResolver, SubjectSource,
     Template,
 };
 use crate::error::{Error, ErrorId, Result};
@@ -26,6 +34,9 @@ use crate::x509;
 
 /// How long a test or reload command may run.
 const CHILD_LIMIT: Duration = Duration::from_secs(60);
+/// How long one request to an authority across a wire may take.
+#[cfg(feature = "adcs")]
+const WIRE_LIMIT: Duration = Duration::from_secs(30);
 
 /// What the host knows of the machine and its user, which the library itself does not look up.
 #[derive(Clone)]
@@ -63,6 +74,7 @@ pub struct Home {
     authorities: OnceLock<Result<Vec<Arc<dyn Authority>>>>,
     /// When the copy of the audit log was last made durable, on the clock of this run.
     synchronised: Mutex<Option<Duration>>,
+    cancelled: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl Home {
@@ -80,7 +92,15 @@ impl Home {
             serving: OnceLock::new(),
             authorities: OnceLock::new(),
             synchronised: Mutex::default(),
+            cancelled: Arc::new(|| false),
         }
+    }
+
+    /// Cuts the test commands of server programs short when the run is to end; reloads are never cut short.
+    #[must_use]
+    pub fn heeding(mut self, cancelled: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.cancelled = Arc::new(cancelled);
+        self
     }
 
     /// The folder.
@@ -184,16 +204,17 @@ impl Home {
                 );
                 Arc::new(ServedListener::new(listener, serving))
             }
-            // A reload is never cut short: its time limit bounds it.
-            ServerSettings::Files(files) => {
-                Arc::new(FilesServer::new(files.clone(), Children::new(CHILD_LIMIT, Arc::new(|| false)))?)
-            }
+            ServerSettings::Files(files) => Arc::new(FilesServer::new(files.clone(), self.children())?),
             ServerSettings::Haproxy(haproxy) if haproxy.socket.is_none() => {
-                Arc::new(FilesServer::new(haproxy.files.clone(), Children::new(CHILD_LIMIT, Arc::new(|| false)))?)
+                Arc::new(FilesServer::new(haproxy.files.clone(), self.children())?)
             }
             other => Arc::new(Unbuilt::new(other.kind().name())),
         };
         Ok(Arc::new(Site { website: website.clone(), server }))
+    }
+
+    fn children(&self) -> Children {
+        Children::new(CHILD_LIMIT, Arc::clone(&self.cancelled))
     }
 
     fn make_authority(
@@ -207,9 +228,100 @@ impl Home {
                 Arc::new(Embedded::new(self.embedded(config, settings, embedded, configuration)?)?)
             }
             AuthorityKind::Down => Arc::new(Down::new(config)),
+            #[cfg(feature = "acme")]
+            AuthorityKind::Acme(acme) => Arc::new(Acme::new(self.acme(config, settings, acme)?)),
+            #[cfg(not(feature = "acme"))]
             AuthorityKind::Acme(_) => Arc::new(Down::because(config, "ACME authorities are not part of this build")),
-            AuthorityKind::Adcs(_) => Arc::new(Down::because(config, "AD CS authorities are not part of this build")),
+            AuthorityKind::Adcs(adcs) => self.adcs(config, settings, adcs)?,
         })
+    }
+
+    #[cfg(feature = "acme")]
+    fn acme(&self, config: String, settings: &AuthoritySettings, acme: &AcmeAuthority) -> Result<AcmeSettings> {
+        let is_public = settings.class == AuthorityClass::Public;
+        let (configuration, own) = (self.configuration()?, acme.roots.clone());
+        let challenge = match &acme.challenge {
+            AcmeChallenge::HttpListen(address) => AcmeMethod::HttpListen(address.clone()),
+            AcmeChallenge::HttpWebroot(root) => AcmeMethod::HttpWebroot(root.clone()),
+            AcmeChallenge::TlsAlpn(address) => AcmeMethod::TlsAlpn(address.clone()),
+            AcmeChallenge::Dns { set, clear, resolver, wait } => {
+                // A record that is being set is not cut short: the time limit bounds it.
+                let children = Children::new(CHILD_LIMIT, Arc::new(|| false));
+                AcmeMethod::Dns(DnsMethod {
+                    set: set.clone(),
+                    clear: clear.clone(),
+                    run: Arc::new(move |words| children.run(words)),
+                    resolver: *resolver,
+                    wait: *wait,
+                })
+            }
+        };
+        let default = if is_public { AcmeLimits::PUBLIC } else { AcmeLimits::NONE };
+        let limit = |own: Option<u32>, default| own.map_or(default, |n| Some(n).filter(|n| *n > 0));
+        Ok(AcmeSettings {
+            config,
+            is_public,
+            directory: acme.directory.clone(),
+            roots: Arc::new(move || {
+                let mut roots = configured_roots(&configuration)?;
+                for path in &own {
+                    roots.extend(certificates_in(path)?);
+                }
+                // Public authorities are trusted as the operating system trusts them, unless their roots are named.
+                if is_public && own.is_empty() && !configuration.trust.system {
+                    roots.extend(system_roots()?);
+                }
+                Ok(roots)
+            }),
+            contact: acme.contact.clone(),
+            challenge,
+            external_account: acme.external_account.as_ref().map(|account| {
+                let (source, secrets) = (account.hmac.clone(), Arc::clone(&self.options.secrets));
+                (account.key_id.clone(), SecretResolver::new(move || fetch(&source, &*secrets)))
+            }),
+            preferred_chain: acme.preferred_chain.clone(),
+            profile: acme.profile.clone(),
+            limits: AcmeLimits {
+                duplicates_per_week: limit(acme.limits.duplicates_per_week, default.duplicates_per_week),
+                failures_per_hour: limit(acme.limits.failures_per_hour, default.failures_per_hour),
+                orders_per_3h: limit(acme.limits.orders_per_3h, default.orders_per_3h),
+            },
+            permissions: settings.permissions.as_ref().map(rights),
+        })
+    }
+
+    #[cfg(feature = "adcs")]
+    fn adcs(&self, config: String, settings: &AuthoritySettings, adcs: &AdcsAuthority) -> Result<Arc<dyn Authority>> {
+        let log_on = match adcs.auth {
+            AdcsAuth::Basic => LogOn::Basic,
+            #[cfg(feature = "ntlm")]
+            AdcsAuth::Ntlm => LogOn::Ntlm,
+            #[cfg(not(feature = "ntlm"))]
+            AdcsAuth::Ntlm => return Ok(Arc::new(Down::because(config, "NTLM is not part of this build"))),
+        };
+        let mut roots = self.roots(&ChainTo::Configured)?;
+        for path in &adcs.roots {
+            roots.extend(certificates_in(path)?);
+        }
+        let account = adcs.account.as_ref().map(|(user, source)| {
+            let (source, secrets) = (source.clone(), Arc::clone(&self.options.secrets));
+            (user.clone(), SecretResolver::new(move || fetch(&source, &*secrets)))
+        });
+        Ok(Arc::new(Adcs::new(AdcsSettings {
+            config,
+            is_public: settings.class == AuthorityClass::Public,
+            url: adcs.url.clone(),
+            roots,
+            log_on,
+            account,
+            limit: WIRE_LIMIT,
+        })?))
+    }
+
+    #[cfg(not(feature = "adcs"))]
+    #[expect(clippy::unused_self, reason = "the same call whether it is built in or not")]
+    fn adcs(&self, config: String, _: &AuthoritySettings, _: &AdcsAuthority) -> Result<Arc<dyn Authority>> {
+        Ok(Arc::new(Down::because(config, "AD CS authorities are not part of this build")))
     }
 
     /// The first embedded authority of the configuration.
@@ -253,8 +365,13 @@ impl Home {
             administrators: self.administrators(configuration),
             accounts: accounts.collect(),
             templates: embedded.templates.iter().map(template).collect(),
-            crl_url: embedded.crl.as_ref().map(|c| c.url.clone()),
-            crl_days: 7,
+            parent: if embedded.offline_parent { Parent::Offline } else { Parent::Itself },
+            crl: embedded.crl.as_ref().map(|crl| Publication {
+                url: crl.url.clone(),
+                file: crl.file.clone(),
+                days: crl.days,
+                overlap_hours: crl.overlap_hours,
+            }),
         })
     }
 }
@@ -270,6 +387,14 @@ impl World for Home {
                 })
             })
             .clone()
+    }
+
+    fn existing_state(&self) -> Option<Arc<dyn State>> {
+        let is_there = match &self.configuration().ok()?.state.store {
+            StateStore::Memory => true,
+            StateStore::Sqlite(path) => path.is_file(),
+        };
+        is_there.then(|| self.state().ok()).flatten()
     }
 
     fn keys(&self) -> Result<Arc<dyn KeyStore>> {
@@ -301,16 +426,7 @@ impl World for Home {
         match clients {
             ChainTo::System => system_roots(),
             ChainTo::File(path) => certificates_in(path),
-            ChainTo::Configured => {
-                let mut roots = Vec::new();
-                for path in &configuration.trust.roots {
-                    roots.extend(certificates_in(path)?);
-                }
-                if configuration.trust.system {
-                    roots.extend(system_roots()?);
-                }
-                Ok(roots)
-            }
+            ChainTo::Configured => configured_roots(&configuration),
         }
     }
 
@@ -363,6 +479,10 @@ impl World for Home {
 
     fn recover_max_age(&self) -> Duration {
         self.configuration().map_or(Duration::from_secs(3600), |c| c.proof.recover_max_age)
+    }
+
+    fn proof_max_age(&self) -> Duration {
+        self.configuration().map_or(Duration::from_secs(24 * 3600), |c| c.proof.max_age)
     }
 
     fn label(&self) -> Option<String> {
@@ -427,6 +547,7 @@ fn template(settings: &super::TemplateSettings) -> Template {
         },
         validity_days: settings.validity_days,
         permissions: settings.permissions.as_ref().map(rights),
+        authority: settings.authority,
     }
 }
 
@@ -442,6 +563,18 @@ fn certificates_in(path: &Path) -> Result<Vec<Certificate>> {
     let shown = path.display().to_string();
     let contents = x509::read_any(&read(path)?, None).map_err(|e| e.about(shown))?;
     Ok(contents.certificates().to_vec())
+}
+
+/// The roots of `[trust]`.
+fn configured_roots(configuration: &Configuration) -> Result<Vec<Certificate>> {
+    let mut roots = Vec::new();
+    for path in &configuration.trust.roots {
+        roots.extend(certificates_in(path)?);
+    }
+    if configuration.trust.system {
+        roots.extend(system_roots()?);
+    }
+    Ok(roots)
 }
 
 /// The roots of the operating system; those that our strict reader refuses are left out.

@@ -18,7 +18,7 @@ pub use audit::{
 pub use memory::MemoryState;
 pub use query::CertificateQuery;
 pub use rows::{
-    AssignmentKey, AssignmentRow, AuthorityRow, BindingKey, BoundRow, CertificateRow, Expectation, KeyRow,
+    AssignmentKey, AssignmentRow, AuthorityRow, BindingKey, BoundRow, CertificateRow, Expectation, KeyRow, NameWishes,
     OpenOperation, RequestRow, RequestStatus, Row, RowKey, Sealed, Store, SubmissionRow, Write,
 };
 pub use sqlite::{SqliteOptions, SqliteState};

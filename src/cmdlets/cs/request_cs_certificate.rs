@@ -13,7 +13,7 @@ use crate::model::{
     RequestedName, Secret, Topology, UseName, names,
 };
 use crate::session::{Artefact, Enrollment, Obtained, Session, Wish, wish_fitness};
-use crate::state::{CertificateQuery, RequestRow, RequestStatus, Row, RowKey, Write};
+use crate::state::{CertificateQuery, NameWishes, RequestRow, RequestStatus, Row, RowKey, Write};
 use crate::x509::{RequestDetails, pem};
 
 const NEW_SETS: &[&str] = &["ByNew"];
@@ -158,6 +158,10 @@ fn new(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     };
     if let Some(authority) = &authority {
         cx.verbose(format!("Authority: {}", authority.config()))?;
+        if authority.is_public() {
+            let names = computed.comma_list();
+            cx.warn_as("NamesPublished", format!("certificate transparency publishes the names {names} for everybody to read"))?;
+        }
     }
     let template = args.get(&TEMPLATE, session)?.unwrap_or_else(|| "WebServer".into());
     let exportable = args.get(&EXPORTABLE, session)?.unwrap_or(false);
@@ -186,6 +190,11 @@ fn new(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         names,
         friendly_name,
         replaces: None,
+        wishes: NameWishes {
+            all_sip_domain: query.all_sip_domain,
+            added: query.domain_name.iter().map(ToString::to_string).collect(),
+            excluded: query.excluded.iter().map(ToString::to_string).collect(),
+        },
     };
     let target = match (&enrollment.authority, &output) {
         (Some(authority), _) => authority.config().to_owned(),

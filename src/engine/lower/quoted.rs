@@ -241,7 +241,7 @@ impl Lowerer<'_> {
 
     /// Whether the `$` at `at` begins something to expand.
     pub(super) fn expandable(&self, at: usize) -> bool {
-        matches!(self.byte_at(at + 1), b'(' | b'{' | b'_' | b'a'..=b'z' | b'A'..=b'Z')
+        matches!(self.byte_at(at + 1), b'(' | b'{' | b'_' | b'?' | b'a'..=b'z' | b'A'..=b'Z')
     }
 
     /// Puts `$x`, `$(…)` or `${…}` between the constant stretches.

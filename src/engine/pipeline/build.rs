@@ -12,6 +12,9 @@ use crate::error::{Error, ErrorId, Result};
 /// The key under which the lowering hands over what is splatted.
 const SPLAT: &str = "@";
 
+/// The key under which `Get-Variable` asks for what is in scope: the asking alone counts.
+const SCOPE: &str = "@scope";
+
 /// A command as the lowering calls for it.
 ///
 /// # Errors
@@ -30,7 +33,7 @@ pub(in crate::engine) fn command(
     for (key, value) in named {
         if key == SPLAT {
             command.splatted = value.into_array().unwrap_or_default();
-        } else {
+        } else if key != SCOPE {
             command.named.push((key.to_string(), value));
         }
     }

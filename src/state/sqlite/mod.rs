@@ -290,7 +290,7 @@ fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, Failure> 
     db.busy_timeout(options.busy_timeout)?;
     db.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;
-         PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
+         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
     )?;
     if let Some(pages) = options.max_pages {
         db.execute_batch(&format!("PRAGMA max_page_count = {pages}"))?;

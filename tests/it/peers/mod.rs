@@ -1,5 +1,8 @@
 //! The program against real peers: OpenSSL, nginx, signals, crashes, full disks, and servers that lie.
 
+mod acme;
+mod acme_caddy;
+mod acme_crash;
 mod crash;
 mod files;
 mod home;
@@ -7,6 +10,8 @@ mod lease;
 mod liar;
 mod nginx;
 mod openssl;
+mod renewal;
+mod pfx;
 mod secrets;
 mod serve;
 

@@ -13,6 +13,7 @@ mod for_each_object;
 mod format_objects;
 mod get_date;
 mod get_member;
+mod get_variable;
 mod group_object;
 mod import_csv;
 mod measure_object;
@@ -43,6 +44,9 @@ pub(super) static INTERNAL: &[(&Spec, Make)] = &[
     (&sort_object::SPEC, sort_object::make),
     (&group_object::SPEC, group_object::make),
     (&get_member::SPEC, get_member::make),
+    (&get_variable::SPEC, get_variable::make),
+    (&measure_object::SPEC, measure_object::make),
+    (&out_null::SPEC, out_null::make),
     (&tee_object::SPEC, tee_object::make),
     (&out_file::SPEC, out_file::make),
     (&convert_from_csv::SPEC, convert_from_csv::make),
@@ -70,6 +74,7 @@ static ALL: &[Verb] = &[
     write::HOST,
     write::WARNING,
     write::VERBOSE,
+    write::DEBUG,
     write::ERROR,
     read_host::VERB,
     get_date::VERB,
@@ -87,6 +92,7 @@ static ALL: &[Verb] = &[
     out_file::VERB,
     tee_object::VERB,
     get_member::VERB,
+    get_variable::VERB,
 ];
 
 /// Every verb that comes with the engine.

@@ -21,6 +21,12 @@ pub(super) static CA: Param<String> = Param::named("CA", "The authority as `host
     .values(Values::Authorities)
     .default_text("the only embedded one");
 
+/// `-CA`, for the verbs among these that read no pipeline.
+pub(super) static ONE_CA: Param<String> = Param::named("CA", "The authority as `host\\instance`; a short host name is enough")
+    .aliases(&["Config"])
+    .values(Values::Authorities)
+    .default_text("the only embedded one");
+
 pub(crate) static SPEC: Spec = Spec {
     name: "Approve-CertificateRequest",
     twin: None,

@@ -38,7 +38,7 @@ pub(crate) static SPEC: Spec = Spec {
             expect: Expect::Fails(ErrorId::ConfigInvalid),
         },
     ],
-    related: &["Revoke-Certificate", "Test-CertificationAuthority", "Invoke-TlsRenewal"],
+    related: &["Revoke-Certificate", "Test-CertificationAuthority", "Get-CertificationAuthority"],
 };
 
 pub(crate) static VERB: Verb = Verb::new(&SPEC, run);

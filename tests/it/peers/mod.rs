@@ -1,5 +1,6 @@
 //! The program against real peers: OpenSSL, nginx, signals, crashes, full disks, and servers that lie.
 
+mod authority;
 mod crash;
 mod files;
 mod home;
@@ -9,6 +10,7 @@ mod nginx;
 mod openssl;
 mod secrets;
 mod serve;
+mod vectors;
 
 use std::path::{Path, PathBuf};
 use std::process::Child;

@@ -9,8 +9,8 @@ use super::{
     StateStore, TemplateApproval, TemplateSubject, read_certlet_toml,
 };
 use crate::ca::{
-    Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Parent, Permissions, Publication, Right, SecretResolver, SubjectSource,
-    Template,
+    Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Parent, Permissions, Publication, Right,
+    SecretResolver, SubjectSource, Template,
 };
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{

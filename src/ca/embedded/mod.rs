@@ -287,7 +287,8 @@ impl Authority for Embedded {
         let mut answer = self.answer(cx, request_id, &entry, writes)?;
         if let Some(error) = refusal {
             // The row keeps the reason; who asks now is also told what to do.
-            answer.progress = Progress::Denied(error.about(format!("request {request_id} at {}", self.settings.config)));
+            answer.progress =
+                Progress::Denied(error.about(format!("request {request_id} at {}", self.settings.config)));
         }
         Ok(answer)
     }

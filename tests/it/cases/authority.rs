@@ -111,7 +111,8 @@ fn an_authority_is_tested_without_asking_it() {
     assert_eq!(said(&all, "error").iter().map(|e| text(e, "id")).collect::<Vec<_>>(), ["CaUnreachable"]);
     let failed = all.objects().into_iter().filter(|finding| finding["Result"] == "Fail").count();
     assert_eq!(failed, 1, "{all:#?}");
-    let one = format!("Test-CertificationAuthority '{CA}' -KeySize 1024 -Template Restricted -DomainName a.fabrikam.com");
+    let one =
+        format!("Test-CertificationAuthority '{CA}' -KeySize 1024 -Template Restricted -DomainName a.fabrikam.com");
     let ran = world.run(&one).exits(5);
     let ids: Vec<_> = said(&ran, "error").iter().map(|e| text(e, "id")).collect();
     assert_eq!(ids, ["TemplateAccessDenied"]);

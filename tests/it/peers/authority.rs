@@ -105,7 +105,10 @@ fn an_offline_root_signs_an_authority_and_openssl_verifies_the_chain_of_three() 
     };
     fails(submit("WebServer"), 1, "TemplateNotFound");
     let entry = submit("SubCA").exits(0).objects().remove(0);
-    assert_eq!((&entry["Disposition"], &entry["Subject"]), (&"Issued".into(), &"CN=contoso-Issuing-CA, O=Contoso".into()));
+    assert_eq!(
+        (&entry["Disposition"], &entry["Subject"]),
+        (&"Issued".into(), &"CN=contoso-Issuing-CA, O=Contoso".into())
+    );
     let bundle = split(&fs::read_to_string(&cer).unwrap());
     assert_eq!(bundle.len(), 2);
     desk.write("alone.cer", &bundle[0]);
@@ -149,7 +152,10 @@ fn an_offline_root_signs_an_authority_and_openssl_verifies_the_chain_of_three() 
     assert!(said.contains("certificate revoked"), "{said}");
     let text = desk.openssl("crl -in own.crl -noout -text").unwrap();
     assert!(text.contains("Key Compromise") && text.contains("CRL Number"), "{text}");
-    assert_eq!(texts(&home.run("Get-CertificateRequest -Disposition Revoked").exits(0).objects(), "Thumbprint"), [thumbprint]);
+    assert_eq!(
+        texts(&home.run("Get-CertificateRequest -Disposition Revoked").exits(0).objects(), "Thumbprint"),
+        [thumbprint]
+    );
 
     // Somebody lost the file: it is noticed, and published again with a number of its own.
     fs::remove_file(&own).unwrap();
@@ -182,7 +188,8 @@ fn a_domain_that_came_later_is_certified_after_the_authority_was_renewed() {
     let chain = chain_of(&world, 42, ca);
     desk.write("leaf.pem", &chain[0]);
     desk.write("ca.pem", &chain[1]);
-    desk.openssl("verify -x509_strict -check_ss_sig -verify_hostname sip.fabrikam.com -CAfile ca.pem leaf.pem").unwrap();
+    desk.openssl("verify -x509_strict -check_ss_sig -verify_hostname sip.fabrikam.com -CAfile ca.pem leaf.pem")
+        .unwrap();
     // What was issued before is as good as it was.
     desk.write("old.pem", &chain_of(&world, 40, ca)[0]);
     desk.openssl("verify -x509_strict -CAfile ca.pem old.pem").unwrap();
@@ -200,7 +207,8 @@ fn killed_at_any_moment_no_issued_certificate_is_without_its_key() {
         let _ = child.kill();
         child.wait().unwrap();
         // Everything or nothing: the authority's database, the store and the list of requests say the same.
-        let at_authority = texts(&world.run("Get-CertificateRequest -Disposition Issued").exits(0).objects(), "Thumbprint");
+        let at_authority =
+            texts(&world.run("Get-CertificateRequest -Disposition Issued").exits(0).objects(), "Thumbprint");
         let stored = world.run("Find-TlsCertificate").exits(0).objects();
         let mut with_key: Vec<String> = texts(&stored, "Thumbprint");
         assert!(stored.iter().all(|c| c["HasPrivateKey"] == true), "{stored:#?}");

@@ -121,7 +121,7 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
             subject.say_rules(cx, &path)?;
             if !is_open {
                 match revoked(session, &path)? {
-                    Some(true) => reasons.push("it is revoked (0x80092010)".to_owned()),
+                    Some(true) => reasons.push("it is revoked (0x800B010C)".to_owned()),
                     Some(false) => {}
                     None => cx.verbose("whether it is revoked is not known: no list of its issuer is at hand")?,
                 }

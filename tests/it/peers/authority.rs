@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::{PATIENT, World, fails, has, texts};
+use super::{PATIENT, TYPES, World, fails, has, texts};
 
 /// An authority in the sample world whose own certificate is signed elsewhere.
 const ISSUING: &str = r"fe01.contoso.net\contoso-Issuing-CA";
@@ -127,6 +127,11 @@ fn an_offline_root_signs_an_authority_and_openssl_verifies_the_chain_of_three() 
     let verify = "verify -x509_strict -check_ss_sig -purpose sslserver -verify_hostname pool01.contoso.net";
     let all = "-CAfile root.pem -untrusted ca.pem leaf.pem";
     desk.openssl(&format!("{verify} {all}")).unwrap();
+
+    // The listener serves the one between as well, or its own proof would not hold.
+    let three =
+        home.run(&format!("Request-CsCertificate -New -Type {TYPES} -CA '{ISSUING}'")).exits(0).objects().remove(0);
+    home.set(three["Thumbprint"].as_str().unwrap()).exits(0);
 
     // Both lists lie where they are published, and a revocation is told at once.
     let publish = |world: &World, ca: &str| world.run(&format!("Publish-CertificateRevocationList -CA '{ca}'"));

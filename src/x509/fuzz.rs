@@ -56,7 +56,7 @@ fn coherent(certificate: &Certificate) {
     let _ = path::build_chain(certificate, own, &[]);
     let _ = chain::remarks(own, chain::Usage::Server);
     for is_public in [false, true] {
-        let _ = lint::lint(certificate, &lint::LintContext { is_public, wants_crl: true });
+        let _ = lint::lint(certificate, lint::LintContext { is_public, wants_crl: true });
     }
     let _ = constraints::name_space(certificate).map(|space| space.map(|space| space.to_string()));
 }

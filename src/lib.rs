@@ -68,6 +68,5 @@ pub mod fuzz {
     pub use crate::config::fuzz::topology_xml;
     pub use crate::engine::bind::fuzz::fuzz_one as binding;
     pub use crate::engine::lower::fuzz::fuzz_one as lowering;
-    pub use crate::x509::fuzz::fuzz_one as certificates;
-    pub use crate::x509::fuzz::fuzz_pfx as pfx;
+    pub use crate::x509::fuzz::{fuzz_one as certificates, fuzz_pfx as pfx, read_one as file};
 }

@@ -104,7 +104,8 @@ fn read_embedded(table: &Table<'_>, home: &Path) -> Option<EmbeddedAuthority> {
         crl.finish();
         let url = url?;
         if !url.value.is_ascii() || !["http://", "ldap://"].iter().any(|scheme| url.value.starts_with(scheme)) {
-            let message = format!("`{}` is no address of a list: `http://…` (a list bears its own signature)", url.value);
+            let message =
+                format!("`{}` is no address of a list: `http://…` (a list bears its own signature)", url.value);
             table.document.problem(&url.span, message, None);
         }
         Some(CrlPublisher { url: url.value, file: home.join(file?.value), days, overlap_hours })

@@ -17,8 +17,8 @@ use crate::ca::{Acme, AcmeLimits, AcmeMethod, AcmeSettings, DnsMethod};
 #[cfg(feature = "adcs")]
 use crate::ca::{Adcs, AdcsSettings, LogOn};
 use crate::ca::{
-    Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Parent, Permissions, Publication, Right, SecretResolver, SubjectSource,
-    Template,
+    Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Parent, Permissions, Publication, Right,
+    SecretResolver, SubjectSource, Template,
 };
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{

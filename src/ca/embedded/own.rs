@@ -7,7 +7,8 @@ use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, KeyUsage};
 use crate::state::{AuthorityRow, CertificateRow, Row, RowKey, Store, Write};
 use crate::x509::{
-    self, PrivateKey, RequestDetails, Signer, build_authority_request, build_chain, parse_certificate, split_certificates,
+    self, PrivateKey, RequestDetails, Signer, build_authority_request, build_chain, parse_certificate,
+    split_certificates,
 };
 
 /// The certificates above an authority, nearest first.
@@ -44,7 +45,9 @@ impl Embedded {
         let config = &self.settings.config;
         match self.settings.parent {
             Parent::Itself => format!("`Update-CACertificate -CA '{config}'` renews its certificate with the same key"),
-            Parent::Offline => format!("`Request-CACertificate -CA '{config}' -Output ca.csr` asks its parent for a new one"),
+            Parent::Offline => {
+                format!("`Request-CACertificate -CA '{config}' -Output ca.csr` asks its parent for a new one")
+            }
         }
     }
 
@@ -56,21 +59,20 @@ impl Embedded {
             ));
         }
         let mut writes = Vec::new();
-        let key = match self.stored(cx)? {
-            Some(row) => cx.keys.open(&row.key)?,
-            None => {
-                let key = PrivateKey::generate(self.settings.key)?;
-                let row = AuthorityRow {
-                    certificate: Vec::new(),
-                    above: Vec::new(),
-                    key: key.key_id(),
-                    next_request_id: self.settings.next_request_id,
-                    next_crl: 1,
-                };
-                writes.push(cx.keys.seal(&key, false, cx.now)?);
-                writes.push(Write::insert(self.row_key(), Row::Authority(row)));
-                key
-            }
+        let key = if let Some(row) = self.stored(cx)? {
+            cx.keys.open(&row.key)?
+        } else {
+            let key = PrivateKey::generate(self.settings.key)?;
+            let row = AuthorityRow {
+                certificate: Vec::new(),
+                above: Vec::new(),
+                key: key.key_id(),
+                next_request_id: self.settings.next_request_id,
+                next_crl: 1,
+            };
+            writes.push(cx.keys.seal(&key, false, cx.now)?);
+            writes.push(Write::insert(self.row_key(), Row::Authority(row)));
+            key
         };
         let details =
             RequestDetails { subject: self.subject.clone(), purposes: self.purposes(), ..RequestDetails::default() };

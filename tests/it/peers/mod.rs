@@ -3,6 +3,7 @@
 mod acme;
 mod acme_caddy;
 mod acme_crash;
+mod authority;
 mod crash;
 mod files;
 mod home;
@@ -14,6 +15,7 @@ mod renewal;
 mod pfx;
 mod secrets;
 mod serve;
+mod vectors;
 
 use std::path::{Path, PathBuf};
 use std::process::Child;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::command::Value;
 use crate::error::{Error, ErrorId, Result};
@@ -18,10 +19,18 @@ pub(super) struct Screen {
 struct Page {
     shape: Shape,
     out: Box<dyn Write + Send>,
+    /// Laid out and not written: thousands of rows in a pipe are not as many system calls.
+    pending: String,
+    written: Option<Instant>,
+    terminal: bool,
     reader_is_gone: bool,
     /// Nothing was written since the last end.
     ended: bool,
 }
+
+/// How much is held back from a pipe or a file, in octets, and how long.
+const HELD_OCTETS: usize = 16 << 10;
+const HELD_TIME: Duration = Duration::from_millis(100);
 
 enum Shape {
     Text(Formatter),
@@ -42,7 +51,16 @@ impl Screen {
         } else {
             Shape::Text(Formatter::new(width, zone))
         };
-        Self { page: Mutex::new(Page { shape, out, reader_is_gone: false, ended: false }), terminal }
+        let page = Page {
+            shape,
+            out,
+            pending: String::new(),
+            written: None,
+            terminal,
+            reader_is_gone: false,
+            ended: false,
+        };
+        Self { page: Mutex::new(page), terminal }
     }
 
     /// Writes an object, or as much of it as can be written before the next ones are known.
@@ -70,7 +88,11 @@ impl Screen {
     /// Writes the rows that are held back, so that what follows on the same terminal stands below them.
     pub(super) fn catch_up(&self) {
         let mut page = self.page();
-        if !self.terminal || page.ended {
+        if page.ended {
+            return;
+        }
+        if !self.terminal {
+            let _ = page.write();
             return;
         }
         // What cannot be written now is told by the next object or by the end.
@@ -93,6 +115,7 @@ impl Screen {
             Shape::Text(formatter) => formatter.finish(text),
             Shape::Json(array) => array.finish(text),
         })?;
+        page.write()?;
         page.ended = true;
         Ok(match &mut page.shape {
             Shape::Text(formatter) => formatter.take_dropped_columns(),
@@ -113,15 +136,25 @@ impl Screen {
 impl Page {
     fn put(&mut self, lay_out: impl FnOnce(&mut Shape, &mut String) -> fmt::Result) -> Result<()> {
         self.ended = false;
-        let mut text = String::new();
         // Laying out into a String does not fail.
-        let _ = lay_out(&mut self.shape, &mut text);
+        let _ = lay_out(&mut self.shape, &mut self.pending);
+        let is_due = self.written.is_none_or(|last| last.elapsed() >= HELD_TIME);
+        if self.terminal || self.reader_is_gone || is_due || self.pending.len() >= HELD_OCTETS {
+            return self.write();
+        }
+        Ok(())
+    }
+
+    /// Writes what was held back.
+    fn write(&mut self) -> Result<()> {
+        let text = std::mem::take(&mut self.pending);
         if self.reader_is_gone {
             return Err(nobody_reads());
         }
         if text.is_empty() {
             return Ok(());
         }
+        self.written = Some(Instant::now());
         self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).map_err(|error| match error.kind() {
             ErrorKind::BrokenPipe => {
                 self.reader_is_gone = true;

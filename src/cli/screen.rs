@@ -12,7 +12,7 @@ use crate::model::Zone;
 
 /// Standard output, shared between the objects of a run and what is printed beside them.
 pub(super) struct Screen {
-    page: Mutex<Page>,
+    page: Arc<Mutex<Page>>,
     terminal: bool,
 }
 
@@ -23,6 +23,10 @@ struct Page {
     pending: String,
     written: Option<Instant>,
     terminal: bool,
+    /// A thread is about to write what is held back.
+    watched: bool,
+    /// What that thread failed with.
+    failed: Option<Error>,
     reader_is_gone: bool,
     /// Nothing was written since the last end.
     ended: bool,
@@ -57,10 +61,12 @@ impl Screen {
             pending: String::new(),
             written: None,
             terminal,
+            watched: false,
+            failed: None,
             reader_is_gone: false,
             ended: false,
         };
-        Self { page: Mutex::new(page), terminal }
+        Self { page: Arc::new(Mutex::new(page)), terminal }
     }
 
     /// Writes an object, or as much of it as can be written before the next ones are known.
@@ -71,7 +77,25 @@ impl Screen {
         self.page().put(|shape, text| match shape {
             Shape::Text(formatter) => formatter.push(value, text),
             Shape::Json(array) => array.push(value, text),
-        })
+        })?;
+        self.watch();
+        Ok(())
+    }
+
+    /// Sees to it that what is held back is written soon, also when no more comes for a long time.
+    fn watch(&self) {
+        let mut page = self.page();
+        if page.pending.is_empty() || std::mem::replace(&mut page.watched, true) {
+            return;
+        }
+        let page = Arc::downgrade(&self.page);
+        std::thread::spawn(move || {
+            std::thread::sleep(HELD_TIME);
+            let Some(page) = page.upgrade() else { return };
+            let mut page = page.lock().unwrap_or_else(PoisonError::into_inner);
+            page.watched = false;
+            page.failed = page.write().err();
+        });
     }
 
     /// Writes what a script prints, a line or several; one string with `--json`.
@@ -82,7 +106,9 @@ impl Screen {
         self.page().put(|shape, text| match shape {
             Shape::Text(formatter) => formatter.push(&Value::text(line), text),
             Shape::Json(array) => array.text(line, text),
-        })
+        })?;
+        // It is meant to be seen now.
+        self.page().write()
     }
 
     /// Writes the rows that are held back, so that what follows on the same terminal stands below them.
@@ -148,6 +174,9 @@ impl Page {
     /// Writes what was held back.
     fn write(&mut self) -> Result<()> {
         let text = std::mem::take(&mut self.pending);
+        if let Some(failed) = self.failed.take() {
+            return Err(failed);
+        }
         if self.reader_is_gone {
             return Err(nobody_reads());
         }
@@ -202,6 +231,39 @@ mod tests {
         assert_eq!(screen.object(&Value::Int(1)).unwrap_err().id(), ErrorId::Interrupted);
         assert!(screen.reader_is_gone());
         assert!(screen.finish().is_err());
+    }
+
+    /// What was written, and how often.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<Vec<u8>>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().push(bytes.to_vec());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn many_objects_are_few_writes_and_none_waits_for_long() {
+        let kept = Kept::default();
+        let screen = Screen::over(false, 80, Zone::utc(), Box::new(kept.clone()), false);
+        for number in 0..5000 {
+            screen.object(&Value::Int(number)).unwrap();
+        }
+        let begin = Instant::now();
+        while !kept.0.lock().unwrap().concat().ends_with(b"4999\n") {
+            assert!(begin.elapsed() < Duration::from_secs(10), "it is never written");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let writes = kept.0.lock().unwrap();
+        assert_eq!(writes[0], b"0\n", "the first is out at once");
+        assert!(writes.len() < 1000, "{}", writes.len());
+        assert_eq!(writes.concat().split(|b| *b == b'\n').count(), 5001);
     }
 
     #[test]

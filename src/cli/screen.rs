@@ -22,7 +22,8 @@ struct Page {
     /// Laid out and not written: thousands of rows in a pipe are not as many system calls.
     pending: String,
     written: Option<Instant>,
-    terminal: bool,
+    /// How much may be held back, in octets: nothing from a terminal.
+    hold: usize,
     /// A thread is about to write what is held back.
     watched: bool,
     /// What that thread failed with.
@@ -60,7 +61,7 @@ impl Screen {
             out,
             pending: String::new(),
             written: None,
-            terminal,
+            hold: if terminal { 0 } else { HELD_OCTETS },
             watched: false,
             failed: None,
             reader_is_gone: false,
@@ -165,7 +166,7 @@ impl Page {
         // Laying out into a String does not fail.
         let _ = lay_out(&mut self.shape, &mut self.pending);
         let is_due = self.written.is_none_or(|last| last.elapsed() >= HELD_TIME);
-        if self.terminal || self.reader_is_gone || is_due || self.pending.len() >= HELD_OCTETS {
+        if self.reader_is_gone || is_due || self.pending.len() >= self.hold {
             return self.write();
         }
         Ok(())

@@ -313,7 +313,7 @@ fn the_vectors_of_pyca_are_read() {
             .find(|(_, done)| done.status.success());
         let Some((password, done)) = found else { panic!("OpenSSL does not read {}", file.display()) };
         let certificates = String::from_utf8_lossy(&done.stdout).matches("BEGIN CERTIFICATE").count();
-        // Two files of the set hold one certificate twice, which counts once here.
+        // A certificate that stands twice in a file counts once here.
         let body: std::collections::BTreeSet<String> =
             super::openssl::certificates(&String::from_utf8_lossy(&done.stdout)).into_iter().collect();
         assert!(body.len() <= certificates);

@@ -85,9 +85,9 @@ impl DrivePath {
 /// What stands behind the name of the drive; `None` for a path that is elsewhere.
 pub(super) fn on_drive(text: &str) -> Option<&str> {
     let text = text.trim();
-    [DRIVE, PROVIDER]
-        .iter()
-        .find_map(|name| text.get(..name.len()).filter(|start| start.eq_ignore_ascii_case(name)).map(|_| &text[name.len()..]))
+    [DRIVE, PROVIDER].iter().find_map(|name| {
+        text.get(..name.len()).filter(|start| start.eq_ignore_ascii_case(name)).map(|_| &text[name.len()..])
+    })
 }
 
 fn not_found(path: &str, why: &str) -> Error {
@@ -187,7 +187,8 @@ pub(super) fn waiting(session: &Session, word: Option<&str>) -> Result<Vec<Reque
     let waits = |r: &RequestRow| matches!(r.status, RequestStatus::Pending | RequestStatus::Submitting);
     let is_named = |r: &RequestRow| word.is_none_or(|w| w == "*" || w == r.id.to_string());
     let requests = session.state()?.requests()?;
-    let found: Vec<RequestRecord> = requests.iter().filter(|r| waits(r) && is_named(r)).map(RequestRecord::of).collect();
+    let found: Vec<RequestRecord> =
+        requests.iter().filter(|r| waits(r) && is_named(r)).map(RequestRecord::of).collect();
     match word {
         Some(word) if found.is_empty() && word != "*" => {
             Err(not_found(&format!(r"Cert:\LocalMachine\REQUEST\{word}"), "no request that waits has this id")
@@ -255,9 +256,7 @@ pub(super) static STORE_ITEM: Kind = Kind::new(
             Property::hidden("PSParentPath"),
         ]
     },
-    View::Table(
-        const { &[Column { property: "Thumbprint", heading: "", width: 41 }, Column::of("Subject")] },
-    ),
+    View::Table(const { &[Column { property: "Thumbprint", heading: "", width: 41 }, Column::of("Subject")] }),
 );
 
 impl Record for StoreItem {
@@ -280,7 +279,9 @@ impl Record for StoreItem {
             9 => self.of_certificate(|c| {
                 Value::list(c.purposes().unwrap_or_default().iter().map(|p| Value::from(p.to_string())))
             }),
-            10 => self.of_certificate(|c| Value::list(c.alternative_names().iter().map(|n| Value::from(n.to_string())))),
+            10 => {
+                self.of_certificate(|c| Value::list(c.alternative_names().iter().map(|n| Value::from(n.to_string()))))
+            }
             11 => self.of_certificate(|c| Value::text(c.key_algorithm_name())),
             12 => self.of_certificate(|c| i64::from(c.key_bits()).into()),
             13 => self.of_certificate(|c| Value::optional_text(c.key_usage().map(|u| u.to_string()))),
@@ -320,11 +321,8 @@ impl StoreFolder {
     }
 }
 
-static STORE_FOLDER: Kind = Kind::new(
-    "X509Store",
-    const { &[Property::new("Name"), Property::hidden("PSPath")] },
-    View::ByCount,
-);
+static STORE_FOLDER: Kind =
+    Kind::new("X509Store", const { &[Property::new("Name"), Property::hidden("PSPath")] }, View::ByCount);
 
 impl Record for StoreFolder {
     fn kind(&self) -> &Kind {
@@ -427,8 +425,15 @@ mod tests {
             assert_eq!(DrivePath::parse(text).unwrap(), path, "{text}");
         }
         for text in [
-            "", "My", r"C:\LocalMachine\My", "Certs:", r"Cert:\CurrentUser\My", r"Cert:\Everyone", r"Cert:\LocalMachine\WebHosting",
-            r"Cert:\LocalMachine\..\My", r"Cert:\LocalMachine\My\00\00",
+            "",
+            "My",
+            r"C:\LocalMachine\My",
+            "Certs:",
+            r"Cert:\CurrentUser\My",
+            r"Cert:\Everyone",
+            r"Cert:\LocalMachine\WebHosting",
+            r"Cert:\LocalMachine\..\My",
+            r"Cert:\LocalMachine\My\00\00",
         ] {
             assert_eq!(DrivePath::parse(text).unwrap_err().id(), ErrorId::PathNotFound, "{text}");
         }

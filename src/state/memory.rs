@@ -50,11 +50,13 @@ impl State for MemoryState {
             return Ok(Vec::new());
         }
         let range = tables.by_end.range(from..=to);
-        let ordered: Box<dyn Iterator<Item = _>> = if query.latest_first { Box::new(range.rev()) } else { Box::new(range) };
-        let fitting = ordered.filter_map(|(_, fingerprint)| match tables.rows.get(&RowKey::Certificate(*fingerprint)) {
-            Some(Row::Certificate(row)) if query.fits(fingerprint, row) => Some((*fingerprint, row.clone())),
-            _ => None,
-        });
+        let ordered: Box<dyn Iterator<Item = _>> =
+            if query.latest_first { Box::new(range.rev()) } else { Box::new(range) };
+        let fitting =
+            ordered.filter_map(|(_, fingerprint)| match tables.rows.get(&RowKey::Certificate(*fingerprint)) {
+                Some(Row::Certificate(row)) if query.fits(fingerprint, row) => Some((*fingerprint, row.clone())),
+                _ => None,
+            });
         Ok(fitting.take(query.limit.unwrap_or(usize::MAX)).collect())
     }
 

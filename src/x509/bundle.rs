@@ -51,7 +51,9 @@ impl<R: BufRead> Bundle<R> {
                     return Err(Error::new(ErrorId::BadCertificateFile, format!("line {line}: {reason}")));
                 }
                 Err(Cut::Input(error)) => {
-                    return Err(Error::new(ErrorId::FileNotFound, format!("it cannot be read on: {error}")).because(error));
+                    return Err(
+                        Error::new(ErrorId::FileNotFound, format!("it cannot be read on: {error}")).because(error)
+                    );
                 }
             };
             self.waiting.extend(blocks.into_iter().map(|block| (line, piece(&block.label, &block.der))));
@@ -64,7 +66,8 @@ fn piece(label: &str, der: &[u8]) -> Piece {
     if label.ends_with("PRIVATE KEY") {
         return Piece::Key;
     }
-    if !label.contains("CERTIFICATE") && !label.contains("PKCS7") && !label.contains("CMS") || label.contains("REQUEST") {
+    if !label.contains("CERTIFICATE") && !label.contains("PKCS7") && !label.contains("CMS") || label.contains("REQUEST")
+    {
         return Piece::Other(label.to_owned());
     }
     match take(label, der) {
@@ -105,7 +108,10 @@ mod tests {
             });
         }
         let lines = good.lines().count() as u64;
-        assert_eq!(seen.iter().map(|s| s.2).collect::<Vec<_>>(), ["certificate", "refused", "key", "other", "certificate"]);
+        assert_eq!(
+            seen.iter().map(|s| s.2).collect::<Vec<_>>(),
+            ["certificate", "refused", "key", "other", "certificate"]
+        );
         assert!(seen.iter().all(|s| s.1) && (seen[0].0, seen[1].0) == (1, lines + 1), "{seen:?}");
         let cut = &good[..good.len() - 10];
         assert_eq!(Bundle::new(cut.as_bytes()).next().unwrap_err().id(), ErrorId::BadCertificateFile);

@@ -5,6 +5,9 @@ use crate::error::Result;
 use crate::model::{Certificate, Secret, parse_rdns};
 
 /// Reads the bytes as everything that is read; what is read must be coherent.
+///
+/// # Panics
+/// When it is not.
 pub fn fuzz_one(data: &[u8]) {
     if let Ok(certificate) = parse::parse_certificate(data) {
         coherent(&certificate);
@@ -29,6 +32,9 @@ pub fn fuzz_one(data: &[u8]) {
 }
 
 /// Reads the bytes as a PFX, and as what stands in one behind its password.
+///
+/// # Panics
+/// When what is read is not coherent.
 pub fn fuzz_pfx(data: &[u8]) {
     for password in ["a", ""].map(Secret::from) {
         for file in [data, &pfx::frame(data)] {

@@ -303,7 +303,8 @@ fn derive(
     length: usize,
 ) -> Zeroizing<Vec<u8>> {
     let block = algorithm.block_len();
-    let fill = |bytes: &[u8]| bytes.iter().copied().cycle().take(bytes.len().div_ceil(block) * block).collect::<Vec<u8>>();
+    let fill =
+        |bytes: &[u8]| bytes.iter().copied().cycle().take(bytes.len().div_ceil(block) * block).collect::<Vec<u8>>();
     let mut input = Zeroizing::new([fill(salt), fill(password)].concat());
     let mut out = Zeroizing::new(Vec::with_capacity(length + algorithm.output_len()));
     loop {

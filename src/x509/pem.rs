@@ -124,7 +124,9 @@ impl<R: BufRead> Stream<R> {
             if is_end || holds(line, END) {
                 let whole = String::from_utf8_lossy(&text);
                 if is_end || is_complete(&whole) {
-                    return decode(&whole).map(|blocks| Some((first, blocks))).map_err(|reason| Cut::Text(first, reason));
+                    return decode(&whole)
+                        .map(|blocks| Some((first, blocks)))
+                        .map_err(|reason| Cut::Text(first, reason));
                 }
             }
         }
@@ -269,7 +271,9 @@ mod tests {
         assert_eq!(stream.next().unwrap().unwrap().0, 6);
         assert!(matches!(stream.next(), Err(Cut::Text(9, reason)) if reason.contains("no base64")));
         let endless = io::Read::chain(&b"-----BEGIN X-----\n"[..], io::repeat(b'A'));
-        assert!(matches!(Stream::new(io::BufReader::new(endless)).next(), Err(Cut::Text(1, reason)) if reason.contains("16 MiB")));
+        assert!(
+            matches!(Stream::new(io::BufReader::new(endless)).next(), Err(Cut::Text(1, reason)) if reason.contains("16 MiB"))
+        );
     }
 
     proptest! {

@@ -169,7 +169,8 @@ impl Reading {
                     let mut bag = value.inside().expect(der::SEQUENCE)?.inside();
                     // The other kind, SDSI, died in the 1990s.
                     if oid_of(&mut bag)? == X509_CERTIFICATE {
-                        let certificate = parse_certificate(bag.expect(0xa0)?.inside().expect(der::OCTET_STRING)?.content)?;
+                        let certificate =
+                            parse_certificate(bag.expect(0xa0)?.inside().expect(der::OCTET_STRING)?.content)?;
                         if let Some(name) = name {
                             self.contents.set_friendly_name(certificate.key_id(), &name);
                         }
@@ -506,9 +507,14 @@ pub(super) mod tests {
             read_pfx(&bench.read("out.p12"), &Secret::from("a"))
         };
         assert!(read("-iter 600000").is_ok());
-        for options in ["-iter 1000001", "-iter 1000001 -nomac", "-iter 1000001 -nomac -keypbe PBE-SHA1-3DES -certpbe NONE"] {
+        for options in
+            ["-iter 1000001", "-iter 1000001 -nomac", "-iter 1000001 -nomac -keypbe PBE-SHA1-3DES -certpbe NONE"]
+        {
             let error = read(options).unwrap_err();
-            assert!(error.id() == ErrorId::BadCertificateFile && error.message().contains("more work"), "{options}: {error}");
+            assert!(
+                error.id() == ErrorId::BadCertificateFile && error.message().contains("more work"),
+                "{options}: {error}"
+            );
         }
     }
 
@@ -536,6 +542,9 @@ pub(super) mod tests {
             let wrong = [PfxIdentity { key: &P256, certificate: &leaf, friendly_name: "" }];
             assert_eq!(write_pfx(&wrong, &[], &password, protection).unwrap_err().id(), ErrorId::KeyMismatch);
         }
-        assert_eq!(write_pfx(&[], &[leaf], &password, PfxProtection::Aes256Sha256).unwrap_err().id(), ErrorId::BadCertificateFile);
+        assert_eq!(
+            write_pfx(&[], &[leaf], &password, PfxProtection::Aes256Sha256).unwrap_err().id(),
+            ErrorId::BadCertificateFile
+        );
     }
 }

@@ -16,12 +16,17 @@ const MY: &str = r"Cert:\LocalMachine\My";
 #[test]
 fn c108_a_self_signed_certificate_is_as_windows_makes_it() {
     let world = World::new();
-    let made = world.emits(&format!("New-SelfSignedCertificate -DnsName www.litwareinc.com,litwareinc.com -CertStoreLocation {MY}"));
+    let made = world.emits(&format!(
+        "New-SelfSignedCertificate -DnsName www.litwareinc.com,litwareinc.com -CertStoreLocation {MY}"
+    ));
     let path = format!(r"{MY}\{}", text(&made[0], "Thumbprint"));
     let all = "Thumbprint, Subject, Issuer, DnsNameList, EnhancedKeyUsageList, KeyUsage, HasPrivateKey";
     let found = world.emits(&format!("Get-Item {path} | Select-Object {all}"));
     assert_eq!(found.len(), 1);
-    assert_eq!((&found[0]["Subject"], &found[0]["Issuer"]), (&found[0]["Issuer"], &Value::from("CN=www.litwareinc.com")));
+    assert_eq!(
+        (&found[0]["Subject"], &found[0]["Issuer"]),
+        (&found[0]["Issuer"], &Value::from("CN=www.litwareinc.com"))
+    );
     assert_eq!(found[0]["DnsNameList"], serde_json::json!(["www.litwareinc.com", "litwareinc.com"]));
     let purposes = found[0]["EnhancedKeyUsageList"].as_array().unwrap();
     assert!(purposes.len() == 1 && purposes[0].as_str().unwrap().contains("1.3.6.1.5.5.7.3.1"), "{purposes:?}");
@@ -119,11 +124,13 @@ fn a_bundle_is_taken_in_once_and_found_by_name_and_end() {
     let world = World::new();
     let file = world.file("bundle.pem");
     fs::write(&file, bundle(MANY)).unwrap();
-    let import = format!("Import-Certificate '{}' | Measure-Object | Select-Object -ExpandProperty Count", file.display());
+    let import =
+        format!("Import-Certificate '{}' | Measure-Object | Select-Object -ExpandProperty Count", file.display());
     let own = world.emits(&format!("Get-ChildItem {MY}")).len();
     assert_eq!(world.emits(&import), [Value::from(MANY)]);
     let count = |more: &str| {
-        let found = world.emits(&format!("Get-ChildItem {MY} {more} | Measure-Object | Select-Object -ExpandProperty Count"));
+        let found =
+            world.emits(&format!("Get-ChildItem {MY} {more} | Measure-Object | Select-Object -ExpandProperty Count"));
         found[0].as_u64().unwrap() as usize
     };
     assert_eq!(count(""), own + MANY);
@@ -134,7 +141,8 @@ fn a_bundle_is_taken_in_once_and_found_by_name_and_end() {
     assert_eq!(fs::read(world.file("audit.jsonl")).unwrap(), audit);
     assert_eq!(count("-DnsName host7.example.com"), 1);
     assert_eq!(count("-DnsName host7*.example.com"), 111);
-    let ending = world.emits(&format!("Get-ChildItem {MY} -ExpiringInDays 30 -DnsName *.example.com | Sort-Object NotAfter"));
+    let ending =
+        world.emits(&format!("Get-ChildItem {MY} -ExpiringInDays 30 -DnsName *.example.com | Sort-Object NotAfter"));
     let subjects: Vec<String> = ending.iter().map(|c| text(c, "Subject")).collect();
     let wanted: Vec<String> = (0..30).map(|index| format!("CN=host{index}")).collect();
     assert_eq!(subjects, wanted);
@@ -167,7 +175,8 @@ fn an_interrupted_import_is_whole_batches_and_goes_on() {
     let made = Command::new("mkfifo").arg(&file).status().unwrap();
     assert!(made.success());
     let text = bundle(MANY);
-    let child = world.shell().args(["--json", "-c", &format!("Import-Certificate '{}' | Out-Null", file.display())]).start();
+    let child =
+        world.shell().args(["--json", "-c", &format!("Import-Certificate '{}' | Out-Null", file.display())]).start();
     let mut pipe = fs::OpenOptions::new().write(true).open(&file).unwrap();
     std::io::Write::write_all(&mut pipe, text.as_bytes()).unwrap();
     signal(&child, "INT");
@@ -176,7 +185,9 @@ fn an_interrupted_import_is_whole_batches_and_goes_on() {
     let ran = Ran::of(child.wait_with_output().unwrap()).exits(130);
     assert_eq!(said(&ran, "error")[0]["id"], "Interrupted", "{ran:#?}");
     let count = || {
-        let found = world.emits(&format!("Get-ChildItem {MY} -DnsName *.example.com | Measure-Object | Select-Object -ExpandProperty Count"));
+        let found = world.emits(&format!(
+            "Get-ChildItem {MY} -DnsName *.example.com | Measure-Object | Select-Object -ExpandProperty Count"
+        ));
         found[0].as_u64().unwrap() as usize
     };
     assert_eq!(count(), 0, "no batch was begun");

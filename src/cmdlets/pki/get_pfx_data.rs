@@ -107,7 +107,7 @@ mod tests {
         let made = |key| self_signed(key, &profile).unwrap();
         let (own, other) = (made(&keys[0]), made(&keys[1]));
         let identity = [PfxIdentity { key: &keys[0], certificate: &own, friendly_name: "" }];
-        let pfx = write_pfx(&identity, &[other.clone()], &Secret::from("a"), PfxProtection::TripleDesSha1).unwrap();
+        let pfx = write_pfx(&identity, std::slice::from_ref(&other), &Secret::from("a"), PfxProtection::TripleDesSha1).unwrap();
         std::fs::write(folder.path().join("a.pfx"), &*pfx).unwrap();
         let get = |password: &str| {
             let parameters = [("FilePath", Value::from("a.pfx")), ("Password", password.into())];

@@ -1,6 +1,8 @@
 //! `Import-Certificate`: certificates without keys, from files of any size.
 
 use std::io::BufRead;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
 
 use crate::cmdlets::cert_drive::{DrivePath, STORE_ITEM, StoreItem, StoreName};
 use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Pipeline, Spec, Value, Values, Verb};
@@ -25,6 +27,8 @@ pub(super) static LOCATION: Param<String> =
 
 /// How many certificates are stored in one transaction.
 const BATCH: usize = 5_000;
+/// How long a wait for the next batch goes without a look at Ctrl-C and the time limit.
+const SLICE: Duration = Duration::from_millis(50);
 /// After so many certificates that are refused the file is taken for something else.
 const MOST_REFUSED: usize = 20;
 
@@ -81,7 +85,7 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     // DER and the wide texts of Windows editors are taken as a whole; so is base64 without its frame.
     let is_whole = matches!(begin, [0x30, ..] | [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
     let mut import = Import { cx, intake: Intake::begin(session, SPEC.name, &shown)?, shown: &shown, store, tally: Tally::default() };
-    if is_whole || !import.bundle(&mut Bundle::new(input), length)? {
+    if is_whole || !import.bundle(Bundle::new(input), length)? {
         let contents = read_any(&read_artefact(&path, &shown)?, None).map_err(|e| e.about(shown.clone()))?;
         import.tally.keys += contents.keys().len();
         for batch in contents.certificates().chunks(BATCH) {
@@ -105,6 +109,51 @@ pub(super) fn store(session: &Session, args: &Args) -> Result<Store> {
     }
 }
 
+/// What was read since the parcel before.
+#[derive(Default)]
+struct Parcel {
+    certificates: Vec<Certificate>,
+    refused: Vec<(u64, Error)>,
+    others: Vec<(u64, String)>,
+    keys: usize,
+    is_pem: bool,
+    /// How much of the file was read, in octets.
+    octets: u64,
+    /// Why it is the last one although the file goes on.
+    cut: Option<Error>,
+}
+
+/// Reads a bundle until its end, or until nobody wants it any more.
+fn read(mut bundle: Bundle<impl BufRead>, send: &SyncSender<Parcel>) {
+    let mut parcel = Parcel::default();
+    loop {
+        let is_end = match bundle.next() {
+            Ok(None) => true,
+            Ok(Some((line, piece))) => {
+                parcel.is_pem = true;
+                match piece {
+                    Piece::Certificates(found) => parcel.certificates.extend(found),
+                    Piece::Refused(error) => parcel.refused.push((line, error)),
+                    Piece::Key => parcel.keys += 1,
+                    Piece::Other(label) => parcel.others.push((line, label)),
+                }
+                false
+            }
+            Err(error) => {
+                parcel.cut = Some(error);
+                true
+            }
+        };
+        let is_full = parcel.certificates.len() >= BATCH || parcel.refused.len() > MOST_REFUSED || parcel.others.len() >= BATCH;
+        if is_end || is_full {
+            parcel.octets = bundle.octets();
+            if send.send(std::mem::take(&mut parcel)).is_err() || is_end {
+                return;
+            }
+        }
+    }
+}
+
 /// A file that is being taken in.
 struct Import<'c, 'i, 's> {
     cx: &'c mut Invocation<'i>,
@@ -125,41 +174,55 @@ struct Tally {
 
 impl Import<'_, '_, '_> {
     /// Takes in a PEM text; tells whether there was any block in it.
-    fn bundle(&mut self, bundle: &mut Bundle<impl BufRead>, length: u64) -> Result<bool> {
-        let mut batch: Vec<Certificate> = Vec::new();
+    ///
+    /// It is read beside the storing, one batch ahead, and by a thread of its own, so that a pipe that gives nothing does
+    /// not hold up an interruption.
+    fn bundle(&mut self, bundle: Bundle<impl BufRead + Send + 'static>, length: u64) -> Result<bool> {
+        let (send, parcels) = sync_channel(1);
+        std::thread::spawn(move || read(bundle, &send));
         let mut is_pem = false;
         loop {
-            let next = bundle.next().map_err(|e| {
-                Error::new(e.id(), format!("`{}`, {}", self.shown, e.message())).about(self.shown)
-                    .hint(format!("{} certificates before it are stored", self.tally.found))
-            });
-            let Some((line, piece)) = next? else { break };
-            is_pem = true;
-            match piece {
-                Piece::Certificates(found) => batch.extend(found),
-                Piece::Refused(error) => self.refuse(line, &error)?,
-                Piece::Key => self.tally.keys += 1,
-                Piece::Other(label) => self.cx.verbose(format!("line {line}: `{label}` is passed over"))?,
+            let parcel = match parcels.recv_timeout(SLICE) {
+                Ok(parcel) => parcel,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.check_cancelled()?;
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(is_pem),
+            };
+            is_pem |= parcel.is_pem;
+            self.tally.keys += parcel.keys;
+            for (line, label) in parcel.others {
+                self.cx.verbose(format!("line {line}: `{label}` is passed over"))?;
             }
-            if batch.len() >= BATCH {
-                self.put(&batch)?;
-                batch.clear();
-                let percent = bundle.octets().saturating_mul(100) / length.max(1);
+            for (line, error) in parcel.refused {
+                self.refuse(line, &error)?;
+            }
+            self.put(&parcel.certificates)?;
+            if let Some(error) = parcel.cut {
+                return Err(Error::new(error.id(), format!("`{}`, {}", self.shown, error.message()))
+                    .about(self.shown)
+                    .hint(format!("{} certificates before it are stored", self.tally.found)));
+            }
+            if self.tally.found >= BATCH {
+                let percent = parcel.octets.saturating_mul(100) / length.max(1);
                 self.cx.progress(format!("{}: {} certificates, {percent} %", self.shown, self.tally.found))?;
             }
         }
-        self.put(&batch)?;
-        Ok(is_pem)
+    }
+
+    fn check_cancelled(&self) -> Result<()> {
+        self.cx.check_cancelled().map_err(|e| {
+            let stored = self.tally.found;
+            e.hint(format!("{stored} certificates of `{}` are stored; run the command again for the others", self.shown))
+        })
     }
 
     fn put(&mut self, batch: &[Certificate]) -> Result<()> {
         if batch.is_empty() {
             return Ok(());
         }
-        let stored = self.tally.found;
-        self.cx.check_cancelled().map_err(|e| {
-            e.hint(format!("{stored} certificates of `{}` are stored; run the command again for the others", self.shown))
-        })?;
+        self.check_cancelled()?;
         let session = self.cx.session();
         for taken in self.intake.store(batch, self.store)? {
             self.tally.found += 1;
@@ -249,6 +312,21 @@ mod tests {
                 assert_eq!(world.state.audit_after(0, 10).unwrap().len(), 1, "{is_new}: one line, and none for what is known");
             }
         }
+    }
+
+    #[test]
+    fn a_file_that_was_taken_in_half_adds_the_other_half() {
+        let files = Files(tempfile::tempdir().unwrap());
+        let donor = TestWorld::contoso().with("a", &["a.example.com"]).with("b", &["b.example.com"]);
+        let both = [donor.leaf("a").clone(), donor.leaf("b").clone()];
+        let world = TestWorld::contoso();
+        files.import(&world, both[0].der(), None).emitted();
+        let done = files.import(&world, pem::encode_certificates(&both).as_bytes(), None);
+        assert_eq!(done.emitted().len(), 2);
+        let lines = world.state.audit_after(0, 10).unwrap();
+        assert_eq!(lines.len(), 2);
+        let names = |certificate: &Certificate| lines[1].line.contains(&certificate.fingerprint().to_string());
+        assert_eq!((names(&both[0]), names(&both[1])), (false, true), "{}", lines[1].line);
     }
 
     #[test]

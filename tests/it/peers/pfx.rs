@@ -1,5 +1,6 @@
-//! PKCS#12 between programs: what OpenSSL, Java, NSS and GnuTLS write is read here, and the other way round.
+//! PKCS#12 between programs: what `OpenSSL`, Java, NSS and `GnuTLS` write is read here, and the other way round.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -94,7 +95,9 @@ impl Makers {
     fn are_read(&self, files: &[Expected<'_>]) {
         let show = |f: &Expected<'_>| {
             let (file, password) = (f.file, f.password);
-            format!("Get-PfxCertificate {file} -Password '{password}' | Select-Object FilePath, Thumbprint, HasPrivateKey, FriendlyName")
+            format!(
+                "Get-PfxCertificate {file} -Password '{password}' | Select-Object FilePath, Thumbprint, HasPrivateKey, FriendlyName"
+            )
         };
         let script: Vec<String> = files.iter().map(show).collect();
         let ran = Shell::in_folder(self.folder.path()).args(["--json", "-c", &script.join("\n")]).run().exits(0);
@@ -132,8 +135,14 @@ fn openssls_files_are_read() {
         ("modern", String::new()),
         ("legacy", "-legacy".to_owned()),
         ("rc2-128", "-legacy -certpbe PBE-SHA1-RC2-128 -keypbe PBE-SHA1-RC2-128".to_owned()),
-        ("windows-3des", "-keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1 -iter 2000 -LMK -CSP Microsoft".to_owned()),
-        ("windows-aes", "-keypbe AES-256-CBC -certpbe AES-256-CBC -macalg sha256 -iter 2000 -LMK -CSP Microsoft".to_owned()),
+        (
+            "windows-3des",
+            "-keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1 -iter 2000 -LMK -CSP Microsoft".to_owned(),
+        ),
+        (
+            "windows-aes",
+            "-keypbe AES-256-CBC -certpbe AES-256-CBC -macalg sha256 -iter 2000 -LMK -CSP Microsoft".to_owned(),
+        ),
         ("plain-certificates", "-macalg sha512 -keypbe AES-128-CBC -certpbe NONE".to_owned()),
         ("no-check", "-nomac".to_owned()),
         ("many-rounds", "-iter 600000".to_owned()),
@@ -168,7 +177,9 @@ fn openssls_files_are_read() {
 #[test]
 fn javas_files_are_read() {
     let Some(makers) = Makers::new("javas_files_are_read", &["keytool"]) else { return };
-    for (kind, option, name) in [("rsa", "-J-Dnothing=1", "java17.p12"), ("ec", "-J-Dkeystore.pkcs12.legacy", "legacy.p12")] {
+    for (kind, option, name) in
+        [("rsa", "-J-Dnothing=1", "java17.p12"), ("ec", "-J-Dkeystore.pkcs12.legacy", "legacy.p12")]
+    {
         makers.openssl(kind, "source.p12", "-passout pass:Passw0rd");
         let from = "-srckeystore source.p12 -srcstoretype PKCS12 -srcstorepass Passw0rd";
         let to = format!("-destkeystore {name} -deststoretype PKCS12 -deststorepass Passw0rd");
@@ -187,7 +198,12 @@ fn javas_files_are_read() {
 fn nsss_files_are_read() {
     let Some(makers) = Makers::new("nsss_files_are_read", &["pk12util", "certutil"]) else { return };
     std::fs::write(makers.path("pin"), "dbpw\n").unwrap();
-    let old = ["-c", "PKCS #12 V2 PBE With SHA-1 And 3KEY Triple DES-CBC", "-C", "PKCS #12 V2 PBE With SHA-1 And 40 Bit RC2 CBC"];
+    let old = [
+        "-c",
+        "PKCS #12 V2 PBE With SHA-1 And 3KEY Triple DES-CBC",
+        "-C",
+        "PKCS #12 V2 PBE With SHA-1 And 40 Bit RC2 CBC",
+    ];
     let mut files = Vec::new();
     for kind in KINDS {
         std::fs::create_dir(makers.path(kind)).unwrap();
@@ -291,14 +307,18 @@ fn the_vectors_of_pyca_are_read() {
             command.args(["pkcs12", "-legacy", "-nokeys", "-passin", &format!("pass:{password}"), "-in"]).arg(file);
             command.stdin(Stdio::null()).output().unwrap()
         };
-        let found = ["password", "cryptography", "", "changeit"].into_iter().map(|p| (p, read(p))).find(|(_, done)| done.status.success());
+        let found = ["password", "cryptography", "", "changeit"]
+            .into_iter()
+            .map(|p| (p, read(p)))
+            .find(|(_, done)| done.status.success());
         let Some((password, done)) = found else { panic!("OpenSSL does not read {}", file.display()) };
         let certificates = String::from_utf8_lossy(&done.stdout).matches("BEGIN CERTIFICATE").count();
-        // Two files of the set hold one certificate twice, which counts once here.
-        let body: std::collections::BTreeSet<String> = super::openssl::certificates(&String::from_utf8_lossy(&done.stdout)).into_iter().collect();
+        // A certificate that stands twice in a file counts once here.
+        let body: std::collections::BTreeSet<String> =
+            super::openssl::certificates(&String::from_utf8_lossy(&done.stdout)).into_iter().collect();
         assert!(body.len() <= certificates);
         if certificates > 0 {
-            script += &format!("Get-PfxCertificate '{}' -Password '{password}'\n", file.display());
+            let _ = writeln!(script, "Get-PfxCertificate '{}' -Password '{password}'", file.display());
             expected.push((file.display().to_string(), body.len()));
         }
     }

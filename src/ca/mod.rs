@@ -16,7 +16,7 @@ mod testing;
 #[cfg(feature = "acme")]
 pub use acme::{Acme, AcmeLimits, AcmeMethod, AcmeSettings, DnsMethod, RootSource, RunCommand};
 #[cfg(feature = "adcs")]
-pub use adcs::{Adcs, AdcsSettings, LogOn};
+pub use adcs::{Adcs, AdcsRoots, AdcsSettings, LogOn};
 pub use down::Down;
 pub use embedded::{
     Approval, Embedded, EmbeddedSettings, Parent, Permissions, Publication, Right, SecretResolver, SubjectSource,

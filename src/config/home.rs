@@ -6,12 +6,12 @@ use std::time::Duration;
 
 #[cfg(feature = "adcs")]
 use super::AdcsAuth;
+#[cfg(feature = "acme")]
+use super::{AcmeAuthority, AcmeChallenge};
 use super::{
     AdcsAuthority, AuthorityClass, AuthorityKind, AuthoritySettings, Configuration, EmbeddedAuthority, SecretLookup,
     SecretSource, StateStore, TemplateApproval, TemplateSubject, read_certlet_toml,
 };
-#[cfg(feature = "acme")]
-use super::{AcmeAuthority, AcmeChallenge};
 #[cfg(feature = "acme")]
 use crate::ca::{Acme, AcmeLimits, AcmeMethod, AcmeSettings, DnsMethod};
 #[cfg(feature = "adcs")]
@@ -236,6 +236,43 @@ impl Home {
         })
     }
 
+    #[cfg(feature = "adcs")]
+    fn adcs(&self, config: String, settings: &AuthoritySettings, adcs: &AdcsAuthority) -> Result<Arc<dyn Authority>> {
+        let log_on = match adcs.auth {
+            AdcsAuth::Basic => LogOn::Basic,
+            #[cfg(feature = "ntlm")]
+            AdcsAuth::Ntlm => LogOn::Ntlm,
+            #[cfg(not(feature = "ntlm"))]
+            AdcsAuth::Ntlm => return Ok(Arc::new(Down::because(config, "NTLM is not part of this build"))),
+        };
+        let (configuration, own) = (self.configuration()?, adcs.roots.clone());
+        let account = adcs.account.as_ref().map(|(user, source)| {
+            let (source, secrets) = (source.clone(), Arc::clone(&self.options.secrets));
+            (user.clone(), SecretResolver::new(move || fetch(&source, &*secrets)))
+        });
+        Ok(Arc::new(Adcs::new(AdcsSettings {
+            config,
+            is_public: settings.class == AuthorityClass::Public,
+            url: adcs.url.clone(),
+            roots: Arc::new(move || {
+                let mut roots = configured_roots(&configuration)?;
+                for path in &own {
+                    roots.extend(certificates_in(path)?);
+                }
+                Ok(roots)
+            }),
+            log_on,
+            account,
+            limit: WIRE_LIMIT,
+        })?))
+    }
+
+    #[cfg(not(feature = "adcs"))]
+    #[expect(clippy::unused_self, reason = "the same call whether it is built in or not")]
+    fn adcs(&self, config: String, _: &AuthoritySettings, _: &AdcsAuthority) -> Result<Arc<dyn Authority>> {
+        Ok(Arc::new(Down::because(config, "AD CS authorities are not part of this build")))
+    }
+
     #[cfg(feature = "acme")]
     fn acme(&self, config: String, settings: &AuthoritySettings, acme: &AcmeAuthority) -> Result<AcmeSettings> {
         let is_public = settings.class == AuthorityClass::Public;
@@ -288,40 +325,6 @@ impl Home {
             },
             permissions: settings.permissions.as_ref().map(rights),
         })
-    }
-
-    #[cfg(feature = "adcs")]
-    fn adcs(&self, config: String, settings: &AuthoritySettings, adcs: &AdcsAuthority) -> Result<Arc<dyn Authority>> {
-        let log_on = match adcs.auth {
-            AdcsAuth::Basic => LogOn::Basic,
-            #[cfg(feature = "ntlm")]
-            AdcsAuth::Ntlm => LogOn::Ntlm,
-            #[cfg(not(feature = "ntlm"))]
-            AdcsAuth::Ntlm => return Ok(Arc::new(Down::because(config, "NTLM is not part of this build"))),
-        };
-        let mut roots = self.roots(&ChainTo::Configured)?;
-        for path in &adcs.roots {
-            roots.extend(certificates_in(path)?);
-        }
-        let account = adcs.account.as_ref().map(|(user, source)| {
-            let (source, secrets) = (source.clone(), Arc::clone(&self.options.secrets));
-            (user.clone(), SecretResolver::new(move || fetch(&source, &*secrets)))
-        });
-        Ok(Arc::new(Adcs::new(AdcsSettings {
-            config,
-            is_public: settings.class == AuthorityClass::Public,
-            url: adcs.url.clone(),
-            roots,
-            log_on,
-            account,
-            limit: WIRE_LIMIT,
-        })?))
-    }
-
-    #[cfg(not(feature = "adcs"))]
-    #[expect(clippy::unused_self, reason = "the same call whether it is built in or not")]
-    fn adcs(&self, config: String, _: &AuthoritySettings, _: &AdcsAuthority) -> Result<Arc<dyn Authority>> {
-        Ok(Arc::new(Down::because(config, "AD CS authorities are not part of this build")))
     }
 
     /// The first embedded authority of the configuration.

@@ -8,6 +8,9 @@ mod tests;
 mod ticket;
 mod wire;
 
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use self::pages::{NotIssued, Submitted};
@@ -31,14 +34,19 @@ const MOST_SKEW: i64 = 300;
 /// sending a request and storing the answer, nobody but the authority's own console knows its number. So the key, the
 /// request and a ticket that says "being sent" are durable before; `advance` of that ticket is `SubmissionUnknown` and
 /// says what a person can do. Nothing is ever sent twice by itself.
-#[derive(Debug)]
 pub struct Adcs {
     settings: AdcsSettings,
-    wire: Wire,
+    wire: OnceLock<Wire>,
+    /// The accounts that requests of this process were handed in with, by the authority's number: they are never
+    /// written down, and what was issued at once is fetched with them.
+    given: Mutex<HashMap<u32, (String, Secret)>>,
 }
 
+/// Gives the certificates that are trusted for the TLS of the pages.
+pub type AdcsRoots = Arc<dyn Fn() -> Result<Vec<Certificate>> + Send + Sync>;
+
 /// What is to be known of an AD CS authority.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AdcsSettings {
     /// `host\instance`.
     pub config: String,
@@ -46,8 +54,8 @@ pub struct AdcsSettings {
     pub is_public: bool,
     /// `https://host/certsrv`.
     pub url: String,
-    /// Trust for the TLS of the pages.
-    pub roots: Vec<Certificate>,
+    /// Trust for the TLS of the pages, asked for when they are first needed.
+    pub roots: AdcsRoots,
     /// How one logs on.
     pub log_on: LogOn,
     /// Who logs on where a request names no account.
@@ -67,8 +75,15 @@ impl Adcs {
             let message = format!("`{}` does not start with `https://`: passwords are sent there", settings.url);
             return Err(Error::new(ErrorId::ConfigInvalid, message).about(settings.config));
         }
-        let wire = Wire::new(&settings);
-        Ok(Self { settings, wire })
+        Ok(Self { settings, wire: OnceLock::new(), given: Mutex::default() })
+    }
+
+    fn wire(&self) -> Result<&Wire> {
+        if let Some(wire) = self.wire.get() {
+            return Ok(wire);
+        }
+        let wire = Wire::new(&self.settings, &(self.settings.roots)()?);
+        Ok(self.wire.get_or_init(|| wire))
     }
 
     /// Who is to log on: the account of the request, else the configured one.
@@ -85,7 +100,7 @@ impl Adcs {
     }
 
     fn get(&self, account: &(String, Secret), page: &str, cancelled: &dyn Fn() -> bool) -> Result<Reply> {
-        self.checked(self.wire.get(account, page, cancelled)?, &account.0)
+        self.checked(self.wire()?.get(account, page, cancelled)?, &account.0)
     }
 
     /// A reply with the status of success.
@@ -143,10 +158,14 @@ impl Adcs {
             ("TargetStoreFlags", "0"),
             ("SaveCert", "yes"),
         ];
-        let reply = self.wire.post(&account, "certfnsh.asp", &form, cx.cancelled)?;
+        let reply = self.wire()?.post(&account, "certfnsh.asp", &form, cx.cancelled)?;
         let page = text(&self.checked(reply, &account.0)?);
         let mut ticket = Ticket::of(&account.0, template);
-        match pages::submitted(&page) {
+        let outcome = pages::submitted(&page);
+        if let (Submitted::Issued(id) | Submitted::Pending(id), Some(account)) = (&outcome, &submission.account) {
+            self.given.lock().unwrap_or_else(PoisonError::into_inner).insert(*id, account.clone());
+        }
+        match outcome {
             Submitted::Issued(id) => {
                 ticket.issued(id);
                 Ok(self.answer(&ticket, Progress::Working, "the certificate is issued and is being fetched"))
@@ -292,7 +311,8 @@ impl Authority for Adcs {
             let (id, words) = (Some(ticket.id).filter(|id| *id > 0), words.clone());
             return self.denied(ticket, id, &words);
         }
-        let account = self.account(None)?;
+        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner).get(&ticket.id).cloned();
+        let account = self.account(given.as_ref())?;
         let user = ticket.user.clone();
         self.fetch(cx, ticket, &account).map_err(|error| {
             if error.id() == ErrorId::CaAccessDenied && !user.eq_ignore_ascii_case(&account.0) {
@@ -319,7 +339,7 @@ impl Authority for Adcs {
             Ok(account) => account,
             Err(error) => return vec![finding("Right", Some(error), "")],
         };
-        let reply = match self.wire.get(&account, "", cx.cancelled) {
+        let reply = match self.wire().and_then(|wire| wire.get(&account, "", cx.cancelled)) {
             Ok(reply) => reply,
             Err(error) => return vec![finding("Reachable", Some(error), "")],
         };
@@ -372,6 +392,15 @@ impl Adcs {
             .hint("look at the authority's console for a request of that time; issue it there if it waits")
             .hint("the key is kept: `Import-CsCertificate -Path FILE.cer` joins the issued certificate to it")
             .hint("if it never arrived: `Request-CsCertificate -Clear` drops it, then ask again")
+    }
+}
+
+impl fmt::Debug for Adcs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Adcs")
+            .field("config", &self.settings.config)
+            .field("url", &self.settings.url)
+            .finish_non_exhaustive()
     }
 }
 

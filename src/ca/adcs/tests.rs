@@ -3,15 +3,16 @@
 #[path = "../../../tests/it/peers/adcs_emulator.rs"]
 mod adcs_emulator;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::adcs_emulator::{Emulator, Mode, PASSWORD, USER};
-use super::{Adcs, AdcsSettings, LogOn};
+use super::{Adcs, AdcsRoots, AdcsSettings, LogOn};
 use crate::ca::contract::holds_for;
 use crate::ca::testing::{KEY, RSA, World, inquiry, submission, submission_of};
 use crate::ca::{Answer, Authority, Progress, SecretResolver};
 use crate::error::{ErrorId, Result};
-use crate::model::{KeyAlgorithm, Moment, Purpose, Secret};
+use crate::model::{Certificate, KeyAlgorithm, Moment, Purpose, Secret};
 use crate::x509::{Signer, parse_certificate};
 
 const CONFIG: &str = r"dc02.contoso.net\contoso-DC02-CA";
@@ -21,11 +22,15 @@ fn settings(emulator: &Emulator) -> AdcsSettings {
         config: CONFIG.to_owned(),
         is_public: false,
         url: emulator.url.clone(),
-        roots: vec![parse_certificate(&emulator.root()).unwrap()],
+        roots: trusting(vec![parse_certificate(&emulator.root()).unwrap()]),
         log_on: LogOn::Basic,
         account: Some((USER.to_owned(), SecretResolver::new(|| Ok(Secret::from(PASSWORD))))),
         limit: Duration::from_secs(10),
     }
+}
+
+fn trusting(roots: Vec<Certificate>) -> AdcsRoots {
+    Arc::new(move || Ok(roots.clone()))
 }
 
 fn adcs(emulator: &Emulator) -> Adcs {
@@ -69,7 +74,7 @@ fn a_manager_issues_or_denies() {
         let issued = emulator.approve(10);
         let answer = authority.advance(&world.context(), &still.ticket).unwrap();
         let Progress::Issued(certificates) = &answer.progress else { panic!("{answer:?}") };
-        let ders: Vec<&[u8]> = certificates.iter().map(crate::model::Certificate::der).collect();
+        let ders: Vec<&[u8]> = certificates.iter().map(Certificate::der).collect();
         assert_eq!(ders, [issued.as_slice(), &emulator.issuing()], "the root is not among them");
 
         let pending = authority.begin(&world.context(), &manual).unwrap();
@@ -129,11 +134,14 @@ fn accounts() {
     good.account = Some((USER.to_owned(), Secret::from(PASSWORD)));
     let answer = nobody.begin(&world.context(), &good).unwrap();
     assert!(!answer.ticket.contains(PASSWORD) && answer.ticket.contains("svc"));
-    assert_eq!(nobody.advance(&world.context(), &answer.ticket).unwrap_err().id(), ErrorId::CaAccessDenied);
+    let issued = nobody.advance(&world.context(), &answer.ticket).unwrap();
+    assert!(matches!(issued.progress, Progress::Issued(_)), "fetched as it was handed in");
+    let later = Adcs::new(AdcsSettings { account: None, ..settings(&emulator) }).unwrap();
+    assert_eq!(later.advance(&world.context(), &answer.ticket).unwrap_err().id(), ErrorId::CaAccessDenied);
 
     let plain = AdcsSettings { url: "http://localhost/certsrv".to_owned(), ..settings(&emulator) };
     assert_eq!(Adcs::new(plain).unwrap_err().id(), ErrorId::ConfigInvalid);
-    let strangers = AdcsSettings { roots: Vec::new(), ..settings(&emulator) };
+    let strangers = AdcsSettings { roots: trusting(Vec::new()), ..settings(&emulator) };
     let error =
         Adcs::new(strangers).unwrap().preflight(&world.context(), &inquiry("", KeyAlgorithm::EcdsaP256)).unwrap_err();
     assert_eq!(error.id(), ErrorId::CaUnreachable);

@@ -5,7 +5,7 @@ use std::fmt;
 use super::super::http::{Client, Reply};
 use super::AdcsSettings;
 use crate::error::Result;
-use crate::model::Secret;
+use crate::model::{Certificate, Secret};
 
 /// Web enrollment gives certificates the right content type only to what looks like a browser.
 pub(super) const USER_AGENT: &str = concat!("Mozilla/5.0 (compatible; certlet/", env!("CARGO_PKG_VERSION"), ")");
@@ -44,11 +44,11 @@ enum Speaker {
 }
 
 impl Wire {
-    pub(super) fn new(settings: &AdcsSettings) -> Self {
+    pub(super) fn new(settings: &AdcsSettings, roots: &[Certificate]) -> Self {
         let speaker = match settings.log_on {
-            LogOn::Basic => Speaker::Basic(Client::new(&settings.roots, settings.limit)),
+            LogOn::Basic => Speaker::Basic(Client::new(roots, settings.limit)),
             #[cfg(feature = "ntlm")]
-            LogOn::Ntlm => Speaker::Ntlm(super::ntlm::Ntlm::new(&settings.roots, settings.limit)),
+            LogOn::Ntlm => Speaker::Ntlm(super::ntlm::Ntlm::new(roots, settings.limit)),
         };
         Self { url: settings.url.trim_end_matches('/').to_owned(), speaker }
     }

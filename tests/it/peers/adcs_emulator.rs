@@ -20,10 +20,11 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 /// Who may log on.
 pub(crate) const USER: &str = r"CORP\svc";
 /// With which password.
-pub(crate) const PASSWORD: &str = "pass-är-word";
+pub(crate) const PASSWORD: &str = "pass&+%word";
 
 /// What the server does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "tests of the library and of the program use different ones")]
 pub(crate) enum Mode {
     /// Its duty.
     Well,
@@ -126,11 +127,13 @@ impl Emulator {
     }
 
     /// The same as PEM.
+    #[allow(dead_code, reason = "only programs read files")]
     pub(crate) fn root_pem(&self) -> String {
         pem(&self.root(), "\n")
     }
 
     /// The certificate that issues, DER.
+    #[allow(dead_code, reason = "only tests of the library compare chains")]
     pub(crate) fn issuing(&self) -> Vec<u8> {
         self.shared.authority.issuing.clone()
     }
@@ -224,6 +227,9 @@ impl Shared {
         let mut stream = BufReader::new(StreamOwned::new(ServerConnection::new(config).unwrap(), stream));
         let mut gate = (self.gates)();
         while let Some(asked) = read_request(&mut stream) {
+            if self.stop.load(Ordering::SeqCst) {
+                return;
+            }
             let mode = *self.mode.lock().unwrap();
             if mode == Mode::Mute {
                 let _ = stream.read(&mut [0]);

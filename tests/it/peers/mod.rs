@@ -4,6 +4,10 @@ mod acme;
 mod acme_caddy;
 mod acme_crash;
 mod authority;
+mod adcs;
+mod adcs_emulator;
+#[cfg(feature = "ntlm")]
+mod adcs_ntlm;
 mod crash;
 mod files;
 mod home;

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::authorities::{
-    AcmeAuthority, AcmeChallenge, AcmeLimitSettings, AdcsAuth, AdcsAuthority, AuthorityClass, AuthorityKind, AuthorityName,
-    AuthoritySettings, CrlPublisher, EmbeddedAuthority, ExternalAccount, Permissions, Right, TemplateApproval,
-    TemplateSettings, TemplateSubject,
+    AcmeAuthority, AcmeChallenge, AcmeLimitSettings, AdcsAuth, AdcsAuthority, AuthorityClass, AuthorityKind,
+    AuthorityName, AuthoritySettings, CrlPublisher, EmbeddedAuthority, ExternalAccount, Permissions, Right,
+    TemplateApproval, TemplateSettings, TemplateSubject,
 };
 use super::certlet_toml::duration;
 use super::files::{command, files};

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+#[cfg(feature = "acme")]
+use super::{AcmeAuthority, AcmeChallenge};
 use super::{
     AuthorityClass, AuthorityKind, AuthoritySettings, Configuration, EmbeddedAuthority, SecretLookup, SecretSource,
     StateStore, TemplateApproval, TemplateSubject, read_certlet_toml,
 };
-#[cfg(feature = "acme")]
-use super::{AcmeAuthority, AcmeChallenge};
 #[cfg(feature = "acme")]
 use crate::ca::{Acme, AcmeLimits, AcmeMethod, AcmeSettings, DnsMethod};
 use crate::ca::{

@@ -8,6 +8,8 @@ mod executor;
 mod fitness;
 mod keys;
 mod obtain;
+#[cfg(test)]
+mod obtain_tests;
 mod plan;
 mod policy;
 mod revocation;

@@ -212,10 +212,9 @@ impl Authority for Acme {
 
     fn advance(&self, cx: &Context<'_>, ticket: &str) -> Result<Answer> {
         let ticket = Ticket::read(ticket)?;
-        let ticket = match ticket.ended(&self.settings) {
-            Ok(answer) => return Ok(answer),
-            Err(ticket) => ticket,
-        };
+        if let Some(refused) = ticket.refused(&self.settings) {
+            return Ok(ticket.denied(refused));
+        }
         let wire = self.wire(cx)?;
         self.step(cx, &wire, ticket)
     }
@@ -232,16 +231,19 @@ impl Authority for Acme {
     fn revoke_certificate(&self, cx: &Context<'_>, certificate: &Certificate, reason: u8) -> Result<()> {
         let wire = self.wire(cx)?;
         let Some(url) = &wire.directory.revoke_cert else {
-            return Err(Error::new(ErrorId::PolicyRefused, format!("`{}` revokes nothing by ACME", self.settings.config)));
+            return Err(Error::new(
+                ErrorId::PolicyRefused,
+                format!("`{}` revokes nothing by ACME", self.settings.config),
+            ));
         };
         let account = Account::open(&self.settings, &wire, cx)?;
         let payload = json!({"certificate": base64url(certificate.der()), "reason": reason});
         match wire.post(&account.key, From::Account(&account.url), url, Some(&payload), &Call::of(cx)) {
             Ok(_) => Ok(()),
             Err(Failure::Refused(_, problem)) if problem.word() == "alreadyRevoked" => Ok(()),
-            Err(failure) => {
-                Err(failure.error(&self.settings.config, "revoke the certificate").about(certificate.thumbprint().to_string()))
-            }
+            Err(failure) => Err(failure
+                .error(&self.settings.config, "revoke the certificate")
+                .about(certificate.thumbprint().to_string())),
         }
     }
 

@@ -109,11 +109,7 @@ impl Ticket {
     ///
     /// # Errors
     /// `RequestDenied` for a name that is neither a host name nor an address.
-    pub(super) fn new(
-        submission: &Submission,
-        profile: Option<String>,
-        replaces: Option<String>,
-    ) -> Result<Self> {
+    pub(super) fn new(submission: &Submission, profile: Option<String>, replaces: Option<String>) -> Result<Self> {
         Ok(Self {
             csr: hex::upper(&submission.csr),
             names: names_of(&submission.csr)?,
@@ -132,11 +128,10 @@ impl Ticket {
             .map_err(|e| Error::new(ErrorId::StoreUnavailable, "the ticket of the request is damaged").because(e))
     }
 
-    /// The answer of a request that has ended in a refusal; the ticket again where it has not.
-    pub(super) fn ended(self, settings: &AcmeSettings) -> Result<Answer, Self> {
-        let Some(why) = &self.refused else { return Err(self) };
-        let error = Error::new(ErrorId::RequestDenied, why.clone()).about(settings.config.clone());
-        Ok(self.denied(error))
+    /// Why the request has ended in a refusal, if it has.
+    pub(super) fn refused(&self, settings: &AcmeSettings) -> Option<Error> {
+        let why = self.refused.clone()?;
+        Some(Error::new(ErrorId::RequestDenied, why).about(settings.config.clone()))
     }
 
     /// What names the request in the ledger.
@@ -159,7 +154,7 @@ impl Ticket {
     }
 
     /// Ends the request: from now on every step says the same.
-    fn denied(mut self, error: Error) -> Answer {
+    pub(super) fn denied(mut self, error: Error) -> Answer {
         self.refused = Some(error.message().to_owned());
         let message = error.message().to_owned();
         self.answer(Progress::Denied(error), message)
@@ -210,7 +205,11 @@ impl Step<'_> {
         let (order, reply): (Order, Reply) = match self.fetch(&url) {
             Ok(found) => found,
             Err(Failure::Refused(404 | 410, problem)) => {
-                return Ok(ticket.denied(refusal(&self.settings.config, "go on with the order, which it has dropped", &problem)));
+                return Ok(ticket.denied(refusal(
+                    &self.settings.config,
+                    "go on with the order, which it has dropped",
+                    &problem,
+                )));
             }
             Err(failure) => return self.later(ticket, failure, "say how the order is"),
         };
@@ -225,7 +224,7 @@ impl Step<'_> {
             Status::Ready => self.finalize(ticket, &order),
             Status::Processing => Ok(self.wait(&ticket, &reply)),
             Status::Valid => self.download(ticket, &order, &reply),
-            Status::Invalid | Status::Ended => self.invalid(ticket, &order),
+            Status::Invalid | Status::Ended => Ok(self.invalid(ticket, &order)),
         }
     }
 
@@ -244,11 +243,7 @@ impl Step<'_> {
             Some(order) => order,
             None => match self.new_order(&mut ticket) {
                 Ok(order) => order,
-                Err(failure @ Failure::Later(..)) => {
-                    self.ledger().forget(self.cx, &request)?;
-                    return self.later(ticket, failure, "take the order");
-                }
-                Err(failure @ Failure::Refused(..499, _)) => {
+                Err(failure @ (Failure::Later(..) | Failure::Refused(..499, _))) => {
                     self.ledger().forget(self.cx, &request)?;
                     return self.later(ticket, failure, "take the order");
                 }
@@ -278,9 +273,7 @@ impl Step<'_> {
                     let order = reply.header("location").ok_or_else(|| unreadable(&url, "it names no order"))?;
                     return Ok(order.to_owned());
                 }
-                Err(Failure::Refused(_, problem))
-                    if problem.word() == "accountDoesNotExist" && !is_registered_anew =>
-                {
+                Err(Failure::Refused(_, problem)) if problem.word() == "accountDoesNotExist" && !is_registered_anew => {
                     is_registered_anew = true;
                     self.account.renew(self.settings, self.wire, self.cx)?;
                 }
@@ -354,7 +347,7 @@ impl Step<'_> {
             let offered = authorization.challenges.iter().find(|c| c.kind == wanted);
             let Some((challenge, token)) = offered.and_then(|c| Some((c, c.token.clone()?))) else {
                 let kinds: Vec<&str> = authorization.challenges.iter().map(|c| c.kind.as_str()).collect();
-                let name = authorization.identifier.value;
+                let name = printable(&authorization.identifier.value);
                 let message = format!(
                     "`{}` does not take {wanted} for `{name}`; it takes {}",
                     self.settings.config,
@@ -392,7 +385,8 @@ impl Step<'_> {
                 Ok(found) => found,
                 Err(failure) => return self.later(ticket.clone(), failure, "say what is to be shown"),
             };
-            let is_open = authorization.challenges.iter().any(|c| c.url == chosen.challenge && c.status == Status::Pending);
+            let is_open =
+                authorization.challenges.iter().any(|c| c.url == chosen.challenge && c.status == Status::Pending);
             if authorization.status != Status::Pending || !is_open {
                 continue;
             }
@@ -449,10 +443,15 @@ impl Step<'_> {
 
     fn not_shown(&self, reasons: &[String], target: &str) -> Error {
         let kind = self.settings.challenge.kind();
-        let message = format!("`{}` did not see by {kind} who controls the names: {}", self.settings.config, reasons.join("; "));
+        let message =
+            format!("`{}` did not see by {kind} who controls the names: {}", self.settings.config, reasons.join("; "));
         Error::new(ErrorId::RequestDenied, message).about(target).hint(match kind {
-            "http-01" => "the authority asks at port 80 of each name: see that the names lead here and that the port is open",
-            "tls-alpn-01" => "the authority asks at port 443 of each name: see that the names lead here and that the port is open",
+            "http-01" => {
+                "the authority asks at port 80 of each name: see that the names lead here and that the port is open"
+            }
+            "tls-alpn-01" => {
+                "the authority asks at port 443 of each name: see that the names lead here and that the port is open"
+            }
             _ => "see what the command `set` of `challenge` did in the DNS",
         })
     }
@@ -474,7 +473,7 @@ impl Step<'_> {
         };
         match order.status {
             Status::Valid => self.download(ticket, &order, &reply),
-            Status::Invalid | Status::Ended => self.invalid(ticket, &order),
+            Status::Invalid | Status::Ended => Ok(self.invalid(ticket, &order)),
             Status::Pending | Status::Ready | Status::Processing => Ok(self.wait(&ticket, &reply)),
         }
     }
@@ -495,10 +494,11 @@ impl Step<'_> {
 
     fn download(&self, ticket: Ticket, order: &Order, reply: &Reply) -> Result<Answer> {
         let Some(url) = &order.certificate else { return Ok(self.wait(&ticket, reply)) };
-        let reply = match self.wire.post(&self.account.key, From::Account(&self.account.url), url, None, &Call::of(self.cx)) {
-            Ok(reply) => reply,
-            Err(failure) => return self.later(ticket, failure, "hand the certificate over"),
-        };
+        let reply =
+            match self.wire.post(&self.account.key, From::Account(&self.account.url), url, None, &Call::of(self.cx)) {
+                Ok(reply) => reply,
+                Err(failure) => return self.later(ticket, failure, "hand the certificate over"),
+            };
         let mut chain = certificates(url, &reply)?;
         let mut message = "issued".to_owned();
         if let Some(wanted) = self.settings.preferred_chain.as_deref().filter(|w| !ends_at(&chain, w)) {
@@ -532,23 +532,24 @@ impl Step<'_> {
     }
 
     /// The order has ended without a certificate.
-    fn invalid(&self, ticket: Ticket, order: &Order) -> Result<Answer> {
+    fn invalid(&self, ticket: Ticket, order: &Order) -> Answer {
         let mut reasons: Vec<String> = order.error.iter().map(Problem::line).collect();
         let mut names = Vec::new();
         for url in &order.authorizations {
             let Ok((authorization, _)) = self.fetch::<Authorization>(url) else { continue };
             if matches!(authorization.status, Status::Invalid | Status::Ended) {
-                reasons.push(format!("{}: {}", authorization.identifier.value, why(&authorization)));
-                names.push(authorization.identifier.value);
+                let name = printable(&authorization.identifier.value);
+                reasons.push(format!("{name}: {}", why(&authorization)));
+                names.push(name);
             }
         }
         if names.is_empty() {
             let said = if reasons.is_empty() { "it has run out".to_owned() } else { reasons.join("; ") };
             let message = format!("`{}` has ended the order: {said}", self.settings.config);
-            return Ok(ticket.denied(Error::new(ErrorId::RequestDenied, message).about(self.settings.config.clone())));
+            return ticket.denied(Error::new(ErrorId::RequestDenied, message).about(self.settings.config.clone()));
         }
         let error = self.not_shown(&reasons, &names.join(","));
-        Ok(ticket.denied(error))
+        ticket.denied(error)
     }
 
     /// A failed request: for later, refused for good, or an error.

@@ -1,5 +1,6 @@
 //! The conversation with an ACME server: directory, nonces, signed requests, problems (RFC 8555 section 6).
 
+use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -82,12 +83,12 @@ impl Problem {
         let mut text = self.detail.clone();
         for sub in &self.subproblems {
             let name = sub.identifier.as_ref().map_or("", |i| i.value.as_str());
-            text.push_str(&format!("; {name}: {}", sub.detail));
+            let _ = write!(text, "; {name}: {}", sub.detail);
         }
         if text.is_empty() {
             self.word().clone_into(&mut text);
         } else if !self.word().is_empty() {
-            text.push_str(&format!(" ({})", self.word()));
+            let _ = write!(text, " ({})", self.word());
         }
         printable(&text)
     }
@@ -366,7 +367,9 @@ mod tests {
     #[test]
     fn moments_of_headers() {
         assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap().unix(), 784_111_777);
-        for bad in ["", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 99 Nov 1994 08:49:37 GMT"] {
+        for bad in
+            ["", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 99 Nov 1994 08:49:37 GMT"]
+        {
             assert!(http_date(bad).is_none(), "{bad}");
         }
         let now = Moment::from_unix(1000);
@@ -388,7 +391,11 @@ mod tests {
 
     #[test]
     fn what_a_server_says_is_one_line() {
-        let problem = Problem { kind: "urn:ietf:params:acme:error:dns".into(), detail: "a\n\x1b[31mb".into(), ..Problem::default() };
+        let problem = Problem {
+            kind: "urn:ietf:params:acme:error:dns".into(),
+            detail: "a\n\x1b[31mb".into(),
+            ..Problem::default()
+        };
         assert_eq!(problem.line(), "a  [31mb (dns)");
         assert_eq!(refusal("x\\y", "validate", &problem).id(), ErrorId::RequestDenied);
     }

@@ -302,20 +302,25 @@ impl Step<'_> {
             #[serde(default)]
             orders: Vec<String>,
         }
-        let asked = |failure: Failure| failure.error(&self.settings.config, "list the orders of the account");
-        let facts = self.fetch::<AccountFacts>(&self.account.url).map_err(asked)?.0;
-        let mut next = facts.orders;
+        let from = From::Account(&self.account.url);
+        let mut next = Some(self.account.url.clone());
+        let (mut is_account, mut searched) = (true, 0);
         let known = self.ledger().orders(self.cx)?;
         let mut wanted = ticket.names.clone();
         wanted.sort_unstable();
-        let mut searched = 0;
         while let Some(url) = next {
-            let (list, reply) = match self.fetch::<List>(&url) {
-                Ok(found) => found,
+            let reply = match self.wire.post(&self.account.key, from, &url, None, &Call::of(self.cx)) {
+                Ok(reply) => reply,
                 // Some servers name a list and do not have it.
                 Err(Failure::Refused(..)) => return Ok(None),
-                Err(failure) => return Err(asked(failure)),
+                Err(failure) => return Err(failure.error(&self.settings.config, "list the orders of the account")),
             };
+            if is_account {
+                is_account = false;
+                next = serde_json::from_slice::<AccountFacts>(&reply.body).ok().and_then(|facts| facts.orders);
+                continue;
+            }
+            let Ok(list) = serde_json::from_slice::<List>(&reply.body) else { return Ok(None) };
             for order in list.orders.iter().filter(|o| !known.contains(o)) {
                 searched += 1;
                 if searched > SEARCHED {

@@ -3,7 +3,7 @@
 use crate::cmdlets::params::{CertTypes, FORCE, REPORT, Report};
 use crate::cmdlets::records::{CERTIFICATE_REFERENCE, CertificateReference, RequestRecord};
 use crate::command::{
-    Args, CommaList, Example, Expect, Impact, Input, Invocation, Param, Spec, Switch, Value, Values, Verb,
+    Args, Cancel, CommaList, Example, Expect, Impact, Input, Invocation, Param, Spec, Switch, Value, Values, Verb,
 };
 use crate::error::{Error, ErrorId, Result};
 use crate::model::names::compute;
@@ -191,7 +191,7 @@ fn new(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         None => None,
     };
     let cancel = cx.cancel();
-    let obtained = session.obtain(&enrollment, &|| cancel.is_cancelled())?;
+    let obtained = session.obtain(&enrollment, &|| cancel.is_cancelled()).map_err(|e| ended(e, &cancel))?;
     let mut lines = vec![format!("computed names: {}", computed.comma_list())];
     match obtained {
         Obtained::Issued(certificate, row) => {
@@ -211,6 +211,11 @@ fn new(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         }
     }
     report.finish(session, cx, SPEC.name, &lines)
+}
+
+/// Whether it was the operator or the time limit that ended the wait for an authority.
+fn ended(error: Error, cancel: &Cancel) -> Error {
+    if error.id() == ErrorId::Interrupted { cancel.check().err().unwrap_or(error) } else { error }
 }
 
 fn issued(cx: &mut Invocation<'_>, certificate: &Certificate, row: &RequestRow, computed: &ComputedNames) -> Result<()> {
@@ -444,7 +449,7 @@ fn retrieve(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
             cx.report_error(Error::new(ErrorId::RequestDenied, format!("the request was denied: {}", row.message)).about(row.ca.clone()))?;
             continue;
         }
-        match session.retrieve(row, &|| cancel.is_cancelled()) {
+        match session.retrieve(row, &|| cancel.is_cancelled()).map_err(|e| ended(e, &cancel)) {
             Ok(Obtained::Issued(certificate, row)) => {
                 let actual: Vec<String> = certificate.alternative_names().iter().map(|n| n.to_string().to_ascii_lowercase()).collect();
                 for (name, reason) in names.iter().filter(|(n, _)| !actual.contains(&n.to_ascii_lowercase())) {

@@ -222,6 +222,9 @@ fn issued(cx: &mut Invocation<'_>, certificate: &Certificate, row: &RequestRow, 
     let session = cx.session();
     let number = row.request_id.map_or_else(String::new, |id| format!(" as request {id}"));
     cx.verbose(format!("Issued{number}: {}", certificate.thumbprint()))?;
+    if !row.message.is_empty() {
+        cx.verbose(format!("`{}` says: {}", row.ca, row.message))?;
+    }
     compare(cx, certificate, computed)?;
     let missing_purpose = certificate.purposes().is_some_and(|p| !p.contains(&Purpose::ClientAuth));
     if asked_for_client(row) && missing_purpose {

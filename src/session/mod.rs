@@ -12,6 +12,8 @@ mod inventory;
 mod keys;
 mod lists;
 mod obtain;
+#[cfg(test)]
+mod obtain_tests;
 mod plan;
 mod policy;
 mod promote;

@@ -149,8 +149,8 @@ static TLS_STATUS: Kind = Kind::new(
             Property::new("Why"),
             Property::new("By"),
             Property::new("Remedy"),
-            Property::hidden("Check"),
-            Property::hidden("Thumbprint"),
+            Property::new("Check"),
+            Property::new("Thumbprint"),
         ]
     },
     View::Text,

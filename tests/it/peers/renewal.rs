@@ -16,6 +16,7 @@ fn a_renewal_that_nginx_did_not_take_is_deployed_by_the_next_run() {
     assert_eq!(site.files(), files);
     site.is_wholly(&site.new);
     let status = site.world.run("Get-TlsStatus | Where-Object Check -eq NotDeployed").exits(0).objects();
+    assert_eq!(status.len(), 1, "{status:#?}");
     let kept = status[0]["Thumbprint"].as_str().unwrap().to_owned();
     site.declare(&Otherwise::default());
     let renewed = site.world.run("Invoke-TlsRenewal").exits(0).objects();

@@ -10,6 +10,7 @@ use crate::command::{
     View,
 };
 use crate::error::{Error, ErrorId, ExitCode, Result};
+use crate::session::{GLOBAL, Promotion};
 
 /// How often Ctrl-C and the time limit are looked at.
 const SLICE: Duration = Duration::from_millis(50);
@@ -82,38 +83,35 @@ impl Promoter {
         }
         let mut host = Foreground { shell };
         let outcome = shell.session.promote_due(&mut Invocation::new(&PROMOTION, &shell.session, &mut host));
-        let mut has_failed = false;
-        let mut tell = |error: &Error| {
-            has_failed = true;
-            // Who stops the program has been heard already.
-            if shell.cancel.check().is_ok() {
-                shell.terminal.error(error, None);
+        let has_failed = match outcome {
+            // Each is told, whatever became of the others.
+            Ok(promotions) => promotions.into_iter().filter(|p| !tell(shell, p)).count() > 0,
+            Err(error) => {
+                // Who stops the program has been heard already.
+                if shell.cancel.check().is_ok() {
+                    shell.terminal.error(&error, None);
+                }
+                true
             }
         };
-        match outcome {
-            Ok(promotions) => {
-                for promotion in promotions {
-                    let uses: Vec<&str> = promotion.uses.iter().map(crate::model::UseName::as_str).collect();
-                    let due = promotion.due.in_zone(&shell.session.zone());
-                    match promotion.outcome {
-                        Ok(_) => shell.terminal.note(&format!(
-                            "the certificate that was staged for {} has taken over ({}, due {due})",
-                            uses.join(", "),
-                            promotion.scope
-                        )),
-                        Err(error) => tell(&error.hint(format!(
-                            "the certificate {} stays staged for {}, due {due}",
-                            promotion.certificate,
-                            uses.join(", ")
-                        ))),
-                    }
-                }
-            }
-            Err(error) => tell(&error),
-        }
         self.pause = has_failed.then(|| self.pause.map_or(PAUSES.0, |pause| (pause * 2).min(PAUSES.1)));
         self.next = Instant::now() + self.pause.unwrap_or(LOOK);
     }
+}
+
+/// Says what became of a takeover; whether it came through.
+fn tell(shell: &Shell, promotion: &Promotion) -> bool {
+    let uses: Vec<&str> = promotion.uses.iter().map(crate::model::UseName::as_str).collect();
+    let (uses, due) = (uses.join(", "), promotion.due.in_zone(&shell.session.zone()));
+    let place = if promotion.scope == GLOBAL { " for all computers" } else { "" };
+    match &promotion.outcome {
+        Ok(_) => shell.terminal.note(&format!("the certificate staged for {uses}{place}, due {due}, has taken over")),
+        Err(error) => {
+            let stays = format!("the certificate {} stays staged for {uses}, due {due}", promotion.certificate);
+            shell.terminal.error(&error.clone().hint(stays), None);
+        }
+    }
+    promotion.outcome.is_ok()
 }
 
 /// The host of a change that nobody typed: it says what is worth a warning and asks nobody.

@@ -97,7 +97,10 @@ pub(super) fn assign(
 ) -> Result<()> {
     let session = cx.session();
     let topology = session.topology()?;
-    let computer = topology.local_computer()?.clone();
+    let computer = match &order.scope {
+        Scope::Computer(computer) => computer.clone(),
+        Scope::Unsaid | Scope::Global => topology.local_computer()?.clone(),
+    };
     let (pool, _) = topology.resolve_computer(&computer)?;
     check_uses(&topology, pool, &order.uses)?;
     order.staging.check(session, candidate.certificate)?;
@@ -115,7 +118,7 @@ pub(super) fn assign(
     let verb = if later.is_some() { "Stage" } else { "Assign" };
     let mut taken: Vec<(UseName, AssignmentKey)> = Vec::new();
     for use_name in &order.uses {
-        let key = assigning.key(&scope_name(session, &topology, order.scope, use_name)?, use_name)?;
+        let key = assigning.key(&scope_name(session, &topology, &order.scope, use_name)?, use_name)?;
         let target = format!("{use_name} on {}", if key.scope == GLOBAL { GLOBAL } else { computer.as_str() });
         let action = format!("{verb} certificate {}", candidate.row.thumbprint);
         if !cx.what_if() && !cx.confirm(&action, &target)? {
@@ -150,6 +153,10 @@ pub(super) fn assign(
     for use_name in &assigning.unbound {
         warn_of_no_binding(cx, &topology, use_name)?;
     }
+    if later.is_none() {
+        let uses: Vec<&UseName> = taken.iter().map(|(use_name, _)| use_name).collect();
+        warn_of_other_members(cx, session, &topology, &computer, &uses, candidate)?;
+    }
     cx.note_exit(receipt.exit());
     for (_, key) in taken {
         if let Some(row) = assignment(session, &key)?
@@ -162,12 +169,12 @@ pub(super) fn assign(
 }
 
 /// Where a use's assignment is kept: as said; else where it is now; else where the use's assignments belong.
-fn scope_name(session: &Session, topology: &Topology, scope: Scope, use_name: &UseName) -> Result<String> {
-    let local = session.local_scope()?;
+fn scope_name(session: &Session, topology: &Topology, scope: &Scope, use_name: &UseName) -> Result<String> {
     Ok(match scope {
         Scope::Global => GLOBAL.to_owned(),
-        Scope::Local => local,
+        Scope::Computer(computer) => computer.as_str().to_ascii_lowercase(),
         Scope::Unsaid => {
+            let local = session.local_scope()?;
             let is_global = topology.uses.get(use_name).is_some_and(|u| u.scope == UseScope::Global);
             let has_own = session.assigned(Some(&local))?.iter().any(|a| a.key.use_name == use_name.as_str());
             if is_global && !has_own { GLOBAL.to_owned() } else { local }
@@ -335,6 +342,48 @@ fn warn_of_staging(
         "nobody has looked for staged certificates for a day, and none takes over by itself: run `certlet serve`, or \
          `Invoke-TlsRenewal` by a timer",
     )
+}
+
+/// Other members of the pool whose sites are served from here and still have another certificate.
+fn warn_of_other_members(
+    cx: &mut Invocation<'_>,
+    session: &Session,
+    topology: &Topology,
+    computer: &HostName,
+    uses: &[&UseName],
+    candidate: &Candidate<'_>,
+) -> Result<()> {
+    let (pool, _) = topology.resolve_computer(computer)?;
+    let fingerprint = candidate.certificate.fingerprint();
+    for other in pool.computers.iter().filter(|c| *c != computer) {
+        let mut behind: Vec<&str> = Vec::new();
+        for use_name in uses {
+            for place in session.places_on(other, use_name)? {
+                let mut bound = Vec::new();
+                for slot in place.slots() {
+                    bound.extend(session.bound_at(&place, slot)?);
+                }
+                if !bound.contains(&fingerprint) && !behind.contains(&use_name.as_str()) {
+                    behind.push(use_name.as_str());
+                }
+            }
+        }
+        if behind.is_empty() {
+            continue;
+        }
+        // Whoever has uses of their own need not know what `Cs` stands for.
+        let is_plain = uses.iter().all(|u| topology.uses.get(u).is_some_and(|u| !u.is_builtin));
+        let verb = if is_plain { "Set-TlsCertificate" } else { "Set-CsCertificate" };
+        let (types, thumbprint) = (behind.join(","), candidate.row.thumbprint);
+        cx.warn_as(
+            "OtherMembers",
+            format!(
+                "`{other}` of the same pool has another certificate: `{verb} -Type {types} -Thumbprint {thumbprint} -Identity \
+                 {other}`"
+            ),
+        )?;
+    }
+    Ok(())
 }
 
 fn warn_of_no_binding(cx: &mut Invocation<'_>, topology: &Topology, use_name: &UseName) -> Result<()> {

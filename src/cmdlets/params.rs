@@ -1,8 +1,8 @@
 //! Parameters that several verbs share, and the types of this domain as parameters.
 
-use crate::command::{CommaList, Facts, FromValue, Invocation, Param, Switch, Value, Values, cannot_convert};
+use crate::command::{Args, CommaList, Facts, FromValue, Invocation, Param, Switch, Value, Values, cannot_convert};
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{UseName, nearest};
+use crate::model::{HostName, UseName, nearest};
 use crate::session::Session;
 
 /// `-Report`: where the log of the command's steps goes.
@@ -10,15 +10,18 @@ pub(super) static REPORT: Param<String> =
     Param::named("Report", "Write a log of the steps to this file: HTML, or XML when it ends in .xml");
 
 /// `-Force`.
-pub(super) static FORCE: Param<Switch> = Param::named("Force", "Do not ask for confirmation");
+pub(super) static FORCE: Param<Switch> =
+    Param::named("Force", "Do not ask, and pass over errors that do not end the command");
 
 /// `-NetportId`, of Lync Server 2010.
 pub(super) static NETPORT_ID: Param<String> =
     Param::named("NetportId", "Reserved").compat("it is reserved in the original product and has no effect here");
 
 /// `-Identity`: the scope.
-pub(super) static IDENTITY: Param<String> =
-    Param::named("Identity", "`global` for what all computers share, `local` for this computer's own");
+pub(super) static IDENTITY: Param<String> = Param::named(
+    "Identity",
+    "`global` for what all computers share, `local` for this computer's own, or another computer",
+);
 
 /// A use in its canonical spelling; one comma string counts as several.
 #[derive(Clone, Debug)]
@@ -69,12 +72,12 @@ fn unknown_use(word: &str, valid: &[String]) -> Error {
 }
 
 /// What `-Identity` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
     /// Nothing: the effective view of this computer when reading, each use's own scope when assigning.
     Unsaid,
-    /// This computer.
-    Local,
+    /// This computer, or another one of the topology.
+    Computer(HostName),
     /// What all computers share.
     Global,
 }
@@ -82,18 +85,32 @@ pub(super) enum Scope {
 /// The scope that `-Identity` means.
 ///
 /// # Errors
-/// `ParameterArgumentValidationError` for anything but `global` and `local`.
-pub(super) fn scope(identity: Option<&str>) -> Result<Scope> {
-    match identity {
-        None => Ok(Scope::Unsaid),
-        Some(word) if word.eq_ignore_ascii_case("global") => Ok(Scope::Global),
-        Some(word) if word.eq_ignore_ascii_case("local") => Ok(Scope::Local),
-        Some(word) => Err(Error::new(
-            ErrorId::ParameterArgumentValidationError,
-            format!("`{word}` is no scope of certificates: it is `global`, or `local` for this computer"),
-        )
-        .about(word)),
+/// `ParameterArgumentValidationError` for anything but `global`, `local` and the computers of the topology.
+pub(super) fn scope(session: &Session, identity: Option<&str>) -> Result<Scope> {
+    let Some(word) = identity else { return Ok(Scope::Unsaid) };
+    if word.eq_ignore_ascii_case("global") {
+        return Ok(Scope::Global);
     }
+    let topology = session.topology()?;
+    if word.eq_ignore_ascii_case("local") {
+        return Ok(Scope::Computer(topology.local_computer()?.clone()));
+    }
+    let known = word.parse::<HostName>().and_then(|name| topology.resolve_computer(&name).map(|(_, c)| c.clone()));
+    known.map(Scope::Computer).map_err(|_| {
+        Error::new(
+            ErrorId::ParameterArgumentValidationError,
+            format!("`{word}` is no scope of certificates: it is `global`, `local`, or a computer of the topology"),
+        )
+        .about(word)
+    })
+}
+
+/// Reports an error that does not end the command; with `-Force` it is only a verbose line.
+///
+/// # Errors
+/// The error itself where `-ErrorAction` is `Stop`.
+pub(super) fn report_unless_forced(cx: &mut Invocation<'_>, args: &Args, error: Error) -> Result<()> {
+    if args.on(&FORCE) { cx.verbose(error.message()) } else { cx.report_error(error) }
 }
 
 /// Warns a reader that a change was cut off; reading never mends it.

@@ -211,6 +211,26 @@ mod tests {
     }
 
     #[test]
+    fn short_keys_of_oauth_are_tolerated_in_2013_only() {
+        use crate::model::KeyFit;
+        let uses = Uses::new(builtin_uses().to_vec());
+        let needs = &uses.find("OAuthTokenIssuer").unwrap().needs;
+        for (bits, version, fit) in [
+            (1024, Some(2013), KeyFit::Tolerated),
+            (1024, Some(2015), KeyFit::Refused),
+            (1024, None, KeyFit::Refused),
+            (512, Some(2013), KeyFit::Refused),
+            (2048, Some(2013), KeyFit::Good),
+        ] {
+            assert_eq!(needs.key_fit(false, bits, version), fit, "{bits} {version:?}");
+        }
+        let web = &uses.find("WebServicesInternal").unwrap().needs;
+        assert_eq!(web.key_fit(false, 3072, Some(2013)), KeyFit::Refused);
+        let leads = ["AudioVideoAuthentication", "OAuthTokenIssuer", "Default"];
+        assert_eq!(leads.map(|name| uses.find(name).unwrap().roll_lead_hours), [8, 24, 0]);
+    }
+
+    #[test]
     fn words_of_operators_are_found() {
         let uses = Uses::new(builtin_uses().to_vec());
         assert_eq!(uses.find("XmppServer").unwrap().name.as_str(), "XMPPServer");

@@ -2,8 +2,9 @@
 
 use super::Session;
 use super::plan::{Deployment, Plan};
-use crate::error::Result;
-use crate::model::{Certificate, Fingerprint, KeyAlgorithm, Moment, Slot, UseName};
+use super::sites::Place;
+use crate::error::{Error, ErrorId, Result};
+use crate::model::{Certificate, Fingerprint, KeyAlgorithm, Moment, ServerSettings, Slot, UseName};
 use crate::state::{AssignmentKey, AssignmentRow, CertificateRow, Row, RowKey, Write};
 
 /// The scope of assignments that all computers share.
@@ -41,10 +42,10 @@ impl<'a> Assigning<'a> {
     /// The key of a use's assignment in a scope: its slot is that of the key's family where a server has two.
     ///
     /// # Errors
-    /// `NoHome`, `ConfigInvalid`, `TopologyInvalid`.
+    /// `NoTransport` for a computer whose sites are not served from here; `NoHome`, `ConfigInvalid`, `TopologyInvalid`.
     pub(crate) fn key(&self, scope: &str, use_name: &UseName) -> Result<AssignmentKey> {
-        let slot =
-            self.session.places_of(use_name)?.first().map_or(Slot::Any, |p| slot_of(&p.slots(), self.certificate));
+        let places = self.session.reachable_places(scope, use_name)?;
+        let slot = places.first().map_or(Slot::Any, |p| slot_of(&p.slots(), self.certificate));
         Ok(AssignmentKey { scope: scope.to_owned(), use_name: use_name.as_str().to_owned(), slot })
     }
 
@@ -57,6 +58,7 @@ impl<'a> Assigning<'a> {
     pub(crate) fn now(&mut self, key: AssignmentKey) -> Result<Option<Fingerprint>> {
         let use_name: UseName = key.use_name.parse()?;
         let hidden = self.session.is_hidden(&key)?;
+        let scope = key.scope.clone();
         let row_key = RowKey::Assignment(key);
         let old = self.row(&row_key)?;
         let before = old.as_ref().and_then(|r| r.certificate);
@@ -82,7 +84,7 @@ impl<'a> Assigning<'a> {
         if hidden {
             self.hidden.push(use_name);
         } else {
-            self.deploy(&use_name)?;
+            self.deploy(&scope, &use_name)?;
         }
         Ok(before)
     }
@@ -126,8 +128,8 @@ impl<'a> Assigning<'a> {
         Ok(())
     }
 
-    fn deploy(&mut self, use_name: &UseName) -> Result<()> {
-        let places = self.session.places_of(use_name)?;
+    fn deploy(&mut self, scope: &str, use_name: &UseName) -> Result<()> {
+        let places = self.session.reachable_places(scope, use_name)?;
         if places.is_empty() {
             self.unbound.push(use_name.clone());
         }
@@ -166,6 +168,25 @@ impl Session {
         let scope = self.local_scope()?;
         let own = RowKey::Assignment(AssignmentKey { scope, ..key.clone() });
         Ok(matches!(self.state()?.row(&own)?, Some(Row::Assignment(row)) if row.certificate.is_some()))
+    }
+
+    /// The TLS bindings that an assignment of a scope changes: those of the scope's computer; for a global one, those
+    /// of this computer.
+    ///
+    /// # Errors
+    /// `NoTransport` where another computer's site is no site of the built-in listener: its files are not here.
+    pub(crate) fn reachable_places(&self, scope: &str, use_name: &UseName) -> Result<Vec<Place>> {
+        let local = self.local_scope()?;
+        let computer = if scope == GLOBAL { local.as_str() } else { scope };
+        let places = self.places_on(&computer.parse()?, use_name)?;
+        let is_foreign = |place: &&Place| place.site.website.server != ServerSettings::Listener;
+        if let Some(place) = places.iter().find(is_foreign).filter(|_| computer != local) {
+            let site = &place.site.website.name;
+            let text = format!("the site `{site}` is on `{computer}`, whose files cannot be reached from here");
+            let error = Error::new(ErrorId::NoTransport, text).about(computer);
+            return Err(error.hint(format!("run the command on `{computer}` itself")));
+        }
+        Ok(places)
     }
 
     /// The scope of this computer's own assignments: its name in lower case.

@@ -37,6 +37,7 @@ pub(crate) use keys::Keys;
 pub(crate) use obtain::{Enrollment, Obtained};
 pub use plan::{Deployment, Plan, Receipt, exit_of};
 pub use policy::Policy;
+pub(crate) use promote::Promotion;
 pub(crate) use proofs::LastProof;
 pub(crate) use renewal::{RenewalGroup, Renewed, Source};
 pub(crate) use sites::Place;

@@ -31,7 +31,7 @@ pub(crate) struct Enrollment {
     pub(crate) uses: Vec<String>,
     /// The names computed, each with its reason.
     pub(crate) names: Vec<(String, String)>,
-    /// The friendly name.
+    /// The friendly name; empty for one of subject, uses and the local number, which no other certificate has.
     pub(crate) friendly_name: String,
     /// The certificate that the new one is to take the place of, where it is a renewal.
     pub(crate) replaces: Option<Certificate>,
@@ -72,11 +72,14 @@ impl Session {
                 },
             )?;
         }
+        self.world().on_step("GenerateKey");
         let key = PrivateKey::generate(enrollment.key)?;
+        self.world().on_step("KeyMade");
         let request = build_request(&key, &enrollment.details)?;
         let key_write = keys.seal(&key, enrollment.exportable, now)?;
+        let id = state.next_number("request")?;
         let mut row = RequestRow {
-            id: state.next_number("request")?,
+            id,
             ca: enrollment.authority.as_ref().map_or_else(String::new, |a| a.config().to_owned()),
             request_id: None,
             status: RequestStatus::Submitting,
@@ -88,7 +91,13 @@ impl Session {
             uses: enrollment.uses.clone(),
             subject: request.subject().to_string(),
             names: enrollment.names.clone(),
-            friendly_name: enrollment.friendly_name.clone(),
+            friendly_name: match enrollment.friendly_name.as_str() {
+                "" => {
+                    let subject = request.subject().common_name().unwrap_or_default();
+                    format!("{subject} ({}) {id}", enrollment.uses.join(", "))
+                }
+                given => given.to_owned(),
+            },
             submitted: now,
             retry_at: None,
             message: String::new(),

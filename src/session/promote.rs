@@ -1,6 +1,6 @@
 //! Staged certificates that are due take over: an ordinary change, proven as any other.
 
-use super::assign::{Assigning, GLOBAL};
+use super::assign::Assigning;
 use super::{Receipt, Session, fitness};
 use crate::command::Invocation;
 use crate::error::{Error, ErrorId, Result};
@@ -30,10 +30,10 @@ pub(crate) struct Promotion {
 }
 
 impl Session {
-    /// The staged assignments that are due on this computer, its own and the global ones, the longest due first.
+    /// The staged assignments that are due, the longest due first.
     ///
     /// # Errors
-    /// `NoHome`, `StoreUnavailable`, `TopologyInvalid`.
+    /// `NoHome`, `StoreUnavailable`.
     pub(crate) fn due(&self) -> Result<Vec<Assigned>> {
         let now = self.now();
         let mut due = self.staged()?;
@@ -41,14 +41,13 @@ impl Session {
         Ok(due)
     }
 
-    /// The staged assignments of this computer, its own and the global ones, the earliest due first.
+    /// The staged assignments of every scope in this state, the earliest due first.
     ///
     /// # Errors
-    /// `NoHome`, `StoreUnavailable`, `TopologyInvalid`.
+    /// `NoHome`, `StoreUnavailable`.
     pub(crate) fn staged(&self) -> Result<Vec<Assigned>> {
-        let mut staged = self.assigned(Some(&self.local_scope()?))?;
-        staged.extend(self.assigned(Some(GLOBAL))?);
-        staged.retain(|a| a.row.staged.is_some());
+        let all = self.state()?.assignments()?.into_iter().map(|(key, row)| Assigned { key, row });
+        let mut staged: Vec<Assigned> = all.filter(|a| a.row.staged.is_some()).collect();
         staged.sort_by_key(|a| a.row.staged.map(|(_, at)| at));
         Ok(staged)
     }
@@ -92,10 +91,11 @@ impl Session {
             let scope = first.key.scope.clone();
             let uses = group.iter().map(|a| a.key.use_name.parse()).collect::<Result<Vec<UseName>>>()?;
             let outcome = self.promote(cx, &group, certificate, &uses);
-            if let Err(error) = &outcome
-                && matches!(error.id(), ErrorId::Interrupted | ErrorId::TimedOut)
-            {
-                return Err(error.clone());
+            match outcome.as_ref().err().map(Error::id) {
+                Some(ErrorId::Interrupted | ErrorId::TimedOut) => return outcome.map(|_| promotions),
+                // Somebody else was faster: what is promoted already has not failed.
+                Some(ErrorId::PlanStale) if !self.is_still_staged(&group)? => continue,
+                _ => {}
             }
             promotions.push(Promotion { uses, scope, certificate, due, outcome });
         }
@@ -123,6 +123,11 @@ impl Session {
             assigning.now(one.key.clone())?;
         }
         self.commit(assigning.plan, cx)
+    }
+
+    fn is_still_staged(&self, group: &[Assigned]) -> Result<bool> {
+        let staged = self.staged()?;
+        Ok(group.iter().any(|one| staged.iter().any(|s| s.key == one.key && s.row.staged == one.row.staged)))
     }
 
     /// Bookkeeping, no change: it needs no line in the audit log.

@@ -12,6 +12,7 @@ mod world;
 fn main() {
     if std::env::args().any(|word| word == "--bench") {
         start::tell_peak_memory();
+        state::tell_rsa_overhead();
     }
     divan::main();
 }

@@ -9,6 +9,7 @@ mod common;
 mod embed;
 mod examples;
 mod fuzz_seeds;
+mod parameters;
 mod peers;
 mod readme;
 mod registry;

@@ -51,13 +51,13 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
 fn list(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let session = cx.session();
     let types = args.get(&TYPE, session)?;
-    let scope = match scope(args.get(&SCOPE, session)?.as_deref())? {
-        Scope::Unsaid => None,
-        Scope::Local => Some(session.local_scope()?),
-        Scope::Global => Some(GLOBAL.to_owned()),
+    let found = match scope(session, args.get(&SCOPE, session)?.as_deref())? {
+        Scope::Unsaid => session.assigned(None)?,
+        Scope::Computer(computer) => session.assigned(Some(&computer.as_str().to_ascii_lowercase()))?,
+        Scope::Global => session.assigned(Some(GLOBAL))?,
     };
     warn_of_open_change(session, cx)?;
-    for assigned in session.assigned(scope.as_deref())? {
+    for assigned in found {
         if types.as_ref().is_some_and(|t| !t.0.iter().any(|u| u.as_str() == assigned.key.use_name)) {
             continue;
         }

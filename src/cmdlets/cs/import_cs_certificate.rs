@@ -61,7 +61,7 @@ fn import(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let session = cx.session();
     let shown = args.need(&PATH, session)?;
     let staging = Staging::of(session, args.get(&EFFECTIVE_DATE, session)?, args.on(&ROLL))?;
-    let scope = scope(args.get(&SCOPE, session)?.as_deref())?;
+    let scope = scope(session, args.get(&SCOPE, session)?.as_deref())?;
     session.policy()?.check_change()?;
     let exportable = args.get(&EXPORTABLE, session)?.unwrap_or(false);
     let import = Import::read(session, shown, args.get(&PASSWORD, session)?.as_ref(), exportable)?;

@@ -1,7 +1,7 @@
 //! `Remove-CsCertificate`: take a certificate away from uses; it stays in the store.
 
 use crate::cmdlets::assigning::say_proofs;
-use crate::cmdlets::params::{CertTypes, FORCE, IDENTITY, NETPORT_ID, REPORT, Scope, scope};
+use crate::cmdlets::params::{CertTypes, FORCE, IDENTITY, NETPORT_ID, REPORT, Scope, report_unless_forced, scope};
 use crate::cmdlets::report::reported;
 use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Spec, Switch, Verb};
 use crate::error::{Error, ErrorId, Result};
@@ -88,18 +88,19 @@ fn remove(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         (false, true) => What::Staged,
         (false, false) => What::Present,
     };
-    let scope = scope(args.get(&SCOPE, session)?.as_deref())?;
+    let scope = scope(session, args.get(&SCOPE, session)?.as_deref())?;
     let types = args.get(&TYPE, session)?.map(|t| t.0);
     session.policy()?.check_change()?;
     let mut chosen = in_scope(session, scope)?;
     chosen.retain(|a| what.of(&a.row).is_some());
     if let Some(types) = &types {
         for wanted in types.iter().filter(|t| !chosen.iter().any(|a| a.key.use_name == t.as_str())) {
-            cx.report_error(not_assigned(session, what, wanted)?)?;
+            report_unless_forced(cx, args, not_assigned(session, what, wanted)?)?;
         }
         chosen.retain(|a| types.iter().any(|t| a.key.use_name == t.as_str()));
     } else if chosen.is_empty() {
-        cx.report_error(Error::new(ErrorId::NotAssigned, "no use has a certificate to be taken away"))?;
+        let error = Error::new(ErrorId::NotAssigned, "no use has a certificate to be taken away");
+        report_unless_forced(cx, args, error)?;
     }
     if chosen.is_empty() {
         return Ok(());
@@ -116,7 +117,7 @@ fn remove(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         if types.is_some() && !cx.what_if() && !cx.confirm(what.action(), &one.key.use_name)? {
             continue;
         }
-        plan_one(session, what, one, &mut plan)?;
+        plan_one(session, what, &one, &mut plan)?;
     }
     if plan.lines.is_empty() {
         return Ok(());
@@ -132,11 +133,11 @@ fn remove(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
 
 /// The assignments that `-Identity` means; without it, this computer's own and those of uses that are global by nature.
 fn in_scope(session: &Session, scope: Scope) -> Result<Vec<Assigned>> {
-    let local = session.local_scope()?;
     match scope {
         Scope::Global => session.assigned(Some(GLOBAL)),
-        Scope::Local => session.assigned(Some(&local)),
+        Scope::Computer(computer) => session.assigned(Some(&computer.as_str().to_ascii_lowercase())),
         Scope::Unsaid => {
+            let local = session.local_scope()?;
             let topology = session.topology()?;
             let mut found = session.assigned(None)?;
             found.retain(|a| {
@@ -164,7 +165,7 @@ fn not_assigned(session: &Session, what: What, wanted: &UseName) -> Result<Error
     })
 }
 
-fn plan_one(session: &Session, what: What, one: Assigned, plan: &mut Plan) -> Result<()> {
+fn plan_one(session: &Session, what: What, one: &Assigned, plan: &mut Plan) -> Result<()> {
     let use_name: UseName = one.key.use_name.parse()?;
     plan.line(what.action(), use_name.as_str());
     let key = RowKey::Assignment(one.key.clone());
@@ -182,7 +183,7 @@ fn plan_one(session: &Session, what: What, one: Assigned, plan: &mut Plan) -> Re
         return Ok(());
     }
     let heir = heir(session, &one.key)?;
-    for place in session.places_of(&use_name)? {
+    for place in session.reachable_places(&one.key.scope, &use_name)? {
         for slot in place.slots().into_iter().filter(|s| one.key.slot == Slot::Any || *s == one.key.slot) {
             let binding = place.key(slot);
             let target = format!("{} {}", binding.site, binding.information);

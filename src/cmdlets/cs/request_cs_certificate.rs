@@ -1,6 +1,6 @@
 //! `Request-CsCertificate`: compute the names, ask an authority, and say what came of it.
 
-use crate::cmdlets::params::{CertTypes, FORCE, REPORT};
+use crate::cmdlets::params::{CertTypes, FORCE, REPORT, report_unless_forced};
 use crate::cmdlets::records::{CERTIFICATE_REFERENCE, CertificateReference, RequestRecord};
 use crate::cmdlets::report::reported;
 use crate::command::{
@@ -50,7 +50,7 @@ static EXCLUDE: Param<CommaList> =
     Param::named("ExcludeComputedName", "Computed names to leave out, with commas between").sets(NEW_SETS);
 static ALL_SIP_DOMAIN: Param<Switch> =
     Param::named("AllSipDomain", "Let every SIP domain contribute its names").sets(NEW_SETS);
-static FRIENDLY_NAME: Param<String> = Param::named("FriendlyName", "A name for people").sets(NEW_SETS);
+static FRIENDLY_NAME: Param<String> = Param::named("FriendlyName", "A name for people; no two certificates have the same").sets(NEW_SETS);
 static KEY_ALG: Param<String> = Param::named("KeyAlg", "The kind of key")
     .sets(NEW_SETS)
     .values(Values::Choice(&[
@@ -172,7 +172,7 @@ fn new(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         template: &template,
     };
     check_wish(cx, session, &wish)?;
-    let friendly_name = friendly_name(cx, session, args, &computed)?;
+    let friendly_name = friendly_name(cx, session, args)?;
     let names: Vec<(String, String)> = computed.names.iter().map(|n| (n.name.to_string(), n.reason())).collect();
     let enrollment = Enrollment {
         authority,
@@ -345,21 +345,24 @@ fn only_authority(session: &Session) -> Result<std::sync::Arc<dyn crate::ca::Aut
         .hint(format!("the configured ones are {}", names.join(", "))))
 }
 
-fn friendly_name(cx: &mut Invocation<'_>, session: &Session, args: &Args, computed: &ComputedNames) -> Result<String> {
-    let Some(name) = args.get(&FRIENDLY_NAME, session)? else {
-        let subject = computed.subject.clone().unwrap_or_default();
-        let uses: Vec<&str> = computed.uses.iter().map(crate::model::UseName::as_str).collect();
-        return Ok(format!("{subject} ({})", uses.join(", ")));
+fn friendly_name(cx: &mut Invocation<'_>, session: &Session, args: &Args) -> Result<String> {
+    // Without one it is made of subject, uses and the local number.
+    let Some(name) = args.get(&FRIENDLY_NAME, session)? else { return Ok(String::new()) };
+    let is_free = |name: &str| -> Result<bool> {
+        let query =
+            CertificateQuery { friendly_name: Some(name.to_owned()), limit: Some(1), ..CertificateQuery::default() };
+        Ok(session.state()?.certificates(&query)?.is_empty())
     };
-    let query = crate::state::CertificateQuery {
-        friendly_name: Some(name.clone()),
-        limit: Some(1),
-        ..crate::state::CertificateQuery::default()
-    };
-    if session.state()?.certificates(&query)?.is_empty() {
+    if is_free(&name)? {
         return Ok(name);
     }
-    let other = format!("{name} ({})", session.now());
+    let mut other = format!("{name} ({})", session.now());
+    for number in 2_u32.. {
+        if is_free(&other)? {
+            break;
+        }
+        other = format!("{name} ({} {number})", session.now());
+    }
     cx.warn_as(
         ErrorId::FriendlyNameInUse.name(),
         format!("the friendly name `{name}` is in use already; this certificate is called `{other}`"),
@@ -388,6 +391,10 @@ fn details(session: &Session, topology: &Topology, args: &Args, computed: &Compu
     // Encoded most general first, shown most specific first.
     for (kind, param) in [("S", &STATE), ("L", &CITY), ("O", &ORGANIZATION), ("OU", &OU)] {
         if let Some(text) = args.get(param, session)? {
+            if text.trim().is_empty() {
+                let text = format!("`-{}` is empty: leave it out", param.spec.name);
+                return Err(Error::new(ErrorId::ParameterArgumentValidationError, text).about(param.spec.name));
+            }
             subject.push(vec![NameAttribute::named(kind, text)?]);
         }
     }
@@ -490,7 +497,7 @@ fn list(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         cx.check_cancelled()?;
         let row = as_of_now(session, row)?;
         if row.status == RequestStatus::Revoked {
-            cx.report_error(revoked(&row))?;
+            report_unless_forced(cx, args, revoked(&row))?;
         }
         cx.emit(Value::object(RequestRecord::of(&row)))?;
     }
@@ -506,12 +513,13 @@ fn retrieve(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         cx.check_cancelled()?;
         let row = as_of_now(session, row)?;
         match row.status {
-            RequestStatus::Pending | RequestStatus::Submitting => ask_again(cx, row)?,
-            RequestStatus::Revoked => cx.report_error(revoked(&row))?,
+            RequestStatus::Pending | RequestStatus::Submitting => ask_again(cx, args, row)?,
+            RequestStatus::Revoked => report_unless_forced(cx, args, revoked(&row))?,
             RequestStatus::Issued | RequestStatus::Denied if !by_number => {}
-            RequestStatus::Denied => cx.report_error(
-                Error::new(ErrorId::RequestDenied, format!("the request was denied: {}", row.message)).about(row.ca.clone()),
-            )?,
+            RequestStatus::Denied => {
+                let text = format!("the request was denied: {}", row.message);
+                report_unless_forced(cx, args, Error::new(ErrorId::RequestDenied, text).about(row.ca.clone()))?;
+            }
             RequestStatus::Issued => {
                 cx.verbose(format!("request {} is issued already", shown_id(&row)))?;
                 emit_stored(cx, &row)?;
@@ -528,7 +536,7 @@ fn emit_stored(cx: &mut Invocation<'_>, row: &RequestRow) -> Result<()> {
     cx.emit(Value::object(CertificateReference::stored(session, fingerprint, &stored)?))
 }
 
-fn ask_again(cx: &mut Invocation<'_>, row: RequestRow) -> Result<()> {
+fn ask_again(cx: &mut Invocation<'_>, args: &Args, row: RequestRow) -> Result<()> {
     let session = cx.session();
     let (action, target) = ("Ask again about the request", format!("{} ({})", shown_id(&row), row.subject));
     if cx.what_if() {
@@ -549,7 +557,9 @@ fn ask_again(cx: &mut Invocation<'_>, row: RequestRow) -> Result<()> {
             emit_stored(cx, &row)
         }
         Ok(Obtained::Pending(row)) => pending(cx, &row),
-        Err(error) if matches!(error.id(), ErrorId::RequestDenied | ErrorId::RequestRevoked) => cx.report_error(error),
+        Err(error) if matches!(error.id(), ErrorId::RequestDenied | ErrorId::RequestRevoked) => {
+            report_unless_forced(cx, args, error)
+        }
         Err(error) => Err(error),
     }
 }

@@ -5,18 +5,19 @@ use crate::cmdlets::importing::Import;
 use crate::cmdlets::params::{CertTypes, FORCE, IDENTITY, REPORT, scope};
 use crate::cmdlets::records::CERTIFICATE_REFERENCE;
 use crate::cmdlets::report::reported;
-use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Pipeline, Spec, Switch, Value, Values, Verb};
+use crate::command::{
+    Args, Example, Expect, Facts, FromValue, Impact, Input, Invocation, Param, Pipeline, Spec, Switch, Value, Values, Verb,
+};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{CertificateSelector, Moment, Secret, UseName};
 use crate::session::{Candidate, OnFailure, Session, find_certificate};
 use crate::state::{Row, RowKey};
 
-static REFERENCE: Param<CertificateSelector> =
+static REFERENCE: Param<Reference> =
     Param::named("Reference", "The certificate, as Get- or Request-CsCertificate emitted it")
         .sets(&["CertificateReference"])
         .mandatory()
-        .from_pipeline(Pipeline::ByValue)
-        .typed("CertificateReference");
+        .from_pipeline(Pipeline::ByValue);
 static THUMBPRINT: Param<CertificateSelector> =
     Param::named("Thumbprint", "The certificate's SHA-1 (40 hexadecimal digits) or SHA-256 (64)")
         .sets(&["Thumbprint"])
@@ -60,7 +61,8 @@ pub(crate) static SPEC: Spec = Spec {
                   the renewal timer next looks after that moment, with the same proof. `-Roll` warns when the current \
                   certificate ends too soon after it: what AudioVideoAuthentication signed lives 8 hours, what \
                   OAuthTokenIssuer signed 24.\n\nA use whose certificate all servers share (OAuthTokenIssuer) is assigned \
-                  globally unless `-Identity local` is given.",
+                  globally unless `-Identity local` is given. With `-Identity COMPUTER` the certificate is for another member \
+                  of a pool, as far as its sites are served from here; elsewhere it is `NoTransport`.",
     sets: &["Thumbprint", "CertificateReference", "Path"],
     parameters: &[
         &TYPE.spec, &REFERENCE.spec, &THUMBPRINT.spec, &PATH.spec, &PASSWORD.spec, &SCOPE.spec, &EFFECTIVE_DATE.spec,
@@ -93,7 +95,7 @@ pub(crate) static SPEC: Spec = Spec {
             expect: Expect::Changes(1),
         },
     ],
-    related: &["Get-CsCertificate", "Find-TlsCertificate", "Test-TlsBinding", "about_proof"],
+    related: &["Get-CsCertificate", "Find-TlsCertificate", "Test-TlsBinding", "about_proof", "about_staging"],
 };
 
 pub(crate) static VERB: Verb = Verb::new(&SPEC, run);
@@ -110,7 +112,7 @@ fn set(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let ban = says(&REASON, "KeyCompromise")?;
     let mut order = Order {
         uses: uses(args, session)?,
-        scope: scope(args.get(&SCOPE, session)?.as_deref())?,
+        scope: scope(session, args.get(&SCOPE, session)?.as_deref())?,
         staging: Staging::of(session, args.get(&EFFECTIVE_DATE, session)?, args.on(&ROLL))?,
         on_failure: if says(&ON_FAILURE, "Hold")? { OnFailure::Hold } else { OnFailure::Undo },
         ban,
@@ -133,7 +135,7 @@ fn set(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     }
     let selector = match args.get(&THUMBPRINT, session)? {
         Some(selector) => selector,
-        None => args.need(&REFERENCE, session)?,
+        None => args.need(&REFERENCE, session)?.selector,
     };
     let (_, row) = find_certificate(session, &selector).map_err(|e| with_next_line(session, &order.uses, e))?;
     let certificate = session.certificate_of(&row)?;
@@ -145,15 +147,36 @@ fn set(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     assign(cx, &candidate, &order, || Ok(()))
 }
 
+/// A certificate as a verb emitted it, with the use that it is assigned to.
+struct Reference {
+    selector: CertificateSelector,
+    use_name: Option<UseName>,
+}
+
+impl FromValue for Reference {
+    const TYPE: &'static str = "CertificateReference";
+    const VALUES: Values = Values::Thumbprints;
+
+    fn from_value(value: &Value, facts: &dyn Facts) -> Result<Self> {
+        // SHA-256 where the record has it: two certificates may share a SHA-1.
+        let fingerprint = value.property("Fingerprint").filter(|f| !f.is_null());
+        let selector = CertificateSelector::from_value(fingerprint.as_ref().unwrap_or(value), facts)?;
+        let use_name = match value.property("Use") {
+            Some(Value::Text(name)) => Some(name.parse()?),
+            _ => None,
+        };
+        Ok(Self { selector, use_name })
+    }
+}
+
 /// The uses: those of -Type, else the one that a piped record bears.
 fn uses(args: &Args, session: &Session) -> Result<Vec<UseName>> {
     if let Some(types) = args.get(&TYPE, session)? {
         return Ok(types.0);
     }
-    let own = args.raw("Reference").and_then(|r| r.property("Use")).filter(|u| !u.is_null());
-    match own {
-        Some(Value::Text(name)) => Ok(vec![name.parse()?]),
-        _ => Err(Error::new(ErrorId::MissingMandatoryParameter, "the mandatory parameter `-Type` is missing")
+    match args.get(&REFERENCE, session)?.and_then(|r| r.use_name) {
+        Some(own) => Ok(vec![own]),
+        None => Err(Error::new(ErrorId::MissingMandatoryParameter, "the mandatory parameter `-Type` is missing")
             .about("Type")
             .hint("say which uses: `-Type Default,WebServicesInternal,WebServicesExternal`")),
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose,
+    Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -62,6 +62,17 @@ impl Foreign {
         let mut request = CertificateSigningRequestParams::from_pem(request).unwrap();
         let now = OffsetDateTime::now_utc();
         (request.params.not_before, request.params.not_after) = (now - Duration::HOUR, now + Duration::days(90));
+        request.signed_by(&self.issuer).unwrap().pem()
+    }
+
+    /// The same with other names than were asked for.
+    #[track_caller]
+    pub(crate) fn answer_for(&self, request: &str, names: &[&str]) -> String {
+        let mut request = CertificateSigningRequestParams::from_pem(request).unwrap();
+        let now = OffsetDateTime::now_utc();
+        (request.params.not_before, request.params.not_after) = (now - Duration::HOUR, now + Duration::days(90));
+        request.params.subject_alt_names =
+            names.iter().map(|name| SanType::DnsName((*name).try_into().unwrap())).collect();
         request.signed_by(&self.issuer).unwrap().pem()
     }
 

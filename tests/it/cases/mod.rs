@@ -7,3 +7,4 @@ mod names;
 mod offline;
 mod procedure;
 mod shell;
+mod web;

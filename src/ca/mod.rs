@@ -1,12 +1,18 @@
 //! Certification authorities: one contract for the embedded one and those across a wire.
 
+#[cfg(feature = "acme")]
+mod acme;
 #[cfg(test)]
 mod contract;
 mod down;
 mod embedded;
+#[cfg(any(feature = "acme", feature = "adcs"))]
+mod http;
 #[cfg(test)]
 mod testing;
 
+#[cfg(feature = "acme")]
+pub use acme::{Acme, AcmeLimits, AcmeMethod, AcmeSettings, DnsMethod, RootSource, RunCommand};
 pub use down::Down;
 pub use embedded::{Approval, Embedded, EmbeddedSettings, Permissions, Right, SecretResolver, SubjectSource, Template};
 
@@ -224,6 +230,9 @@ pub enum Progress {
     /// Ask on at once.
     Working,
     /// Ask again at this moment, or when somebody has approved.
+    ///
+    /// A moment within a minute is waited for in the same run: an authority that waits for a person names none, or a later
+    /// one.
     Waiting(Option<Moment>),
     /// Issued: the certificate first, then the authorities above it, without the root where it is known.
     Issued(Vec<Certificate>),

@@ -1,8 +1,10 @@
 //! What certlet must know of an authority: a settings type for each kind.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::settings::SecretSource;
 use crate::error::{Error, ErrorId, Result};
@@ -232,6 +234,19 @@ pub struct AcmeAuthority {
     pub preferred_chain: Option<String>,
     /// The certificate profile.
     pub profile: Option<String>,
+    /// How many requests it takes before it would refuse, where that is not the default of its class.
+    pub limits: AcmeLimitSettings,
+}
+
+/// Limits of an ACME server; zero counts nothing, absent is the default of its class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AcmeLimitSettings {
+    /// Certificates with the same set of names in seven days.
+    pub duplicates_per_week: Option<u32>,
+    /// Validations of one name that failed in an hour.
+    pub failures_per_hour: Option<u32>,
+    /// Orders in three hours.
+    pub orders_per_3h: Option<u32>,
 }
 
 /// How control over a name is shown (RFC 8555 §8, RFC 8737).
@@ -249,6 +264,10 @@ pub enum AcmeChallenge {
         set: Vec<String>,
         /// Clears it.
         clear: Vec<String>,
+        /// The one name server to be asked for the record, instead of the authoritative ones.
+        resolver: Option<SocketAddr>,
+        /// How long it is waited until the name servers answer with the record.
+        wait: Duration,
     },
 }
 

@@ -1,17 +1,22 @@
 //! The authorities of `certlet.toml`: `[[ca]]`, read by kind.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::authorities::{
-    AcmeAuthority, AcmeChallenge, AdcsAuth, AdcsAuthority, AuthorityClass, AuthorityKind, AuthorityName,
+    AcmeAuthority, AcmeChallenge, AcmeLimitSettings, AdcsAuth, AdcsAuthority, AuthorityClass, AuthorityKind, AuthorityName,
     AuthoritySettings, CrlPublisher, EmbeddedAuthority, ExternalAccount, Permissions, Right, TemplateApproval,
     TemplateSettings, TemplateSubject,
 };
+use super::certlet_toml::duration;
 use super::files::{command, files};
 use super::reader::{At, Table};
 use super::secrets::read_secret;
 use super::uses::read_eku;
 use crate::model::{Endpoint, nearest};
+
+/// How long name servers have to show a new record, where nothing else is said.
+const DNS_WAIT: Duration = Duration::from_secs(120);
 
 /// Reads one `[[ca]]`; `home` is the folder of relative paths.
 pub(super) fn read_authority(table: Table<'_>, home: &Path) -> Option<AuthoritySettings> {
@@ -152,7 +157,18 @@ fn read_acme(table: &Table<'_>, home: &Path) -> Option<AcmeAuthority> {
     });
     let preferred_chain = table.text("preferred_chain").map(|t| t.value);
     let profile = table.text("profile").map(|t| t.value);
+    let limits = table.table("limits").map_or_else(AcmeLimitSettings::default, |limits| {
+        let number = |key| limits.number(key, 0..=1_000_000);
+        let read = AcmeLimitSettings {
+            duplicates_per_week: number("duplicates_per_week"),
+            failures_per_hour: number("failures_per_hour"),
+            orders_per_3h: number("orders_per_3h"),
+        };
+        limits.finish();
+        read
+    });
     Some(AcmeAuthority {
+        limits,
         directory: directory?,
         roots,
         contact,
@@ -181,7 +197,16 @@ fn read_challenge(table: Table<'_>, home: &Path) -> Option<AcmeChallenge> {
         1 => table.required_parsed::<Endpoint>("listen").map(|l| AcmeChallenge::TlsAlpn(l.value.to_string())),
         _ => {
             let (set, clear) = (required_command(&table, "set", home), required_command(&table, "clear", home));
-            Some(AcmeChallenge::Dns { set: set?, clear: clear? })
+            let resolver = table.parsed::<Endpoint>("resolver").and_then(|server| {
+                let address = server.value.socket_address();
+                if address.is_none() {
+                    let hint = Some("write `192.0.2.53:53`".to_owned());
+                    table.document.problem(&server.span, "the name server is given by its address", hint);
+                }
+                address
+            });
+            let wait = duration(&table, "wait").unwrap_or(DNS_WAIT);
+            Some(AcmeChallenge::Dns { set: set?, clear: clear?, resolver, wait })
         }
     };
     table.finish();

@@ -135,7 +135,7 @@ fn read_proof(table: Table<'_>) -> ProofSettings {
     proof
 }
 
-fn duration(table: &Table<'_>, key: &'static str) -> Option<Duration> {
+pub(super) fn duration(table: &Table<'_>, key: &'static str) -> Option<Duration> {
     let text = table.text(key)?;
     let read = parse_duration(&text.value);
     if read.is_none() {

@@ -8,6 +8,10 @@ use super::{
     AuthorityClass, AuthorityKind, AuthoritySettings, Configuration, EmbeddedAuthority, SecretLookup, SecretSource,
     StateStore, TemplateApproval, TemplateSubject, read_certlet_toml,
 };
+#[cfg(feature = "acme")]
+use super::{AcmeAuthority, AcmeChallenge};
+#[cfg(feature = "acme")]
+use crate::ca::{Acme, AcmeLimits, AcmeMethod, AcmeSettings, DnsMethod};
 use crate::ca::{
     Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Permissions, Right, SecretResolver, SubjectSource,
     Template,
@@ -201,8 +205,65 @@ impl Home {
                 Arc::new(Embedded::new(self.embedded(config, settings, embedded, configuration)?)?)
             }
             AuthorityKind::Down => Arc::new(Down::new(config)),
+            #[cfg(feature = "acme")]
+            AuthorityKind::Acme(acme) => Arc::new(Acme::new(self.acme(config, settings, acme)?)),
+            #[cfg(not(feature = "acme"))]
             AuthorityKind::Acme(_) => Arc::new(Down::because(config, "ACME authorities are not part of this build")),
             AuthorityKind::Adcs(_) => Arc::new(Down::because(config, "AD CS authorities are not part of this build")),
+        })
+    }
+
+    #[cfg(feature = "acme")]
+    fn acme(&self, config: String, settings: &AuthoritySettings, acme: &AcmeAuthority) -> Result<AcmeSettings> {
+        let is_public = settings.class == AuthorityClass::Public;
+        let (configuration, own) = (self.configuration()?, acme.roots.clone());
+        let challenge = match &acme.challenge {
+            AcmeChallenge::HttpListen(address) => AcmeMethod::HttpListen(address.clone()),
+            AcmeChallenge::HttpWebroot(root) => AcmeMethod::HttpWebroot(root.clone()),
+            AcmeChallenge::TlsAlpn(address) => AcmeMethod::TlsAlpn(address.clone()),
+            AcmeChallenge::Dns { set, clear, resolver, wait } => {
+                // A record that is being set is not cut short: the time limit bounds it.
+                let children = Children::new(CHILD_LIMIT, Arc::new(|| false));
+                AcmeMethod::Dns(DnsMethod {
+                    set: set.clone(),
+                    clear: clear.clone(),
+                    run: Arc::new(move |words| children.run(words)),
+                    resolver: *resolver,
+                    wait: *wait,
+                })
+            }
+        };
+        let default = if is_public { AcmeLimits::PUBLIC } else { AcmeLimits::NONE };
+        let limit = |own: Option<u32>, default| own.map_or(default, |n| Some(n).filter(|n| *n > 0));
+        Ok(AcmeSettings {
+            config,
+            is_public,
+            directory: acme.directory.clone(),
+            roots: Arc::new(move || {
+                let mut roots = configured_roots(&configuration)?;
+                for path in &own {
+                    roots.extend(certificates_in(path)?);
+                }
+                // Public authorities are trusted as the operating system trusts them, unless their roots are named.
+                if is_public && own.is_empty() && !configuration.trust.system {
+                    roots.extend(system_roots()?);
+                }
+                Ok(roots)
+            }),
+            contact: acme.contact.clone(),
+            challenge,
+            external_account: acme.external_account.as_ref().map(|account| {
+                let (source, secrets) = (account.hmac.clone(), Arc::clone(&self.options.secrets));
+                (account.key_id.clone(), SecretResolver::new(move || fetch(&source, &*secrets)))
+            }),
+            preferred_chain: acme.preferred_chain.clone(),
+            profile: acme.profile.clone(),
+            limits: AcmeLimits {
+                duplicates_per_week: limit(acme.limits.duplicates_per_week, default.duplicates_per_week),
+                failures_per_hour: limit(acme.limits.failures_per_hour, default.failures_per_hour),
+                orders_per_3h: limit(acme.limits.orders_per_3h, default.orders_per_3h),
+            },
+            permissions: settings.permissions.as_ref().map(rights),
         })
     }
 
@@ -295,16 +356,7 @@ impl World for Home {
         match clients {
             ChainTo::System => system_roots(),
             ChainTo::File(path) => certificates_in(path),
-            ChainTo::Configured => {
-                let mut roots = Vec::new();
-                for path in &configuration.trust.roots {
-                    roots.extend(certificates_in(path)?);
-                }
-                if configuration.trust.system {
-                    roots.extend(system_roots()?);
-                }
-                Ok(roots)
-            }
+            ChainTo::Configured => configured_roots(&configuration),
         }
     }
 
@@ -431,6 +483,18 @@ fn certificates_in(path: &Path) -> Result<Vec<Certificate>> {
     let shown = path.display().to_string();
     let contents = x509::read_any(&read(path)?, None).map_err(|e| e.about(shown))?;
     Ok(contents.certificates().to_vec())
+}
+
+/// The roots of `[trust]`.
+fn configured_roots(configuration: &Configuration) -> Result<Vec<Certificate>> {
+    let mut roots = Vec::new();
+    for path in &configuration.trust.roots {
+        roots.extend(certificates_in(path)?);
+    }
+    if configuration.trust.system {
+        roots.extend(system_roots()?);
+    }
+    Ok(roots)
 }
 
 /// The roots of the operating system; those that our strict reader refuses are left out.

@@ -27,7 +27,7 @@ mod uses;
 mod windows_paths;
 
 pub use authorities::{
-    AcmeAuthority, AcmeChallenge, AdcsAuth, AdcsAuthority, AuthorityClass, AuthorityKind, AuthorityName,
+    AcmeAuthority, AcmeChallenge, AcmeLimitSettings, AdcsAuth, AdcsAuthority, AuthorityClass, AuthorityKind, AuthorityName,
     AuthoritySettings, CrlPublisher, EmbeddedAuthority, ExternalAccount, Permissions, Right, TemplateApproval,
     TemplateSettings, TemplateSubject,
 };

@@ -141,7 +141,8 @@ kind = "acme"
 directory = "https://localhost:14000/dir"
 roots = ["topology.toml"]
 contact = ["mailto:pki@contoso.com"]
-challenge = { kind = "dns-01", set = ["./set-txt", "{name}", "{value}"], clear = ["clear-txt"] }
+challenge = { kind = "dns-01", set = ["./set-txt", "{name}", "{value}"], clear = ["clear-txt"], resolver = "192.0.2.53:53", wait = "10m" }
+limits = { duplicates_per_week = 0, orders_per_3h = 20 }
 external_account = { key_id = "kid-1", hmac = { file = "hmac" } }
 preferred_chain = "Root CN"
 profile = "shortlived"
@@ -227,7 +228,13 @@ prove = []
 
     let AuthorityKind::Acme(acme) = &c.authorities[0].kind else { panic!("acme") };
     assert_eq!(c.authorities[0].class, AuthorityClass::Public);
-    let AcmeChallenge::Dns { set, clear } = &acme.challenge else { panic!("dns-01") };
+    let AcmeChallenge::Dns { set, clear, resolver, wait } = &acme.challenge else { panic!("dns-01") };
+    assert_eq!((*resolver, *wait), (Some(([192, 0, 2, 53], 53).into()), Duration::from_secs(600)));
+    let limits = acme.limits;
+    assert_eq!(
+        (limits.duplicates_per_week, limits.failures_per_hour, limits.orders_per_3h),
+        (Some(0), None, Some(20))
+    );
     assert_eq!((PathBuf::from(&set[0]), clear[0].as_str()), (c.home.join("./set-txt"), "clear-txt"));
     assert!(
         matches!(&acme.external_account.as_ref().unwrap().hmac, SecretSource::File(path) if *path == c.home.join("hmac"))

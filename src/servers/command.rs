@@ -28,7 +28,7 @@ impl Children {
     ///
     /// The environment is empty but for a plain `PATH` and `LC_ALL=C`, standard input is empty, the folder is `/`. The
     /// child has a process group of its own, so that Ctrl-C at the terminal does not cut a reload short.
-    pub(super) fn run(&self, arguments: &[String]) -> Result<(), String> {
+    pub(crate) fn run(&self, arguments: &[String]) -> Result<(), String> {
         let Some((program, rest)) = arguments.split_first() else { return Ok(()) };
         // A file and not a pipe: a program that goes on in the background would hold the pipe open.
         let output = tempfile::tempfile().map_err(|e| format!("no file for its output: {e}"))?;

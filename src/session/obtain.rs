@@ -1,6 +1,7 @@
 //! Certificates from authorities: no key and no issued certificate is ever lost.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -9,7 +10,7 @@ use crate::ca::{Answer, Authority, Context, Inquiry, Progress, Submission};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, Fingerprint, KeyAlgorithm, Secret};
 use crate::state::{AuditDraft, CertificateRow, NameWishes, RequestRow, RequestStatus, Row, RowKey, Store, Write};
-use crate::x509::{PrivateKey, RequestDetails, Signer, build_request};
+use crate::x509::{CertificateRequest, PrivateKey, RequestDetails, Signer, build_request, parse_request};
 
 /// What is to be asked of an authority.
 pub(crate) struct Enrollment {
@@ -48,6 +49,13 @@ pub(crate) enum Obtained {
     Pending(RequestRow),
 }
 
+/// How long one wait for an authority may be, and all of them in one run; what takes longer is asked for again later.
+const WAITS: [i64; 2] = [60, 300];
+/// How often it is looked whether the run is to end.
+const SLICE: Duration = Duration::from_millis(50);
+/// For how long a request that was broken off is gone on with instead of a new one.
+const RESUMED: i64 = 24 * 3600;
+
 impl Session {
     /// Makes a key and a request, asks the authority, and stores what comes.
     ///
@@ -71,6 +79,9 @@ impl Session {
                     names: &enrollment.names,
                 },
             )?;
+        }
+        if let Some(row) = self.broken_off(enrollment, &policy.principal)? {
+            return self.go_on(row, cancelled);
         }
         self.world().on_step("GenerateKey");
         let key = PrivateKey::generate(enrollment.key)?;
@@ -127,7 +138,8 @@ impl Session {
         if !authority.is_inside() {
             // Across a wire the key and the record are durable before anybody is asked.
             state.record(&[key_write, put_request(&row)], &self.audit("Request-CsCertificate", &row, "Submitting"))?;
-            let answer = authority.begin(&cx, &submission)?;
+            self.world().on_step("request: stored");
+            let answer = authority.begin(&cx, &submission).map_err(|e| kept(e, &row))?;
             return self.follow(&**authority, &cx, row, answer, &[]);
         }
         for _ in 0..64 {
@@ -150,6 +162,10 @@ impl Session {
         if row.ca.is_empty() {
             return Ok(Obtained::Pending(row));
         }
+        self.go_on(row, cancelled)
+    }
+
+    fn go_on(&self, row: RequestRow, cancelled: &dyn Fn() -> bool) -> Result<Obtained> {
         let authority = self.authority(&row.ca)?;
         let (state, keys) = (self.state()?, self.keys()?);
         let cx = Context { state: &*state, keys: &*keys, now: self.now(), cancelled };
@@ -163,11 +179,32 @@ impl Session {
                 account: None,
                 replaces: self.replaced(&row)?,
             };
-            authority.begin(&cx, &submission)?
+            authority.begin(&cx, &submission).map_err(|e| kept(e, &row))?
         } else {
-            authority.advance(&cx, &row.ticket)?
+            authority.advance(&cx, &row.ticket).map_err(|e| kept(e, &row))?
         };
         self.follow(&*authority, &cx, row, answer, &[])
+    }
+
+    /// The same request to an authority across a wire, broken off by a crash or an error: its key is made and its order
+    /// may be.
+    fn broken_off(&self, enrollment: &Enrollment, requester: &str) -> Result<Option<RequestRow>> {
+        let Some(authority) = enrollment.authority.as_ref().filter(|a| !a.is_inside()) else { return Ok(None) };
+        if enrollment.account.is_some() {
+            return Ok(None);
+        }
+        let now = self.now();
+        let is_same = |row: &RequestRow| {
+            row.status == RequestStatus::Submitting
+                && row.ca.eq_ignore_ascii_case(authority.config())
+                && row.requester.eq_ignore_ascii_case(requester)
+                && (0..RESUMED).contains(&now.since(row.submitted))
+                && (&row.uses, &row.names, &row.template) == (&enrollment.uses, &enrollment.names, &enrollment.template)
+                && (row.exportable, &row.computer) == (enrollment.exportable, &enrollment.computer)
+                && row.replaces == enrollment.replaces.as_ref().map(Certificate::fingerprint)
+                && parse_request(&row.csr).is_ok_and(|request| asks_for(&request, enrollment))
+        };
+        Ok(self.state()?.requests()?.into_iter().rfind(is_same))
     }
 
     /// The certificate that a request is to take the place of, where it is still stored.
@@ -184,7 +221,9 @@ impl Session {
         mut answer: Answer,
         first: &[Write],
     ) -> Result<Obtained> {
+        let mut waited = 0;
         loop {
+            self.world().on_step("request: answered");
             row.ticket = std::mem::take(&mut answer.ticket);
             row.request_id = answer.request_id.or(row.request_id);
             row.message = std::mem::take(&mut answer.message);
@@ -194,7 +233,16 @@ impl Session {
                 Progress::Working => {
                     writes.push(put_request(&row));
                     cx.state.write(&writes)?;
-                    answer = authority.advance(cx, &row.ticket)?;
+                    self.world().on_step("request: ticket stored");
+                    answer = authority.advance(&self.at_present(cx), &row.ticket).map_err(|e| kept(e, &row))?;
+                }
+                Progress::Waiting(Some(retry_at)) if is_soon(retry_at.since(self.now()), waited) => {
+                    writes.push(put_request(&row));
+                    cx.state.write(&writes)?;
+                    let seconds = retry_at.since(self.now()).max(1);
+                    waited += seconds;
+                    self.pause(seconds, cx.cancelled).map_err(|e| kept(e, &row))?;
+                    answer = authority.advance(&self.at_present(cx), &row.ticket).map_err(|e| kept(e, &row))?;
                 }
                 Progress::Waiting(retry_at) => {
                     row.status = RequestStatus::Pending;
@@ -232,6 +280,22 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// What an authority may use now: time has passed since it was asked first.
+    fn at_present<'a>(&self, cx: &Context<'a>) -> Context<'a> {
+        Context { state: cx.state, keys: cx.keys, now: self.now(), cancelled: cx.cancelled }
+    }
+
+    fn pause(&self, seconds: i64, cancelled: &dyn Fn() -> bool) -> Result<()> {
+        let slices = Duration::from_secs(seconds.unsigned_abs()).as_millis() / SLICE.as_millis();
+        for _ in 0..slices {
+            if cancelled() {
+                return Err(Error::new(ErrorId::Interrupted, "the run was ended while the authority was at work"));
+            }
+            self.clock().sleep(SLICE);
+        }
+        Ok(())
     }
 
     fn install(
@@ -294,6 +358,33 @@ impl Session {
             json!(null),
         )
     }
+}
+
+/// Whether a wait of so many seconds is worth it, after those that were.
+fn is_soon(seconds: i64, waited: i64) -> bool {
+    let [one, all] = WAITS;
+    seconds <= one && waited + seconds.max(1) <= all
+}
+
+/// Whether a request asks for the same subject, names, purposes and kind of key.
+fn asks_for(request: &CertificateRequest, enrollment: &Enrollment) -> bool {
+    let details = &enrollment.details;
+    request.key_algorithm() == Some(enrollment.key)
+        && request.subject().rdns() == details.subject
+        && request.alternative_names() == details.alternative_names
+        && request.purposes().unwrap_or_default() == details.purposes
+        && request.must_staple() == details.must_staple
+}
+
+/// An error that ends this attempt and not the request.
+fn kept(error: Error, row: &RequestRow) -> Error {
+    let id = row.request_id.map_or_else(|| row.id.to_string(), |id| id.to_string());
+    let own = error.id().default_hint();
+    // The first hint of its own takes the place of the catalogue's.
+    let error = if error.hints() == [own] { error.hint(own) } else { error };
+    error.hint(format!(
+        "the key and the request are kept: `Request-CsCertificate -Retrieve -RequestId {id}` goes on, `-Clear` drops it"
+    ))
 }
 
 fn put_request(row: &RequestRow) -> Write {

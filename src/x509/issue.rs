@@ -115,7 +115,8 @@ pub(crate) fn issue(request: &CertificateRequest, issuer: &Issuer<'_>, profile: 
         fitted.subject = request.subject().clone();
     }
     let key = Key { algorithm, octets: request.key_octets(), spki: request.spki() };
-    let leaf = write(&key, &fitted, &profile, Some((authority.subject().der(), identifier)), issuer.signer)?;
+    let above = Some((authority.subject().der(), identifier));
+    let leaf = write(&key, &fitted, &profile, above, issuer.signer, Vec::new())?;
     check_constraints(&leaf, authority)?;
     Ok(leaf)
 }
@@ -137,7 +138,27 @@ pub(crate) fn self_signed(signer: &dyn Signer, profile: &Profile) -> Result<Cert
     let fitted = template::fit(subject, profile.alternative_names.as_deref().unwrap_or_default())?;
     let facts = spki::read(signer.spki()).map_err(template::unexpected)?;
     let key = Key { algorithm: signer.algorithm(), octets: &facts.key, spki: signer.spki() };
-    write(&key, &fitted, profile, None, signer)
+    write(&key, &fitted, profile, None, signer, Vec::new())
+}
+
+/// Writes the certificate that answers `tls-alpn-01`: one name, and the digest of the key authorization in a critical
+/// `acmeIdentifier` (RFC 8737 section 3). It is good for a day and for nothing else.
+///
+/// # Errors
+/// `InvalidName`.
+#[cfg(feature = "acme")]
+pub(crate) fn acme_challenge(
+    signer: &dyn Signer,
+    name: &AlternativeName,
+    digest: [u8; 32],
+    now: Moment,
+) -> Result<Certificate> {
+    let subject = [vec![crate::model::NameAttribute::named("CN", "ACME challenge")?]];
+    let fitted = template::fit(&subject, std::slice::from_ref(name))?;
+    let facts = spki::read(signer.spki()).map_err(template::unexpected)?;
+    let key = Key { algorithm: signer.algorithm(), octets: &facts.key, spki: signer.spki() };
+    let profile = Profile::server(now.plus_days(-1), now.plus_days(1));
+    write(&key, &fitted, &profile, None, signer, vec![rcgen::CustomExtension::new_acme_identifier(&digest)])
 }
 
 /// Draws a serial number: 16 random octets, the top bit clear, never zero (RFC 5280 section 4.1.2.2).
@@ -195,6 +216,7 @@ fn write(
     profile: &Profile,
     issuer: Option<(&[u8], Vec<u8>)>,
     signer: &dyn Signer,
+    extensions: Vec<rcgen::CustomExtension>,
 ) -> Result<Certificate> {
     if profile.not_before >= profile.not_after {
         return Err(no_validity(profile));
@@ -228,6 +250,7 @@ fn write(
     if profile.must_staple {
         params.custom_extensions.push(template::staple_extension());
     }
+    params.custom_extensions.extend(extensions);
     params.use_authority_key_identifier_extension = issuer.is_some();
 
     let mut above = CertificateParams::default();

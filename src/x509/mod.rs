@@ -32,6 +32,8 @@ pub(crate) use contents::{Contents, read_any};
 pub(crate) use crl::{Revocation, RevocationList, build_crl, parse_crl};
 pub(crate) use host::{certificate_covers, is_wildcard};
 pub(crate) use issue::{AuthorityProfile, Issuer, NameConstraints, Profile, issue, self_signed};
+#[cfg(feature = "acme")]
+pub(crate) use issue::acme_challenge;
 pub use key::PrivateKey;
 pub(crate) use key::{Signer, check_pair};
 pub use parse::parse_certificate;

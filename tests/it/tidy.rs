@@ -36,7 +36,6 @@ const DOORS: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("idna", &["model"]),
-    ("instant_acme", &["ca"]),
     ("jiff", &["model"]),
     ("p12_keystore", &["x509"]),
     ("pkcs5", &["x509"]),
@@ -57,9 +56,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("sha2", &["*"]),
     ("signal_hook", &["cli"]),
     ("sspi", &["ca"]),
-    ("tempfile", &["cli", "servers", "session"]),
+    ("tempfile", &["ca", "cli", "servers", "session"]),
     ("time", &["x509"]),
-    ("tokio", &["ca"]),
     ("toml", &["config"]),
     ("unicode_width", &["format"]),
     // HTTP is spoken by authorities across a wire, and by the Caddy server.

@@ -127,7 +127,7 @@ impl SecretResolver {
     }
 
     /// Fetches it.
-    pub(super) fn resolve(&self) -> Result<Secret> {
+    pub(in crate::ca) fn resolve(&self) -> Result<Secret> {
         (self.0)()
     }
 }

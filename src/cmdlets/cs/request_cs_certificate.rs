@@ -158,6 +158,10 @@ fn new(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     };
     if let Some(authority) = &authority {
         cx.verbose(format!("Authority: {}", authority.config()))?;
+        if authority.is_public() {
+            let names = computed.comma_list();
+            cx.warn_as("NamesPublished", format!("certificate transparency publishes the names {names} for everybody to read"))?;
+        }
     }
     let template = args.get(&TEMPLATE, session)?.unwrap_or_else(|| "WebServer".into());
     let exportable = args.get(&EXPORTABLE, session)?.unwrap_or(false);

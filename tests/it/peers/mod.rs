@@ -1,5 +1,8 @@
 //! The program against real peers: OpenSSL, nginx, signals, crashes, full disks, and servers that lie.
 
+mod acme;
+mod acme_caddy;
+mod acme_crash;
 mod crash;
 mod files;
 mod home;

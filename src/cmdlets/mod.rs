@@ -36,7 +36,12 @@ verbs! {
     }
     shell { get_command get_help }
     pki { export_pfx_certificate get_pfx_certificate new_self_signed_certificate test_certificate }
-    ca { approve_certificate_request deny_certificate_request get_ca_template get_certification_authority revoke_certificate }
+    ca {
+        approve_certificate_request deny_certificate_request get_ca_template get_certificate_request
+        get_certification_authority install_ca_certificate publish_certificate_revocation_list request_ca_certificate
+        revoke_certificate submit_certificate_request test_certification_authority update_ca_certificate
+        wait_certificate_request
+    }
 }
 
 /// Every verb of the library that needs no script block; the engine adds those of the pipeline.

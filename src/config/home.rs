@@ -13,7 +13,7 @@ use super::{AcmeAuthority, AcmeChallenge};
 #[cfg(feature = "acme")]
 use crate::ca::{Acme, AcmeLimits, AcmeMethod, AcmeSettings, DnsMethod};
 use crate::ca::{
-    Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Permissions, Right, SecretResolver, SubjectSource,
+    Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Parent, Permissions, Publication, Right, SecretResolver, SubjectSource,
     Template,
 };
 use crate::error::{Error, ErrorId, Result};
@@ -308,8 +308,13 @@ impl Home {
             administrators: self.administrators(configuration),
             accounts: accounts.collect(),
             templates: embedded.templates.iter().map(template).collect(),
-            crl_url: embedded.crl.as_ref().map(|c| c.url.clone()),
-            crl_days: 7,
+            parent: if embedded.offline_parent { Parent::Offline } else { Parent::Itself },
+            crl: embedded.crl.as_ref().map(|crl| Publication {
+                url: crl.url.clone(),
+                file: crl.file.clone(),
+                days: crl.days,
+                overlap_hours: crl.overlap_hours,
+            }),
         })
     }
 }
@@ -468,6 +473,7 @@ fn template(settings: &super::TemplateSettings) -> Template {
         },
         validity_days: settings.validity_days,
         permissions: settings.permissions.as_ref().map(rights),
+        authority: settings.authority,
     }
 }
 

@@ -222,6 +222,7 @@ impl Session {
         first: &[Write],
     ) -> Result<Obtained> {
         let mut waited = 0;
+        let known = row.clone();
         loop {
             self.world().on_step("request: answered");
             row.ticket = std::mem::take(&mut answer.ticket);
@@ -247,7 +248,13 @@ impl Session {
                 Progress::Waiting(retry_at) => {
                     row.status = RequestStatus::Pending;
                     row.retry_at = retry_at;
+                    let is_news = RequestRow { retry_at: known.retry_at, ..row.clone() } != known;
                     writes.push(put_request(&row));
+                    if !is_news {
+                        // Asked on, and nothing has become of it: no line in the log for each time.
+                        cx.state.write(&writes)?;
+                        return Ok(Obtained::Pending(row));
+                    }
                     cx.state.record(&writes, &self.audit("Request-CsCertificate", &row, "Pending"))?;
                     self.after_commit()?;
                     return Ok(Obtained::Pending(row));

@@ -468,9 +468,12 @@ pub struct BoundRow {
 /// An embedded authority.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuthorityRow {
-    /// Its certificate, DER.
+    /// Its certificate, DER; empty while it waits for one that is signed elsewhere.
     #[serde(with = "bytes")]
     pub certificate: Vec<u8>,
+    /// The certificates above it, DER one after another, nearest first; none above one that signed itself.
+    #[serde(default, with = "bytes")]
+    pub above: Vec<u8>,
     /// Its key.
     pub key: KeyId,
     /// The number of the next request.

@@ -126,6 +126,19 @@ pub(crate) fn read_any(bytes: &[u8], password: Option<&Secret>) -> Result<Conten
     Ok(contents)
 }
 
+/// Reads a file that is to hold one certificate request.
+///
+/// # Errors
+/// `BadCertificateFile` when it holds none, or several.
+pub(crate) fn read_request(bytes: &[u8]) -> Result<CertificateRequest> {
+    let mut contents = read_any(bytes, None)?;
+    match (contents.requests.pop(), contents.requests.len()) {
+        (Some(request), 0) => Ok(request),
+        (None, _) => Err(bad("it holds no certificate request")),
+        (Some(_), more) => Err(bad(&format!("it holds {} certificate requests", more + 1))),
+    }
+}
+
 /// Recognises one DER structure by its shape: labels lie (`certutil` calls PKCS#7 a `CERTIFICATE`).
 fn take(contents: &mut Contents, bytes: &[u8], password: Option<&Secret>) -> Result<()> {
     match recognise(bytes) {

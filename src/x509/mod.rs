@@ -11,6 +11,7 @@ pub(crate) mod fuzz;
 mod host;
 mod issue;
 mod key;
+mod lint;
 mod name;
 mod parse;
 mod path;
@@ -28,19 +29,21 @@ pub(crate) mod testing;
 
 pub(crate) use chain::{Usage, remarks, validate_path};
 pub(crate) use constraints::{NameSpace, name_space};
-pub(crate) use contents::{Contents, read_any};
+pub(crate) use contents::{Contents, read_any, read_request};
 pub(crate) use crl::{Revocation, RevocationList, build_crl, parse_crl};
 pub(crate) use host::{certificate_covers, is_wildcard};
+pub(crate) use lint::{LintContext, Severity, lint};
 pub(crate) use issue::{AuthorityProfile, Issuer, NameConstraints, Profile, issue, self_signed};
 #[cfg(feature = "acme")]
 pub(crate) use issue::acme_challenge;
 pub use key::PrivateKey;
 pub(crate) use key::{Signer, check_pair};
 pub use parse::parse_certificate;
+pub(crate) use parse::split_certificates;
 pub(crate) use path::build_chain;
 pub(crate) use pfx::write_pfx;
-pub(crate) use problem::ChainProblem;
-pub(crate) use request::{CertificateRequest, RequestDetails, build_request, parse_request};
+pub(crate) use problem::{ChainProblem, ChainRemark};
+pub(crate) use request::{CertificateRequest, RequestDetails, build_authority_request, build_request, parse_request};
 pub(crate) use seal::StoreSecret;
 
 use crate::error::{Error, ErrorId, Result};

@@ -6,7 +6,7 @@ use certlet::command::{Impact, Mandatory, Pipeline, Spec, Values};
 use certlet::{Engine, Session};
 
 /// The approved verbs of PowerShell that are used here.
-const APPROVED: [&str; 38] = [
+const APPROVED: [&str; 41] = [
     "Add",
     "Approve",
     "Backup",
@@ -25,10 +25,12 @@ const APPROVED: [&str; 38] = [
     "Get",
     "Group",
     "Import",
+    "Install",
     "Invoke",
     "Measure",
     "New",
     "Out",
+    "Publish",
     "Read",
     "Remove",
     "Repair",
@@ -43,6 +45,7 @@ const APPROVED: [&str; 38] = [
     "Switch",
     "Test",
     "Undo",
+    "Update",
     "Wait",
     "Write",
 ];

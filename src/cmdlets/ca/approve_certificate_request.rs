@@ -29,7 +29,9 @@ pub(crate) static SPEC: Spec = Spec {
     synopsis: "Approve a request that waits at an embedded authority",
     description: "Issues the certificate of a pending request. It needs the right `Issue` at the authority, and whoever asked \
                   cannot approve: that is for somebody else. The requester fetches the certificate with \
-                  `Request-CsCertificate -Retrieve`.",
+                  `Request-CsCertificate -Retrieve` or waits for it with `Wait-CertificateRequest`.\n\nThat is a guard rail \
+                  between people who mean well and share this home, no boundary: whoever runs certlet here holds the \
+                  authority's key.",
     sets: &[],
     parameters: &[&REQUEST_ID.spec, &CA.spec],
     input: Input::EachObject,
@@ -47,7 +49,7 @@ pub(crate) static SPEC: Spec = Spec {
             expect: Expect::Fails(ErrorId::RequestNotFound),
         },
     ],
-    related: &["Deny-CertificateRequest", "Revoke-Certificate", "Request-CsCertificate"],
+    related: &["Get-CertificateRequest", "Deny-CertificateRequest", "Revoke-Certificate"],
 };
 
 pub(crate) static VERB: Verb = Verb::new(&SPEC, run);
@@ -136,13 +138,20 @@ pub(super) fn decide(
     }
     session.record(cx.spec().name, "Done", change, &writes)?;
     cx.verbose(format!("{action}: {target}"))?;
+    // What was revoked is told at once; that the list cannot be written takes nothing back.
+    for list in session.publish_due_lists() {
+        match list {
+            Ok(list) => cx.verbose(format!("revocation list {} is in {}", list.number, list.file.display()))?,
+            Err(error) => cx.report_error(error)?,
+        }
+    }
     Ok(true)
 }
 
 #[cfg(test)]
 pub(in crate::cmdlets) mod tests {
     use super::*;
-    use crate::ca::{Approval, Embedded, EmbeddedSettings, Progress, Right, Submission, Template};
+    use crate::ca::{Approval, Embedded, EmbeddedSettings, Parent, Progress, Right, Submission, Template};
     use crate::cmdlets::testing::{FakeAuthority, TestWorld};
     use crate::model::{AlternativeName, KeyAlgorithm, Purpose, parse_rdns};
     use crate::state::State;
@@ -171,8 +180,8 @@ pub(in crate::cmdlets) mod tests {
                     Template::web_server(),
                     Template { name: "Approval".into(), approval: Approval::Manager, ..Template::web_server() },
                 ],
-                crl_url: None,
-                crl_days: 7,
+                parent: Parent::Itself,
+                crl: None,
             })
             .unwrap(),
         );

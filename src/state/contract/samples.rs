@@ -145,6 +145,7 @@ pub(super) fn samples() -> Vec<(RowKey, Row, Row)> {
     let bound = |n| BoundRow { certificate: fingerprint(n), since: Moment::from_unix(n.into()) };
     let authority = AuthorityRow {
         certificate: vec![0x30; 500],
+        above: vec![0x30; 700],
         key: KeyId::from_bytes([9; 32]),
         next_request_id: 41,
         next_crl: u64::MAX,

@@ -7,7 +7,9 @@ use crate::ca;
 use crate::command::{Args, Cancel, Facts, Host, Invocation, Message, Registry, Stream, Value, Verb};
 use crate::config::{read_certlet_toml, sample};
 use crate::error::{Error, ExitCode, Result};
-use crate::model::{Binding, Certificate, Endpoint, KeyAlgorithm, KeyFamily, Moment, SiteState, Slot, Topology, Website, Zone};
+use crate::model::{
+    Binding, Certificate, Endpoint, KeyAlgorithm, KeyFamily, Moment, SiteState, Slot, Topology, Website, Zone,
+};
 use crate::probe::testing::{Authority, FakeClock, Issued, Oddities, WallClock};
 use crate::probe::{Miss, Prober, Sighting, Target, TlsVersion};
 use crate::servers::{Image, Material, ObjectId, ObjectState, Server};

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::authorities::{
-    AcmeAuthority, AcmeChallenge, AcmeLimitSettings, AdcsAuth, AdcsAuthority, AuthorityClass, AuthorityKind, AuthorityName,
-    AuthoritySettings, CrlPublisher, EmbeddedAuthority, ExternalAccount, Permissions, Right, TemplateApproval,
-    TemplateSettings, TemplateSubject,
+    AcmeAuthority, AcmeChallenge, AcmeLimitSettings, AdcsAuth, AdcsAuthority, AuthorityClass, AuthorityKind,
+    AuthorityName, AuthoritySettings, CrlPublisher, EmbeddedAuthority, ExternalAccount, Permissions, Right,
+    TemplateApproval, TemplateSettings, TemplateSubject,
 };
 use super::certlet_toml::duration;
 use super::files::{command, files};
@@ -104,7 +104,8 @@ fn read_embedded(table: &Table<'_>, home: &Path) -> Option<EmbeddedAuthority> {
         crl.finish();
         let url = url?;
         if !url.value.is_ascii() || !["http://", "ldap://"].iter().any(|scheme| url.value.starts_with(scheme)) {
-            let message = format!("`{}` is no address of a list: `http://…` (a list bears its own signature)", url.value);
+            let message =
+                format!("`{}` is no address of a list: `http://…` (a list bears its own signature)", url.value);
             table.document.problem(&url.span, message, None);
         }
         Some(CrlPublisher { url: url.value, file: home.join(file?.value), days, overlap_hours })

@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+#[cfg(feature = "acme")]
+use super::{AcmeAuthority, AcmeChallenge};
 use super::{
     AuthorityClass, AuthorityKind, AuthoritySettings, Configuration, EmbeddedAuthority, SecretLookup, SecretSource,
     StateStore, TemplateApproval, TemplateSubject, read_certlet_toml,
 };
 #[cfg(feature = "acme")]
-use super::{AcmeAuthority, AcmeChallenge};
-#[cfg(feature = "acme")]
 use crate::ca::{Acme, AcmeLimits, AcmeMethod, AcmeSettings, DnsMethod};
 use crate::ca::{
-    Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Parent, Permissions, Publication, Right, SecretResolver, SubjectSource,
-    Template,
+    Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Parent, Permissions, Publication, Right,
+    SecretResolver, SubjectSource, Template,
 };
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{

@@ -27,9 +27,9 @@ mod uses;
 mod windows_paths;
 
 pub use authorities::{
-    AcmeAuthority, AcmeChallenge, AcmeLimitSettings, AdcsAuth, AdcsAuthority, AuthorityClass, AuthorityKind, AuthorityName,
-    AuthoritySettings, CrlPublisher, EmbeddedAuthority, ExternalAccount, Permissions, Right, TemplateApproval,
-    TemplateSettings, TemplateSubject,
+    AcmeAuthority, AcmeChallenge, AcmeLimitSettings, AdcsAuth, AdcsAuthority, AuthorityClass, AuthorityKind,
+    AuthorityName, AuthoritySettings, CrlPublisher, EmbeddedAuthority, ExternalAccount, Permissions, Right,
+    TemplateApproval, TemplateSettings, TemplateSubject,
 };
 pub use certlet_toml::{parse_duration, read_certlet_toml};
 pub use home::{Home, HomeOptions};

@@ -231,10 +231,7 @@ prove = []
     let AcmeChallenge::Dns { set, clear, resolver, wait } = &acme.challenge else { panic!("dns-01") };
     assert_eq!((*resolver, *wait), (Some(([192, 0, 2, 53], 53).into()), Duration::from_secs(600)));
     let limits = acme.limits;
-    assert_eq!(
-        (limits.duplicates_per_week, limits.failures_per_hour, limits.orders_per_3h),
-        (Some(0), None, Some(20))
-    );
+    assert_eq!((limits.duplicates_per_week, limits.failures_per_hour, limits.orders_per_3h), (Some(0), None, Some(20)));
     assert_eq!((PathBuf::from(&set[0]), clear[0].as_str()), (c.home.join("./set-txt"), "clear-txt"));
     assert!(
         matches!(&acme.external_account.as_ref().unwrap().hmac, SecretSource::File(path) if *path == c.home.join("hmac"))

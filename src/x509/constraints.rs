@@ -166,9 +166,10 @@ fn ip(octets: &[u8]) -> Option<IpAddr> {
 /// The length of a mask whose ones all stand before its zeros.
 fn prefix(mask: &[u8]) -> Option<u8> {
     let ones: u32 = mask.iter().map(|octet| octet.count_ones()).sum();
-    let leading = mask.iter().position(|octet| *octet != 0xff).map_or(mask.len() * 8, |at| {
-        at * 8 + mask.get(at).map_or(0, |octet| octet.leading_ones() as usize)
-    });
+    let leading = mask
+        .iter()
+        .position(|octet| *octet != 0xff)
+        .map_or(mask.len() * 8, |at| at * 8 + mask.get(at).map_or(0, |octet| octet.leading_ones() as usize));
     (ones as usize == leading).then(|| u8::try_from(ones).ok()).flatten()
 }
 

@@ -130,7 +130,8 @@ fn fields(certificate: &Certificate, raw: &Raw<'_>, context: &LintContext, repor
         report.error("serial-encoding", "X.690 8.3.2", "the serial number is not written in its shortest form");
     }
     if serial.len() < 8 && !is_root {
-        let text = format!("the serial number has {} octets: 64 random bits keep forgers from guessing it", serial.len());
+        let text =
+            format!("the serial number has {} octets: 64 random bits keep forgers from guessing it", serial.len());
         let severity = if context.is_public { Severity::Error } else { Severity::Info };
         report.add(severity, "serial-entropy", "CA/B BR 7.1", text);
     }
@@ -143,7 +144,12 @@ fn fields(certificate: &Certificate, raw: &Raw<'_>, context: &LintContext, repor
     let algorithm = certificate.signature_algorithm();
     if ["md2", "md5", "sha1"].iter().any(|weak| algorithm.starts_with(weak)) {
         let severity = if is_root { Severity::Info } else { Severity::Error };
-        report.add(severity, "signature-algorithm", "RFC 9155", format!("it is signed with `{algorithm}`, which is broken"));
+        report.add(
+            severity,
+            "signature-algorithm",
+            "RFC 9155",
+            format!("it is signed with `{algorithm}`, which is broken"),
+        );
     } else if certificate.is_pss() {
         let text = "it is signed with RSASSA-PSS, which older Windows programs cannot check";
         report.info("signature-algorithm", "RFC 4055 3", text);

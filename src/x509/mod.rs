@@ -32,12 +32,12 @@ pub(crate) use constraints::{NameSpace, name_space};
 pub(crate) use contents::{Contents, read_any, read_request};
 pub(crate) use crl::{Revocation, RevocationList, build_crl, parse_crl};
 pub(crate) use host::{certificate_covers, is_wildcard};
-pub(crate) use lint::{LintContext, Severity, lint};
-pub(crate) use issue::{AuthorityProfile, Issuer, NameConstraints, Profile, issue, self_signed};
 #[cfg(feature = "acme")]
 pub(crate) use issue::acme_challenge;
+pub(crate) use issue::{AuthorityProfile, Issuer, NameConstraints, Profile, issue, self_signed};
 pub use key::PrivateKey;
 pub(crate) use key::{Signer, check_pair};
+pub(crate) use lint::{LintContext, Severity, lint};
 pub use parse::parse_certificate;
 pub(crate) use parse::split_certificates;
 pub(crate) use path::build_chain;

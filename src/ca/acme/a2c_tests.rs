@@ -158,10 +158,17 @@ fn profiles_and_renewal_information() {
     let answer = go(&world, &acme, &submission("WebServer", &["www.contoso.com"]));
     let leaf = issued(&answer)[0].clone();
     let window = acme.renewal_window(&world.context(), &leaf).unwrap().expect("a window");
-    assert!(leaf.not_before() < window.start && window.start < window.end && window.end <= leaf.not_after(), "{window:?}");
+    assert!(
+        leaf.not_before() < window.start && window.start < window.end && window.end <= leaf.not_after(),
+        "{window:?}"
+    );
     assert!(window.ask_again.is_some_and(|at| at > world.now), "{window:?}");
     // Of a certificate that it did not issue it says nothing.
-    let foreign = Certificate::clone(&crate::x509::read_any(&std::fs::read(server.folder.path().join("srv.crt")).unwrap(), None).unwrap().certificates()[0]);
+    let foreign = Certificate::clone(
+        &crate::x509::read_any(&std::fs::read(server.folder.path().join("srv.crt")).unwrap(), None)
+            .unwrap()
+            .certificates()[0],
+    );
     assert_eq!(acme.renewal_window(&world.context(), &foreign).unwrap(), None);
 
     // A renewal names the certificate whose place it takes; one that is not the server's is asked for all the same.

@@ -1,8 +1,8 @@
 //! Whether an ACME server could be asked now; nothing is made there.
 
+use super::Acme;
 use super::account::{Remembered, is_known, needs_binding};
 use super::wire::printable;
-use super::Acme;
 use crate::ca::{Context, Finding, Inquiry};
 use crate::error::{Error, ErrorId, Result};
 
@@ -13,7 +13,11 @@ pub(super) fn all(acme: &Acme, cx: &Context<'_>, inquiry: &Inquiry<'_>) -> Vec<F
     let settings = &acme.settings;
     let names: Vec<String> = inquiry.names.iter().map(|(name, _)| name.clone()).collect();
     let mut findings = vec![
-        finding("Names", acme.check_names(inquiry.names).map(|()| format!("{} are shown by {}", names.len(), settings.challenge.kind()))),
+        finding(
+            "Names",
+            acme.check_names(inquiry.names)
+                .map(|()| format!("{} are shown by {}", names.len(), settings.challenge.kind())),
+        ),
         finding("Limits", settings.ledger().check(cx, &names, false).and_then(|()| settings.ledger().left(cx, &names))),
     ];
     let wire = match acme.wire(cx) {

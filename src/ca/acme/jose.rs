@@ -157,12 +157,16 @@ mod tests {
         let signed: Value = serde_json::from_slice(&signed).unwrap();
         let text = |name: &str| signed[name].as_str().unwrap().to_owned();
         let header: Value = serde_json::from_slice(&read_base64url(&text("protected")).unwrap()).unwrap();
-        assert_eq!((&header["alg"], &header["nonce"], &header["url"]), (&"ES256".into(), &"n-1".into(), &"https://ca.test/new".into()));
+        assert_eq!(
+            (&header["alg"], &header["nonce"], &header["url"]),
+            (&"ES256".into(), &"n-1".into(), &"https://ca.test/new".into())
+        );
         let mut point = vec![4];
         for axis in ["x", "y"] {
             point.extend(read_base64url(header["jwk"][axis].as_str().unwrap()).unwrap().iter());
         }
-        let public = aws_lc_rs::signature::UnparsedPublicKey::new(&aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED, &point);
+        let public =
+            aws_lc_rs::signature::UnparsedPublicKey::new(&aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED, &point);
         let message = format!("{}.{}", text("protected"), text("payload"));
         let signature = read_base64url(&text("signature")).unwrap();
         public.verify(message.as_bytes(), &signature).unwrap();

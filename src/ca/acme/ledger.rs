@@ -95,7 +95,10 @@ impl Ledger<'_> {
             let issued = recent(book.orders.iter().filter(mine).filter_map(|e| e.issued), cx.now, WEEK);
             if let Some(again) = full(&issued, limit, WEEK) {
                 return Err(self
-                    .refused(&format!("{} certificates with these {} names in seven days", issued.len(), names.len()), again)
+                    .refused(
+                        &format!("{} certificates with these {} names in seven days", issued.len(), names.len()),
+                        again,
+                    )
                     .about(names.join(","))
                     .hint("`Find-TlsCertificate` shows the stored ones: one of them can be assigned instead"));
             }

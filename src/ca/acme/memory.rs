@@ -37,7 +37,11 @@ where
         let (answer, mut writes) = change(&mut value)?;
         let new = serde_json::to_string(&value).map_err(|e| damaged(name).because(e))?;
         if old.as_deref() != Some(new.as_str()) {
-            writes.push(Write::replace(RowKey::Setting(name.to_owned()), old.map(Row::Setting), Some(Row::Setting(new))));
+            writes.push(Write::replace(
+                RowKey::Setting(name.to_owned()),
+                old.map(Row::Setting),
+                Some(Row::Setting(new)),
+            ));
         }
         match state.write(&writes) {
             Ok(()) => return Ok(answer),
@@ -60,5 +64,6 @@ fn parse<T: DeserializeOwned>(name: &str, text: &str) -> Result<T> {
 }
 
 fn damaged(name: &str) -> Error {
-    Error::new(ErrorId::StoreUnavailable, format!("the setting `{name}` of the state is damaged")).about(name.to_owned())
+    Error::new(ErrorId::StoreUnavailable, format!("the setting `{name}` of the state is damaged"))
+        .about(name.to_owned())
 }

@@ -232,16 +232,19 @@ impl Authority for Acme {
     fn revoke_certificate(&self, cx: &Context<'_>, certificate: &Certificate, reason: u8) -> Result<()> {
         let wire = self.wire(cx)?;
         let Some(url) = &wire.directory.revoke_cert else {
-            return Err(Error::new(ErrorId::PolicyRefused, format!("`{}` revokes nothing by ACME", self.settings.config)));
+            return Err(Error::new(
+                ErrorId::PolicyRefused,
+                format!("`{}` revokes nothing by ACME", self.settings.config),
+            ));
         };
         let account = Account::open(&self.settings, &wire, cx)?;
         let payload = json!({"certificate": base64url(certificate.der()), "reason": reason});
         match wire.post(&account.key, From::Account(&account.url), url, Some(&payload), &Call::of(cx)) {
             Ok(_) => Ok(()),
             Err(Failure::Refused(_, problem)) if problem.word() == "alreadyRevoked" => Ok(()),
-            Err(failure) => {
-                Err(failure.error(&self.settings.config, "revoke the certificate").about(certificate.thumbprint().to_string()))
-            }
+            Err(failure) => Err(failure
+                .error(&self.settings.config, "revoke the certificate")
+                .about(certificate.thumbprint().to_string())),
         }
     }
 

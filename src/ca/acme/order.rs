@@ -109,11 +109,7 @@ impl Ticket {
     ///
     /// # Errors
     /// `RequestDenied` for a name that is neither a host name nor an address.
-    pub(super) fn new(
-        submission: &Submission,
-        profile: Option<String>,
-        replaces: Option<String>,
-    ) -> Result<Self> {
+    pub(super) fn new(submission: &Submission, profile: Option<String>, replaces: Option<String>) -> Result<Self> {
         Ok(Self {
             csr: hex::upper(&submission.csr),
             names: names_of(&submission.csr)?,
@@ -210,7 +206,11 @@ impl Step<'_> {
         let (order, reply): (Order, Reply) = match self.fetch(&url) {
             Ok(found) => found,
             Err(Failure::Refused(404 | 410, problem)) => {
-                return Ok(ticket.denied(refusal(&self.settings.config, "go on with the order, which it has dropped", &problem)));
+                return Ok(ticket.denied(refusal(
+                    &self.settings.config,
+                    "go on with the order, which it has dropped",
+                    &problem,
+                )));
             }
             Err(failure) => return self.later(ticket, failure, "say how the order is"),
         };
@@ -278,9 +278,7 @@ impl Step<'_> {
                     let order = reply.header("location").ok_or_else(|| unreadable(&url, "it names no order"))?;
                     return Ok(order.to_owned());
                 }
-                Err(Failure::Refused(_, problem))
-                    if problem.word() == "accountDoesNotExist" && !is_registered_anew =>
-                {
+                Err(Failure::Refused(_, problem)) if problem.word() == "accountDoesNotExist" && !is_registered_anew => {
                     is_registered_anew = true;
                     self.account.renew(self.settings, self.wire, self.cx)?;
                 }
@@ -392,7 +390,8 @@ impl Step<'_> {
                 Ok(found) => found,
                 Err(failure) => return self.later(ticket.clone(), failure, "say what is to be shown"),
             };
-            let is_open = authorization.challenges.iter().any(|c| c.url == chosen.challenge && c.status == Status::Pending);
+            let is_open =
+                authorization.challenges.iter().any(|c| c.url == chosen.challenge && c.status == Status::Pending);
             if authorization.status != Status::Pending || !is_open {
                 continue;
             }
@@ -449,10 +448,15 @@ impl Step<'_> {
 
     fn not_shown(&self, reasons: &[String], target: &str) -> Error {
         let kind = self.settings.challenge.kind();
-        let message = format!("`{}` did not see by {kind} who controls the names: {}", self.settings.config, reasons.join("; "));
+        let message =
+            format!("`{}` did not see by {kind} who controls the names: {}", self.settings.config, reasons.join("; "));
         Error::new(ErrorId::RequestDenied, message).about(target).hint(match kind {
-            "http-01" => "the authority asks at port 80 of each name: see that the names lead here and that the port is open",
-            "tls-alpn-01" => "the authority asks at port 443 of each name: see that the names lead here and that the port is open",
+            "http-01" => {
+                "the authority asks at port 80 of each name: see that the names lead here and that the port is open"
+            }
+            "tls-alpn-01" => {
+                "the authority asks at port 443 of each name: see that the names lead here and that the port is open"
+            }
             _ => "see what the command `set` of `challenge` did in the DNS",
         })
     }
@@ -495,10 +499,11 @@ impl Step<'_> {
 
     fn download(&self, ticket: Ticket, order: &Order, reply: &Reply) -> Result<Answer> {
         let Some(url) = &order.certificate else { return Ok(self.wait(&ticket, reply)) };
-        let reply = match self.wire.post(&self.account.key, From::Account(&self.account.url), url, None, &Call::of(self.cx)) {
-            Ok(reply) => reply,
-            Err(failure) => return self.later(ticket, failure, "hand the certificate over"),
-        };
+        let reply =
+            match self.wire.post(&self.account.key, From::Account(&self.account.url), url, None, &Call::of(self.cx)) {
+                Ok(reply) => reply,
+                Err(failure) => return self.later(ticket, failure, "hand the certificate over"),
+            };
         let mut chain = certificates(url, &reply)?;
         let mut message = "issued".to_owned();
         if let Some(wanted) = self.settings.preferred_chain.as_deref().filter(|w| !ends_at(&chain, w)) {

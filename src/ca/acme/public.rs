@@ -7,8 +7,22 @@ use crate::error::{Error, ErrorId, Result};
 /// Endings that are not delegated in the public DNS: RFC 6761, 6762, 7686, 8375, 9476, and ICANN's `internal`; the others
 /// are what private networks are called (RFC 6762 appendix G, and the delegations that ICANN deferred for good).
 const PRIVATE_ENDINGS: [&str; 16] = [
-    "local", "internal", "test", "example", "invalid", "localhost", "localdomain", "onion", "alt", "home.arpa", "intranet",
-    "private", "corp", "home", "lan", "mail",
+    "local",
+    "internal",
+    "test",
+    "example",
+    "invalid",
+    "localhost",
+    "localdomain",
+    "onion",
+    "alt",
+    "home.arpa",
+    "intranet",
+    "private",
+    "corp",
+    "home",
+    "lan",
+    "mail",
 ];
 /// Names for documentation (RFC 2606 section 3): nobody can show control over them.
 const DOCUMENTATION: [&str; 3] = ["example.com", "example.net", "example.org"];
@@ -91,14 +105,30 @@ mod tests {
         let good = ["www.contoso.com", "*.contoso.com", "localnet.com", "mylocal.net", "8.8.8.8", "2606:4700::1111"];
         check(r"le\acme", &names(&good)).unwrap();
         let bad = [
-            "pool01", "pool01.contoso.local", "lync_1.contoso.com", "dc.internal", "x.test", "*.corp", "a.home.arpa",
-            "10.0.0.5", "192.168.1.1", "127.0.0.1", "100.64.0.1", "fe80::1", "fd00::1", "2001:db8::1", "www.example.com",
-            "LOCALHOST", "SIP.Contoso.LOCAL",
+            "pool01",
+            "pool01.contoso.local",
+            "lync_1.contoso.com",
+            "dc.internal",
+            "x.test",
+            "*.corp",
+            "a.home.arpa",
+            "10.0.0.5",
+            "192.168.1.1",
+            "127.0.0.1",
+            "100.64.0.1",
+            "fe80::1",
+            "fd00::1",
+            "2001:db8::1",
+            "www.example.com",
+            "LOCALHOST",
+            "SIP.Contoso.LOCAL",
         ];
         for name in bad {
             let error = check(r"le\acme", &names(&["www.contoso.com", name])).unwrap_err();
             assert_eq!((error.id(), error.target()), (ErrorId::NameNotPublic, Some(name)));
-            assert!(error.message().contains(&format!("rule of {name}")) && !error.message().contains("www.contoso.com"));
+            assert!(
+                error.message().contains(&format!("rule of {name}")) && !error.message().contains("www.contoso.com")
+            );
         }
         let all = check(r"le\acme", &names(&bad)).unwrap_err();
         assert_eq!(all.target().unwrap().split(',').count(), bad.len());

@@ -40,7 +40,9 @@ pub(super) fn window(
     certificate: &Certificate,
     cx: &Context<'_>,
 ) -> Result<Option<RenewalWindow>> {
-    let (Some(base), Some(identifier)) = (&wire.directory.renewal_info, identifier(certificate)) else { return Ok(None) };
+    let (Some(base), Some(identifier)) = (&wire.directory.renewal_info, identifier(certificate)) else {
+        return Ok(None);
+    };
     let url = format!("{}/{identifier}", base.trim_end_matches('/'));
     let reply = wire.get(&url, &Call::of(cx))?;
     match reply.status {

@@ -44,12 +44,13 @@ impl Scripted {
         let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
         let root = front_certificate(&key);
         let pkcs8 = PrivatePkcs8KeyDer::from(key.to_pkcs8_der().unwrap().to_vec());
-        let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![CertificateDer::from(root.der().to_vec())], PrivateKeyDer::Pkcs8(pkcs8))
-            .unwrap();
+        let config =
+            rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(vec![CertificateDer::from(root.der().to_vec())], PrivateKeyDer::Pkcs8(pkcs8))
+                .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -116,7 +117,8 @@ fn read(stream: &mut rustls::StreamOwned<rustls::ServerConnection, TcpStream>) -
     let (head, length) = loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, _)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+            let length =
+                head.lines().find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
             break (head.to_owned(), length.unwrap_or(0));
         }
         let count = stream.read(&mut chunk).ok().filter(|c| *c > 0)?;
@@ -133,7 +135,8 @@ fn read(stream: &mut rustls::StreamOwned<rustls::ServerConnection, TcpStream>) -
 }
 
 fn write(stream: &mut impl Write, status: u16, headers: &[(&'static str, String)], body: &str) {
-    let mut text = format!("HTTP/1.1 {status} X\r\nConnection: close\r\nReplay-Nonce: n\r\nContent-Length: {}\r\n", body.len());
+    let mut text =
+        format!("HTTP/1.1 {status} X\r\nConnection: close\r\nReplay-Nonce: n\r\nContent-Length: {}\r\n", body.len());
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -150,7 +153,9 @@ fn plain(asked: &Asked<'_>, base: &str) -> Said {
         }),
         "/new-account" => return (201, vec![("Location", format!("{base}/account/1"))], "{}".to_owned()),
         "/account/1" => json!({"status": "valid"}),
-        "/new-order" => return (201, vec![("Location", format!("{base}/order/1"))], order(base, "pending").to_string()),
+        "/new-order" => {
+            return (201, vec![("Location", format!("{base}/order/1"))], order(base, "pending").to_string());
+        }
         "/order/1" => order(base, "pending"),
         "/authorization/1" => json!({
             "status": "pending", "identifier": {"type": "dns", "value": "www.contoso.com"},
@@ -169,7 +174,11 @@ fn order(base: &str, status: &str) -> Value {
 }
 
 fn problem(status: u16, word: &str) -> Said {
-    (status, Vec::new(), json!({"type": format!("urn:ietf:params:acme:error:{word}"), "detail": "so it is"}).to_string())
+    (
+        status,
+        Vec::new(),
+        json!({"type": format!("urn:ietf:params:acme:error:{word}"), "detail": "so it is"}).to_string(),
+    )
 }
 
 fn good() -> Submission {
@@ -222,8 +231,14 @@ fn a_renewal_names_what_it_replaces_and_is_wanted_all_the_same() {
     let sent = server.sent("/new-order");
     let identifier = renewal::identifier(&old).unwrap();
     assert_eq!(sent[0]["replaces"], identifier.as_str());
-    assert_eq!((&sent[0]["profile"], &sent[0]["identifiers"]), (&"short".into(), &json!([{"type": "dns", "value": "www.contoso.com"}])));
-    assert_eq!((&sent[1]["replaces"], &sent[2]["replaces"], sent.len()), (&identifier.as_str().into(), &Value::Null, 3));
+    assert_eq!(
+        (&sent[0]["profile"], &sent[0]["identifiers"]),
+        (&"short".into(), &json!([{"type": "dns", "value": "www.contoso.com"}]))
+    );
+    assert_eq!(
+        (&sent[1]["replaces"], &sent[2]["replaces"], sent.len()),
+        (&identifier.as_str().into(), &Value::Null, 3)
+    );
 }
 
 /// A certificate with an authority key identifier.
@@ -256,7 +271,10 @@ fn renewal_information_that_says_nothing_is_none() {
     let (world, acme, leaf) = (world(), server.acme(), issued_by_somebody());
     let window = acme.renewal_window(&world.context(), &leaf).unwrap().unwrap();
     assert_eq!((window.start.rfc3339().as_str(), window.end.since(window.start)), ("2030-01-02T00:00:00Z", 86400));
-    assert_eq!((window.explanation.as_deref(), window.ask_again), (Some("https://x.test/why"), Some(world.now.plus_seconds(21600))));
+    assert_eq!(
+        (window.explanation.as_deref(), window.ask_again),
+        (Some("https://x.test/why"), Some(world.now.plus_seconds(21600)))
+    );
     assert_eq!(acme.renewal_window(&world.context(), &leaf).unwrap(), None);
     assert_eq!(acme.renewal_window(&world.context(), &leaf).unwrap(), None);
     assert_eq!(acme.renewal_window(&world.context(), &leaf).unwrap_err().id(), ErrorId::CaUnreachable);
@@ -281,7 +299,9 @@ fn a_token_that_is_a_path_is_refused() {
 #[test]
 fn an_order_at_work_is_looked_at_when_the_server_says() {
     let server = Scripted::start(|asked, base| match asked.path {
-        "/order/1" => Some((200, Vec::new(), order(base, if asked.before == 0 { "ready" } else { "processing" }).to_string())),
+        "/order/1" => {
+            Some((200, Vec::new(), order(base, if asked.before == 0 { "ready" } else { "processing" }).to_string()))
+        }
         "/finalize/1" => Some((200, vec![("Retry-After", "120".to_owned())], order(base, "processing").to_string())),
         _ => None,
     });

@@ -82,8 +82,14 @@ fn every_way_of_showing_control_over_a_name() {
     let answer = go(pebble.listening(), &["a.contoso.com", "127.0.0.1"]);
     let chain = issued(&answer).to_vec();
     assert_eq!(names(&chain[0]), ["127.0.0.1", "a.contoso.com"]);
-    crate::x509::validate_path(&chain[0], &chain[1..], &[pebble.root(0)], chain[0].not_before().plus_seconds(1), Usage::Server)
-        .unwrap();
+    crate::x509::validate_path(
+        &chain[0],
+        &chain[1..],
+        &[pebble.root(0)],
+        chain[0].not_before().plus_seconds(1),
+        Usage::Server,
+    )
+    .unwrap();
 
     let answer = go(AcmeMethod::TlsAlpn(format!("127.0.0.1:{}", pebble.tls)), &["b.contoso.com", "c.contoso.com"]);
     assert_eq!(names(&issued(&answer)[0]), ["b.contoso.com", "c.contoso.com"]);
@@ -244,7 +250,8 @@ fn a_revoked_certificate_is_revoked_at_the_server() {
     let acme = pebble.acme();
     let answer = go(&world, &acme, &submission("", &["www.contoso.com"]));
     let leaf = &issued(&answer)[0];
-    let status = || pebble.managed(&format!("cert-status-by-serial/{}", leaf.serial().to_string().to_ascii_lowercase()));
+    let status =
+        || pebble.managed(&format!("cert-status-by-serial/{}", leaf.serial().to_string().to_ascii_lowercase()));
     assert!(status().contains("Valid"), "{}", status());
     assert!(acme.can_revoke());
     acme.revoke_certificate(&world.context(), leaf, 4).unwrap();
@@ -319,11 +326,15 @@ fn it_is_examined_without_anything_being_made() {
     let error = profile.preflight(&world.context(), &inquiry(&names)).unwrap_err();
     assert_eq!((error.id(), error.target()), (ErrorId::TemplateNotFound, Some("short")));
     world.now = world.now.plus_seconds(-4000);
-    let clock = pebble.acme().examine(&world.context(), &inquiry(&names)).into_iter().find(|f| f.subject == "Clock").unwrap();
+    let clock =
+        pebble.acme().examine(&world.context(), &inquiry(&names)).into_iter().find(|f| f.subject == "Clock").unwrap();
     assert!(clock.fault.is_some());
     let directory = "https://localhost:1/dir".to_owned();
     let down = Acme::new(AcmeSettings { directory, ..pebble.settings(pebble.listening()) });
-    assert_eq!(down.examine(&world.context(), &inquiry(&names))[0].fault.as_ref().unwrap().id(), ErrorId::CaUnreachable);
+    assert_eq!(
+        down.examine(&world.context(), &inquiry(&names))[0].fault.as_ref().unwrap().id(),
+        ErrorId::CaUnreachable
+    );
     // Rights are certlet's own.
     let permissions = Some(vec![(r"contoso\guest".to_owned(), vec![crate::ca::Right::Read])]);
     let closed = Acme::new(AcmeSettings { permissions, ..pebble.settings(pebble.listening()) });
@@ -332,8 +343,11 @@ fn it_is_examined_without_anything_being_made() {
 
 #[test]
 fn the_end_of_the_run_takes_the_answers_away() {
-    let Some(pebble) = Pebble::start("the_end_of_the_run_takes_the_answers_away", &[("PEBBLE_VA_NOSLEEP", "0"), ("PEBBLE_VA_SLEEPTIME", "60")], "")
-    else {
+    let Some(pebble) = Pebble::start(
+        "the_end_of_the_run_takes_the_answers_away",
+        &[("PEBBLE_VA_NOSLEEP", "0"), ("PEBBLE_VA_SLEEPTIME", "60")],
+        "",
+    ) else {
         return;
     };
     let world = world();

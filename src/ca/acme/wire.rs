@@ -366,7 +366,9 @@ mod tests {
     #[test]
     fn moments_of_headers() {
         assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap().unix(), 784_111_777);
-        for bad in ["", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 99 Nov 1994 08:49:37 GMT"] {
+        for bad in
+            ["", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 99 Nov 1994 08:49:37 GMT"]
+        {
             assert!(http_date(bad).is_none(), "{bad}");
         }
         let now = Moment::from_unix(1000);
@@ -388,7 +390,11 @@ mod tests {
 
     #[test]
     fn what_a_server_says_is_one_line() {
-        let problem = Problem { kind: "urn:ietf:params:acme:error:dns".into(), detail: "a\n\x1b[31mb".into(), ..Problem::default() };
+        let problem = Problem {
+            kind: "urn:ietf:params:acme:error:dns".into(),
+            detail: "a\n\x1b[31mb".into(),
+            ..Problem::default()
+        };
         assert_eq!(problem.line(), "a  [31mb (dns)");
         assert_eq!(refusal("x\\y", "validate", &problem).id(), ErrorId::RequestDenied);
     }

@@ -132,7 +132,8 @@ impl Database for Embedded {
         if end <= cx.now {
             return Err(outdated(format!("has been out of date since {end}")));
         }
-        if let Some((serial, _)) = self.revoked(cx)?.iter().find(|(serial, now)| list.is_revoked(serial) != told(*now)) {
+        if let Some((serial, _)) = self.revoked(cx)?.iter().find(|(serial, now)| list.is_revoked(serial) != told(*now))
+        {
             return Err(outdated(format!("does not tell what has become of serial number {serial}")));
         }
         Ok(end)

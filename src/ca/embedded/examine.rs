@@ -64,12 +64,7 @@ impl Embedded {
     }
 
     /// A clock that stands before what was written last gives certificates that begin too early, or none.
-    fn is_in_time(
-        &self,
-        cx: &Context<'_>,
-        row: Option<&AuthorityRow>,
-        own: Option<&Certificate>,
-    ) -> Result<String> {
+    fn is_in_time(&self, cx: &Context<'_>, row: Option<&AuthorityRow>, own: Option<&Certificate>) -> Result<String> {
         let last = row.and_then(|row| row.next_request_id.checked_sub(1));
         let last = last.map(|number| self.submission(cx, number)).transpose()?.flatten().map(|s| s.submitted);
         let begun = own.map(Certificate::not_before);

@@ -7,7 +7,8 @@ use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, KeyUsage};
 use crate::state::{AuthorityRow, CertificateRow, Row, RowKey, Store, Write};
 use crate::x509::{
-    self, PrivateKey, RequestDetails, Signer, build_authority_request, build_chain, parse_certificate, split_certificates,
+    self, PrivateKey, RequestDetails, Signer, build_authority_request, build_chain, parse_certificate,
+    split_certificates,
 };
 
 /// The certificates above an authority, nearest first.
@@ -44,7 +45,9 @@ impl Embedded {
         let config = &self.settings.config;
         match self.settings.parent {
             Parent::Itself => format!("`Update-CACertificate -CA '{config}'` renews its certificate with the same key"),
-            Parent::Offline => format!("`Request-CACertificate -CA '{config}' -Output ca.csr` asks its parent for a new one"),
+            Parent::Offline => {
+                format!("`Request-CACertificate -CA '{config}' -Output ca.csr` asks its parent for a new one")
+            }
         }
     }
 

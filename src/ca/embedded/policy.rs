@@ -96,7 +96,10 @@ fn judge_authority(
             "`{}` may have no authority below it: its path length is 0 (0x80094802)",
             ca.certificate.short_name()
         ))
-        .hint(format!("`Update-CACertificate -CA '{}'` renews its certificate with what the templates need", settings.config)));
+        .hint(format!(
+            "`Update-CACertificate -CA '{}'` renews its certificate with what the templates need",
+            settings.config
+        )));
     }
     let wanted = request.name_space().map_err(|e| denied(e.message()))?;
     let constraints = match wanted {
@@ -119,11 +122,8 @@ fn judge_authority(
     }
     check_purposes(template, ca)?;
     let limits = AuthorityProfile { path_len: Some(0), constraints };
-    let mut profile = Profile::authority(
-        now.plus_seconds(-BACKDATED_SECONDS),
-        now.plus_days(template.validity_days.into()),
-        limits,
-    );
+    let mut profile =
+        Profile::authority(now.plus_seconds(-BACKDATED_SECONDS), now.plus_days(template.validity_days.into()), limits);
     profile.alternative_names = Some(Vec::new());
     profile.purposes.clone_from(&template.purposes);
     profile.crl_urls.extend(settings.crl.as_ref().map(|crl| crl.url.clone()));
@@ -172,8 +172,10 @@ fn check_names(names: &[AlternativeName], common_names: &[&str], ca: &Opened) ->
         outside.join(", "),
     ))
     .hint("leave them out with `-ExcludeComputedName`")
-    .hint("or put the domains into the topology and renew the authority's own certificate: `Update-CACertificate`, or \
-           `Request-CACertificate` where it is signed elsewhere"))
+    .hint(
+        "or put the domains into the topology and renew the authority's own certificate: `Update-CACertificate`, or \
+           `Request-CACertificate` where it is signed elsewhere",
+    ))
 }
 
 /// The names that a certificate stands for, as name constraints judge them.

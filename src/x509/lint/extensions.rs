@@ -55,7 +55,11 @@ fn criticality(raw: &Raw<'_>, report: &mut Report) {
     for extension in &raw.extensions {
         let oid = extension.oid.as_str();
         if extension.writes_default {
-            report.warn("default-written", "X.690 11.5", format!("the extension `{oid}` writes out `critical = FALSE`"));
+            report.warn(
+                "default-written",
+                "X.690 11.5",
+                format!("the extension `{oid}` writes out `critical = FALSE`"),
+            );
         }
         if let Some((_, name, source)) = CRITICAL.iter().find(|(known, ..)| *known == oid)
             && !extension.critical
@@ -67,11 +71,19 @@ fn criticality(raw: &Raw<'_>, report: &mut Report) {
         {
             report.error("extension-not-critical", source, format!("{name} must not be critical"));
         } else if oid == PRECERTIFICATE_POISON {
-            report.error("precertificate", "RFC 6962 3.1", "it is a precertificate for transparency logs, never to be used");
+            report.error(
+                "precertificate",
+                "RFC 6962 3.1",
+                "it is a precertificate for transparency logs, never to be used",
+            );
         } else if extension.critical && oid == CRL_POINTS {
             report.warn("extension-not-critical", "RFC 5280 4.2.1.13", "the CRL distribution points are critical");
         } else if extension.critical && !KNOWN.contains(&oid) {
-            report.warn("unknown-critical", "RFC 5280 4.2", format!("clients that do not know the critical extension `{oid}` refuse it"));
+            report.warn(
+                "unknown-critical",
+                "RFC 5280 4.2",
+                format!("clients that do not know the critical extension `{oid}` refuse it"),
+            );
         }
     }
 }
@@ -94,7 +106,11 @@ fn constraints(certificate: &Certificate, raw: &Raw<'_>, report: &mut Report) {
         }
     }
     if raw.extension(NAME_CONSTRAINTS).is_some() && !certificate.is_ca() {
-        report.error("name-constraints", "RFC 5280 4.2.1.10", "name constraints in a certificate that is no authority's");
+        report.error(
+            "name-constraints",
+            "RFC 5280 4.2.1.10",
+            "name constraints in a certificate that is no authority's",
+        );
     }
 }
 
@@ -112,7 +128,11 @@ fn identifiers(certificate: &Certificate, report: &mut Report) {
             report.error("authority-key-identifier", "RFC 5280 4.2.1.1", "the authority key identifier is missing");
         }
         Some(above) if certificate.is_self_issued() && certificate.is_ca() && own.is_some_and(|own| own != above) => {
-            report.info("authority-key-identifier", "RFC 5280 4.2.1.1", "its own name and another key above it: a roll-over");
+            report.info(
+                "authority-key-identifier",
+                "RFC 5280 4.2.1.1",
+                "its own name and another key above it: a roll-over",
+            );
         }
         _ => {}
     }
@@ -148,7 +168,11 @@ fn revocation(certificate: &Certificate, raw: &Raw<'_>, context: &LintContext, r
     const SOURCE: &str = "RFC 5280 4.2.1.13";
     let urls = certificate.crl_urls();
     if context.wants_crl && urls.is_empty() {
-        report.warn("crl-distribution-point", SOURCE, "it does not say where the revocation list is, and its use expects that");
+        report.warn(
+            "crl-distribution-point",
+            SOURCE,
+            "it does not say where the revocation list is, and its use expects that",
+        );
     }
     for url in urls.iter().filter(|url| url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))) {
         let text = format!("`{url}` needs a certificate to be checked before this one can be");
@@ -157,7 +181,11 @@ fn revocation(certificate: &Certificate, raw: &Raw<'_>, context: &LintContext, r
     let has_access = raw.extension(AUTHORITY_ACCESS).is_some();
     if context.is_public && is_server(certificate) {
         if urls.is_empty() && !has_access {
-            report.error("revocation-source", "CA/B BR 7.1.2.7.6", "it names neither a revocation list nor an OCSP responder");
+            report.error(
+                "revocation-source",
+                "CA/B BR 7.1.2.7.6",
+                "it names neither a revocation list nor an OCSP responder",
+            );
         }
         if raw.extension(POLICIES).is_none() {
             report.error("policies", "CA/B BR 7.1.2.7.9", "the certificate policies are missing");

@@ -84,7 +84,11 @@ fn usage(certificate: &Certificate, raw: &Raw<'_>, context: &LintContext, report
     }
     let halves = usage.contains(KeyUsage::ENCIPHER_ONLY) || usage.contains(KeyUsage::DECIPHER_ONLY);
     if halves && !usage.contains(KeyUsage::KEY_AGREEMENT) {
-        report.warn("key-usage-agreement", SOURCE, "`encipherOnly` or `decipherOnly` without `keyAgreement` means nothing");
+        report.warn(
+            "key-usage-agreement",
+            SOURCE,
+            "`encipherOnly` or `decipherOnly` without `keyAgreement` means nothing",
+        );
     }
     let serves = usage.contains(KeyUsage::DIGITAL_SIGNATURE) || enciphers;
     if super::is_server(certificate) && !serves {

@@ -45,7 +45,11 @@ pub(super) fn check(certificate: &Certificate, raw: &Raw<'_>, context: &LintCont
             report.error("san-present", "RFC 5280 4.2.1.6", "it has neither subject nor alternative names");
         }
         None if is_server(certificate) => {
-            report.error("san-present", "RFC 9525 2", "a server's certificate without alternative names: clients ignore CN");
+            report.error(
+                "san-present",
+                "RFC 9525 2",
+                "a server's certificate without alternative names: clients ignore CN",
+            );
         }
         _ => {}
     }
@@ -95,7 +99,8 @@ fn common_names(certificate: &Certificate, context: &LintContext, report: &mut R
             (false, true) => Severity::Warning,
             (false, false) => continue,
         };
-        let text = format!("the common name `{name}` is not among the alternative names, and clients look at those alone");
+        let text =
+            format!("the common name `{name}` is not among the alternative names, and clients look at those alone");
         report.add(severity, "cn-in-san", "CA/B BR 7.1.4.3", text);
     }
 }
@@ -139,9 +144,7 @@ fn host(name: &str, context: &LintContext, report: &mut Report) {
 fn network(address: IpAddr, context: &LintContext, report: &mut Report) {
     let is_internal = match address {
         IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified(),
-        IpAddr::V6(v6) => {
-            v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local()
-        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local(),
     };
     if context.is_public && is_internal {
         report.error("san-internal", "CA/B BR 4.2.2", format!("`{address}` is an internal address"));
@@ -160,9 +163,17 @@ fn attributes(name: &[u8], which: &str, report: &mut Report) -> Result<(), Malfo
             let value = attribute.any()?;
             let shown = LENGTHS.iter().find(|(known, ..)| *known == oid).map_or(oid.as_str(), |(_, short, _)| *short);
             match value.tag {
-                0x14 => report.warn("name-string", "RFC 5280 4.1.2.4", format!("{shown} of the {which} is a TeletexString")),
-                0x1c => report.warn("name-string", "RFC 5280 4.1.2.4", format!("{shown} of the {which} is a UniversalString")),
-                0x1e => report.warn("name-string", "RFC 5280 4.1.2.4", format!("{shown} of the {which} is a BMPString")),
+                0x14 => {
+                    report.warn("name-string", "RFC 5280 4.1.2.4", format!("{shown} of the {which} is a TeletexString"))
+                }
+                0x1c => report.warn(
+                    "name-string",
+                    "RFC 5280 4.1.2.4",
+                    format!("{shown} of the {which} is a UniversalString"),
+                ),
+                0x1e => {
+                    report.warn("name-string", "RFC 5280 4.1.2.4", format!("{shown} of the {which} is a BMPString"))
+                }
                 _ => {}
             }
             let length = match value.tag {

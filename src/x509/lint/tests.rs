@@ -107,12 +107,7 @@ fn what_is_issued_here_keeps_every_rule() {
     };
     let mut profile = Profile::authority(at("2024-01-01"), at("2034-01-01"), limits);
     profile.subject = Some(parse_rdns("CN=contoso-CA, DC=contoso, DC=net").unwrap());
-    for key in [
-        KeyAlgorithm::EcdsaP256,
-        KeyAlgorithm::EcdsaP384,
-        KeyAlgorithm::EcdsaP521,
-        KeyAlgorithm::Rsa(2048),
-    ] {
+    for key in [KeyAlgorithm::EcdsaP256, KeyAlgorithm::EcdsaP384, KeyAlgorithm::EcdsaP521, KeyAlgorithm::Rsa(2048)] {
         let key = PrivateKey::generate(key).unwrap();
         let authority = crate::x509::self_signed(&key, &profile).unwrap();
         assert_eq!(rules(&authority, &PRIVATE), []);
@@ -231,7 +226,9 @@ fn key_usages() {
 #[test]
 fn alternative_names() {
     let named = |names: &[&str]| {
-        leaf(|profile| profile.alternative_names = Some(names.iter().map(|n| AlternativeName::Dns((*n).into())).collect()))
+        leaf(|profile| {
+            profile.alternative_names = Some(names.iter().map(|n| AlternativeName::Dns((*n).into())).collect())
+        })
     };
     let cn = "a.contoso.net";
     for (name, rule, severity) in [
@@ -260,7 +257,8 @@ fn alternative_names() {
     let nameless = changed(&good, SUBJECT, vec![0x30, 0]);
     breaks(&nameless, &PRIVATE, "san-critical", Error);
     breaks(&with(&nameless, ids::ALTERNATIVE_NAMES, None), &PRIVATE, "san-present", Error);
-    let short = extension(ids::ALTERNATIVE_NAMES, None, &der::sequence(&[&der::tlv(0x82, cn.as_bytes()), &[0x87, 1, 1]]));
+    let short =
+        extension(ids::ALTERNATIVE_NAMES, None, &der::sequence(&[&der::tlv(0x82, cn.as_bytes()), &[0x87, 1, 1]]));
     breaks(&with(&good, ids::ALTERNATIVE_NAMES, Some(short)), &PRIVATE, "san-address", Error);
 }
 

@@ -53,7 +53,15 @@ impl Pebble {
         for address in [&api, &management] {
             until("pebble is up", || std::net::TcpStream::connect(address).is_ok());
         }
-        Some(Self { _children: [names, server], folder, api: port(&api), management: port(&management), http, dns, challenges })
+        Some(Self {
+            _children: [names, server],
+            folder,
+            api: port(&api),
+            management: port(&management),
+            http,
+            dns,
+            challenges,
+        })
     }
 
     /// Declares it as `pebble\acme`.
@@ -140,8 +148,12 @@ fn a_certificate_is_issued_and_served_and_a_failed_deployment_costs_no_second_or
     pebble.declare(&world, &pebble.listen(), "class = \"private\"");
     let ran = world.run(REQUEST).exits(0);
     assert!(!warned(&ran, "NamesPublished"), "{ran:#?}");
-    let names: Vec<String> =
-        ran.objects()[0]["AlternativeNames"].as_array().unwrap().iter().map(|n| n.as_str().unwrap().to_owned()).collect();
+    let names: Vec<String> = ran.objects()[0]["AlternativeNames"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|n| n.as_str().unwrap().to_owned())
+        .collect();
     assert!(names.iter().any(|n| n == "webpool01.contoso.com"), "{names:?}");
     let new = thumbprint(&ran);
     let set = format!("Set-CsCertificate -Type WebServicesExternal -Thumbprint {new}");
@@ -160,7 +172,8 @@ fn a_public_authority_is_never_asked_for_a_name_that_is_not_public() {
     let world = World::new(BRIEF);
     let Some(pebble) = Pebble::start(&world, test, "") else { return };
     pebble.declare(&world, &pebble.listen(), "class = \"public\"");
-    let line = format!("{REQUEST} -DomainName \"fe01,pool01.contoso.local,lync_1.contoso.com,www.contoso.com,10.0.0.5\"");
+    let line =
+        format!("{REQUEST} -DomainName \"fe01,pool01.contoso.local,lync_1.contoso.com,www.contoso.com,10.0.0.5\"");
     let error = fails(world.run(&line), 1, "NameNotPublic");
     let bad = ["fe01", "pool01.contoso.local", "lync_1.contoso.com", "10.0.0.5"];
     let target = error["target"].as_str().unwrap();
@@ -168,10 +181,14 @@ fn a_public_authority_is_never_asked_for_a_name_that_is_not_public() {
     assert!(error["message"].as_str().unwrap().contains("-DomainName"), "{error}");
     assert!(statuses(&world).is_empty());
     assert_eq!((pebble.orders(), pebble.logged("There are now 1 accounts")), (0, 0));
-    let good = world.run(&format!("{REQUEST} -DomainName www.contoso.com -ExcludeComputedName dialin.contoso.com")).exits(0);
+    let good =
+        world.run(&format!("{REQUEST} -DomainName www.contoso.com -ExcludeComputedName dialin.contoso.com")).exits(0);
     let told = good.messages().into_iter().find(|m| m["id"] == "NamesPublished").unwrap_or_else(|| panic!("{good:#?}"));
     let text = told["message"].as_str().unwrap();
-    assert!(text.contains("www.contoso.com") && text.contains("webpool01.contoso.com") && !text.contains("dialin"), "{text}");
+    assert!(
+        text.contains("www.contoso.com") && text.contains("webpool01.contoso.com") && !text.contains("dialin"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -240,7 +257,10 @@ fn records_are_set_and_cleared_by_commands_and_no_secret_is_seen() {
         pebble.dns
     );
     let account = |key_id: &str| {
-        format!("class = \"private\"\nexternal_account = {{ key_id = \"{key_id}\", hmac = {{ file = \"{}\" }} }}", secret.display())
+        format!(
+            "class = \"private\"\nexternal_account = {{ key_id = \"{key_id}\", hmac = {{ file = \"{}\" }} }}",
+            secret.display()
+        )
     };
     pebble.declare(&world, &challenge, &account("kid-2"));
     let line = format!("{REQUEST} -DomainName \"*.contoso.com\" -Verbose");
@@ -251,7 +271,9 @@ fn records_are_set_and_cleared_by_commands_and_no_secret_is_seen() {
     assert!(issued.objects()[0]["AlternativeNames"].as_array().unwrap().iter().any(|n| n == "*.contoso.com"));
     // Each record was set once and cleared once, by a program that sees nothing of our environment.
     let said = fs::read_to_string(&log).unwrap();
-    let lines = |verb: &str| said.lines().filter(|l| l.starts_with(verb)).map(|l| l[verb.len()..].to_owned()).collect::<Vec<_>>();
+    let lines = |verb: &str| {
+        said.lines().filter(|l| l.starts_with(verb)).map(|l| l[verb.len()..].to_owned()).collect::<Vec<_>>()
+    };
     assert_eq!(lines("set-txt"), lines("clear-txt"));
     assert!(said.contains(" _acme-challenge.contoso.com ") && !said.contains("HOME"), "{said}");
     for text in [&denied.stdout, &denied.stderr, &issued.stdout, &issued.stderr, &said] {

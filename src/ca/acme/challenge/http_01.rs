@@ -28,7 +28,9 @@ fn converse(stream: &mut TcpStream, known: &[(String, String)]) {
     let mut chunk = [0; 1024];
     while !head.windows(4).any(|w| w == b"\r\n\r\n") {
         match stream.read(&mut chunk) {
-            Ok(count) if count > 0 && head.len() < MAX_HEAD => head.extend_from_slice(chunk.get(..count).unwrap_or_default()),
+            Ok(count) if count > 0 && head.len() < MAX_HEAD => {
+                head.extend_from_slice(chunk.get(..count).unwrap_or_default())
+            }
             _ => return,
         }
     }

@@ -82,7 +82,9 @@ pub(super) struct Chosen {
 
 /// Whether a token is what it must be (RFC 8555 section 8.3): it becomes the name of a file.
 pub(super) fn is_safe(token: &str) -> bool {
-    !token.is_empty() && token.len() <= 512 && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    !token.is_empty()
+        && token.len() <= 512
+        && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// What shows control over names, until it is dropped.
@@ -104,7 +106,12 @@ impl Drop for Answers {
 /// # Errors
 /// `EndpointInUse`, `FileNotWritable`, `StepFailed` for a command, `TimedOut` when the name servers do not show a record,
 /// `Interrupted`.
-pub(super) fn answer(settings: &AcmeSettings, chosen: &[Chosen], key: &AccountKey, cx: &Context<'_>) -> Result<Answers> {
+pub(super) fn answer(
+    settings: &AcmeSettings,
+    chosen: &[Chosen],
+    key: &AccountKey,
+    cx: &Context<'_>,
+) -> Result<Answers> {
     let mut answers = Answers { responders: Vec::new(), undo: Vec::new() };
     match &settings.challenge {
         AcmeMethod::HttpListen(address) => {

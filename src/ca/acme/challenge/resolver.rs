@@ -84,7 +84,10 @@ impl Resolver {
             if !servers.is_empty() {
                 return Ok((name.clone(), servers));
             }
-            zone = zone.split_once('.').map(|(_, rest)| rest).ok_or_else(|| format!("nobody serves a zone of `{name}`"))?;
+            zone = zone
+                .split_once('.')
+                .map(|(_, rest)| rest)
+                .ok_or_else(|| format!("nobody serves a zone of `{name}`"))?;
         }
     }
 
@@ -118,7 +121,13 @@ fn system_servers() -> Vec<SocketAddr> {
     words.filter_map(|word| word.trim().parse().ok()).map(|address| SocketAddr::new(address, PORT)).collect()
 }
 
-fn ask(server: SocketAddr, name: &str, kind: Kind, recursive: bool, cancelled: &dyn Fn() -> bool) -> Result<Reply, String> {
+fn ask(
+    server: SocketAddr,
+    name: &str,
+    kind: Kind,
+    recursive: bool,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Reply, String> {
     let mut id = [0; 2];
     aws_lc_rs::rand::fill(&mut id).map_err(|_| "the system gives no random octets".to_owned())?;
     let id = u16::from_be_bytes(id);

@@ -57,15 +57,18 @@ impl Responder {
                         .hint("stop that program while certificates are requested, or use `webroot` or `dns-01`"));
                     }
                     Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                        return Err(unfit(error).hint("ports below 1024 need a right of their own: let a web server pass \
-                                                      `/.well-known/acme-challenge/` on, or use `webroot` or `dns-01`"));
+                        return Err(unfit(error).hint(
+                            "ports below 1024 need a right of their own: let a web server pass \
+                                                      `/.well-known/acme-challenge/` on, or use `webroot` or `dns-01`",
+                        ));
                     }
                     Err(error) => return Err(unfit(error)),
                 }
             };
             listener.set_nonblocking(true).map_err(unfit)?;
             let (stop, talk) = (Arc::clone(&responder.stop), Arc::clone(talk));
-            let thread = thread::Builder::new().name("acme-responder".into()).spawn(move || accept(&listener, &stop, &talk));
+            let thread =
+                thread::Builder::new().name("acme-responder".into()).spawn(move || accept(&listener, &stop, &talk));
             responder.threads.push(thread.map_err(unfit)?);
         }
         Ok(responder)

@@ -28,7 +28,8 @@ pub(super) fn listen(address: &str, chosen: &[Chosen], key: &AccountKey, cx: &Co
     let signer = PrivateKey::generate(KeyAlgorithm::EcdsaP256)?;
     let pkcs8 = signer.to_pkcs8_der()?;
     let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8.to_vec()));
-    let failed = |e: rustls::Error| Error::new(ErrorId::StepFailed, "the answer to tls-alpn-01 cannot be made").because(e);
+    let failed =
+        |e: rustls::Error| Error::new(ErrorId::StepFailed, "the answer to tls-alpn-01 cannot be made").because(e);
     let loaded = aws_lc_rs::sign::any_supported_type(&der).map_err(failed)?;
     let mut shown = Vec::new();
     for one in chosen {

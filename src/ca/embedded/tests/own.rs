@@ -171,8 +171,9 @@ fn what_the_parent_gave_is_looked_at_before_it_is_taken() {
     );
     let missing = install(&home, &issuing, std::slice::from_ref(&good)).unwrap_err();
     assert_eq!(missing.id(), ErrorId::UntrustedChain);
-    let (path, _) =
-        issuing.install_own(&home.context(), OPERATOR, std::slice::from_ref(&good), std::slice::from_ref(&top)).unwrap();
+    let (path, _) = issuing
+        .install_own(&home.context(), OPERATOR, std::slice::from_ref(&good), std::slice::from_ref(&top))
+        .unwrap();
     assert_eq!(path, [good.clone(), top.clone()], "the root may be a trusted one");
 
     // A second time changes nothing; another home's clock finds it ended.
@@ -195,7 +196,9 @@ fn a_root_signs_authorities_by_the_template_for_them_alone() {
     let csr = asked(&home, &issuing);
     let refused = reason(&vault.submit(&root, &submission_for(csr.clone(), "WebServer")).unwrap());
     assert!(refused.contains("`-Template SubCA`"), "{refused}");
-    assert!(reason(&vault.submit(&authority(), &submission_for(csr.clone(), "WebServer")).unwrap()).contains("no template"));
+    assert!(
+        reason(&vault.submit(&authority(), &submission_for(csr.clone(), "WebServer")).unwrap()).contains("no template")
+    );
     assert_eq!(root.chain(&vault.context()).unwrap()[0].path_len(), Some(1));
     assert_eq!(authority().chain(&vault.context()).unwrap()[0].path_len(), Some(0));
 
@@ -207,10 +210,8 @@ fn a_root_signs_authorities_by_the_template_for_them_alone() {
     assert!(refused.contains("contoso.com") && refused.contains("fe01"), "{refused}");
 
     // A request that says nothing of names gets those of the topology here.
-    let plain = RequestDetails {
-        subject: crate::model::parse_rdns("CN=Appliance CA").unwrap(),
-        ..RequestDetails::default()
-    };
+    let plain =
+        RequestDetails { subject: crate::model::parse_rdns("CN=Appliance CA").unwrap(), ..RequestDetails::default() };
     let csr = build_request(&*KEY, &plain).unwrap().der().to_vec();
     let made = leaf(&vault.submit(&narrow, &submission_for(csr, "SubCA")).unwrap());
     assert!(made.is_ca() && made.alternative_names().is_empty());

@@ -40,7 +40,7 @@ pub(crate) static SPEC: Spec = Spec {
             expect: Expect::Emits(0),
         },
     ],
-    related: &["Invoke-TlsRenewal", "Undo-TlsChange", "Test-TlsBinding", "about_exit_codes"],
+    related: &["Invoke-TlsRenewal", "Undo-TlsChange", "Test-TlsBinding", "about_renewal", "about_exit_codes"],
 };
 
 pub(crate) static VERB: Verb = Verb::new(&SPEC, run);

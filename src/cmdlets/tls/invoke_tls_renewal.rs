@@ -63,7 +63,7 @@ pub(crate) static SPEC: Spec = Spec {
             expect: Expect::Fails(ErrorId::CannotConvertArgument),
         },
     ],
-    related: &["Get-TlsStatus", "Undo-TlsChange", "Set-CsCertificate", "Request-CsCertificate", "about_exit_codes"],
+    related: &["Get-TlsStatus", "Undo-TlsChange", "Set-CsCertificate", "Request-CsCertificate", "about_renewal", "about_exit_codes"],
 };
 
 pub(crate) static VERB: Verb = Verb::new(&SPEC, run);
@@ -331,3 +331,6 @@ impl Record for TlsRenewal {
         self
     }
 }
+
+#[cfg(test)]
+mod tests;

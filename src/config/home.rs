@@ -1,7 +1,7 @@
 //! A home folder as the world of a session: every backend is named here, and made when it is first needed.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 #[cfg(feature = "acme")]
@@ -25,7 +25,7 @@ use crate::servers::{
     Children, FilesServer, KeySource, ListenerBinding, ListenerServer, ServedListener, Server, Serving, Unbuilt,
 };
 use crate::session::{Keys, Policy, Site, StepWatch, World};
-use crate::state::{BindingKey, MemoryState, SqliteOptions, SqliteState, State, copy_audit};
+use crate::state::{BindingKey, MemoryState, SqliteOptions, SqliteState, State, copy_audit, copy_audit_soon};
 use crate::x509;
 
 /// How long a test or reload command may run.
@@ -50,6 +50,9 @@ pub struct HomeOptions {
     pub on_step: Option<StepWatch>,
 }
 
+/// How often the copy of the audit log is made durable at most.
+const COPY_INTERVAL: Duration = Duration::from_secs(1);
+
 /// A home folder; opening it reads nothing.
 pub struct Home {
     dir: PathBuf,
@@ -62,6 +65,8 @@ pub struct Home {
     sites: OnceLock<Result<Vec<Arc<Site>>>>,
     serving: OnceLock<Result<Arc<Serving>>>,
     authorities: OnceLock<Result<Vec<Arc<dyn Authority>>>>,
+    /// When the copy of the audit log was last made durable, on the clock of this run.
+    synchronised: Mutex<Option<Duration>>,
 }
 
 impl Home {
@@ -78,6 +83,7 @@ impl Home {
             sites: OnceLock::new(),
             serving: OnceLock::new(),
             authorities: OnceLock::new(),
+            synchronised: Mutex::default(),
         }
     }
 
@@ -431,7 +437,16 @@ impl World for Home {
     }
 
     fn after_commit(&self) -> Result<()> {
-        copy_audit(&*self.state()?, &self.dir.join("audit.jsonl")).map(|_| ())
+        let now = self.clock.elapsed();
+        let last = *self.synchronised.lock().unwrap_or_else(PoisonError::into_inner);
+        let (state, path) = (self.state()?, self.dir.join("audit.jsonl"));
+        // The log itself is durable; of a run of many changes the copy is made so once a second.
+        if last.is_some_and(|last| now.saturating_sub(last) < COPY_INTERVAL) {
+            return copy_audit_soon(&*state, &path).map(|_| ());
+        }
+        copy_audit(&*state, &path)?;
+        *self.synchronised.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        Ok(())
     }
 }
 

@@ -12,7 +12,9 @@ mod sqlite;
 
 use std::time::Duration;
 
-pub use audit::{AuditCopy, AuditDraft, AuditLine, AuditVerdict, copy_audit, verify_audit, verify_audit_file};
+pub use audit::{
+    AuditCopy, AuditDraft, AuditLine, AuditVerdict, copy_audit, copy_audit_soon, verify_audit, verify_audit_file,
+};
 pub use memory::MemoryState;
 pub use query::CertificateQuery;
 pub use rows::{
@@ -69,6 +71,8 @@ pub trait State: Send + Sync {
     fn write(&self, batch: &[Write]) -> Result<()>;
 
     /// The next number of a counter, from 1; never given twice.
+    ///
+    /// It is durable with the next change: whatever durable thing bears the number comes after it.
     fn next_number(&self, counter: &str) -> Result<u64>;
 
     /// Opens an operation in the journal.

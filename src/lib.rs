@@ -65,5 +65,5 @@ pub use x509::{PrivateKey, parse_certificate};
 pub mod fuzz {
     pub use crate::config::fuzz::fuzz_one as configuration;
     pub use crate::engine::lower::fuzz::fuzz_one as lowering;
-    pub use crate::x509::fuzz::fuzz_one as certificates;
+    pub use crate::x509::fuzz::{fuzz_one as certificates, read_one as file};
 }

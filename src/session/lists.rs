@@ -110,21 +110,21 @@ impl Session {
         if authority.chain(&cx)?.is_empty() {
             return Ok(ListState::Unborn);
         }
+        let config = authority.config();
+        let remedy = format!("`Publish-CertificateRevocationList -CA '{config}'` publishes a new one");
         let shown = publication.file.display().to_string();
         let judged = read_artefact(&publication.file, &shown).and_then(|der| database.check_list(&cx, &der));
         let end = match judged {
             Ok(end) => end,
             Err(error) if matches!(error.id(), ErrorId::StoreUnavailable | ErrorId::StoreLocked) => return Err(error),
+            Err(error) if error.hints().is_empty() => return Ok(ListState::Due(error.hint(remedy))),
             Err(error) => return Ok(ListState::Due(error)),
         };
         if end.plus_seconds(-i64::from(publication.overlap_hours) * 3600) > cx.now {
             return Ok(ListState::Good(end));
         }
-        let config = authority.config();
-        let error = Error::new(ErrorId::BadCertificateFile, format!("the revocation list of `{config}` ends at {end}"))
-            .about(config)
-            .hint(format!("`Publish-CertificateRevocationList -CA '{config}'` publishes a new one"));
-        Ok(ListState::Due(error))
+        let error = Error::new(ErrorId::BadCertificateFile, format!("the revocation list of `{config}` ends at {end}"));
+        Ok(ListState::Due(error.about(config).hint(remedy)))
     }
 }
 

@@ -30,10 +30,14 @@ impl Contents {
         &self.certificates
     }
 
-    #[cfg(test)]
     /// The certificate requests.
     pub(crate) fn requests(&self) -> &[CertificateRequest] {
         &self.requests
+    }
+
+    /// The revocation lists.
+    pub(crate) fn revocation_lists(&self) -> &[RevocationList] {
+        &self.revocation_lists
     }
 
     /// The private keys.

@@ -1,6 +1,7 @@
 //! Every reader of foreign bytes, as one function: it may refuse, and must neither panic nor hang.
 
-use super::{RevocationList, chain, contents, crl, parse, path, pfx, request};
+use super::{RevocationList, chain, constraints, contents, crl, lint, parse, path, pfx, request};
+use crate::error::Result;
 use crate::model::{Certificate, Secret, parse_rdns};
 
 /// Reads the bytes as everything that is read; what is read must be coherent.
@@ -23,6 +24,29 @@ pub fn fuzz_one(data: &[u8]) {
     }
 }
 
+/// Reads a file as operators hand it over, and says what it held: one word for each thing.
+///
+/// # Errors
+/// What the reader refuses with.
+pub fn read_one(data: &[u8], password: Option<&str>) -> Result<Vec<&'static str>> {
+    let contents = contents::read_any(data, password.map(Secret::from).as_ref())?;
+    let mut held = Vec::new();
+    for certificate in contents.certificates() {
+        coherent(certificate);
+        held.push("certificate");
+    }
+    held.extend(contents.requests().iter().map(|request| {
+        let _ = (request.subject().to_string(), request.name_space().is_ok());
+        "request"
+    }));
+    held.extend(contents.revocation_lists().iter().map(|list| {
+        let _ = (list.issuer().to_string(), list.len(), list.number());
+        "revocation list"
+    }));
+    held.extend(contents.keys().iter().map(|_| "key"));
+    Ok(held)
+}
+
 fn coherent(certificate: &Certificate) {
     let again = parse::parse_certificate(certificate.der());
     assert!(again.is_ok_and(|c| c == *certificate), "a certificate that was read reads again");
@@ -31,6 +55,10 @@ fn coherent(certificate: &Certificate) {
     let _ = chain::validate_path(certificate, own, own, certificate.not_after(), chain::Usage::Server);
     let _ = path::build_chain(certificate, own, &[]);
     let _ = chain::remarks(own, chain::Usage::Server);
+    for is_public in [false, true] {
+        let _ = lint::lint(certificate, &lint::LintContext { is_public, wants_crl: true });
+    }
+    let _ = constraints::name_space(certificate).map(|space| space.map(|space| space.to_string()));
 }
 
 #[cfg(test)]

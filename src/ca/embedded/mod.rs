@@ -269,11 +269,13 @@ impl Authority for Embedded {
                 policy::judge(&self.settings, template, &request, &submission.computer, &ca, cx.now).map(|_| None)
             }
         };
+        let mut refusal = None;
         match judged {
             Ok(Some((certificate, message))) => entry.settle_issued(&certificate, message, cx.now),
             Ok(None) => {}
             Err(error) if error.id() == ErrorId::RequestDenied => {
                 entry.settle(disposition::DENIED, error.message().to_owned(), cx.now);
+                refusal = Some(error);
             }
             Err(error) => return Err(error),
         }
@@ -282,7 +284,13 @@ impl Authority for Embedded {
         let counted = AuthorityRow { next_request_id, ..row };
         writes.push(Write::replace(self.row_key(), old.map(Row::Authority), Some(Row::Authority(counted))));
         writes.push(Write::insert(self.submission_key(request_id), Row::Submission(entry.clone())));
-        self.answer(cx, request_id, &entry, writes)
+        let mut answer = self.answer(cx, request_id, &entry, writes)?;
+        if let Some(error) = refusal {
+            // The row keeps the reason; who asks now is also told what to do.
+            answer.progress =
+                Progress::Denied(error.about(format!("request {request_id} at {}", self.settings.config)));
+        }
+        Ok(answer)
     }
 
     fn advance(&self, cx: &Context<'_>, ticket: &str) -> Result<Answer> {

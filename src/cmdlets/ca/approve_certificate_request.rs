@@ -21,6 +21,12 @@ pub(super) static CA: Param<String> = Param::named("CA", "The authority as `host
     .values(Values::Authorities)
     .default_text("the only embedded one");
 
+/// `-CA`, for the verbs among these that read no pipeline.
+pub(super) static ONE_CA: Param<String> = Param::named("CA", "The authority as `host\\instance`; a short host name is enough")
+    .aliases(&["Config"])
+    .values(Values::Authorities)
+    .default_text("the only embedded one");
+
 pub(crate) static SPEC: Spec = Spec {
     name: "Approve-CertificateRequest",
     twin: None,
@@ -163,9 +169,16 @@ pub(in crate::cmdlets) mod tests {
 
     /// A world with an embedded authority whose template `Approval` waits, and these rights of the operator.
     pub(in crate::cmdlets) fn world(rights: &[Right]) -> (TestWorld, Arc<Embedded>) {
+        world_with(rights, |_| ())
+    }
+
+    /// The same with an authority that is declared otherwise.
+    pub(in crate::cmdlets) fn world_with(
+        rights: &[Right],
+        change: impl FnOnce(&mut EmbeddedSettings),
+    ) -> (TestWorld, Arc<Embedded>) {
         let enroll = vec![Right::Read, Right::Enroll];
-        let authority = Arc::new(
-            Embedded::new(EmbeddedSettings {
+        let mut settings = EmbeddedSettings {
                 config: CONFIG.into(),
                 subject: "CN=contoso-DC01-CA".into(),
                 key: KeyAlgorithm::EcdsaP256,
@@ -182,9 +195,9 @@ pub(in crate::cmdlets) mod tests {
                 ],
                 parent: Parent::Itself,
                 crl: None,
-            })
-            .unwrap(),
-        );
+        };
+        change(&mut settings);
+        let authority = Arc::new(Embedded::new(settings).unwrap());
         (TestWorld::contoso().with_authority(Arc::clone(&authority) as Arc<dyn Authority>), authority)
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::approve_certificate_request::{CA, one_database};
+use super::approve_certificate_request::{ONE_CA, one_database};
 use super::get_certification_authority::{CERTIFICATION_AUTHORITY, Shown};
 use crate::ca::Context;
 use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Spec, Value, Values, Verb};
@@ -28,7 +28,7 @@ pub(crate) static SPEC: Spec = Spec {
                   the same file or from `[trust] roots`. A root that comes with the file is trusted in this home from then on: \
                   -Confirm names it.",
     sets: &[],
-    parameters: &[&PATH.spec, &CA.spec],
+    parameters: &[&PATH.spec, &ONE_CA.spec],
     input: Input::None,
     emits: Some(&CERTIFICATION_AUTHORITY),
     changes: Impact::Medium,

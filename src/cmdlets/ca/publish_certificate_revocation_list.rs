@@ -38,7 +38,7 @@ pub(crate) static SPEC: Spec = Spec {
             expect: Expect::Fails(ErrorId::ConfigInvalid),
         },
     ],
-    related: &["Revoke-Certificate", "Test-CertificationAuthority", "Invoke-TlsRenewal"],
+    related: &["Revoke-Certificate", "Test-CertificationAuthority", "Get-CertificationAuthority"],
 };
 
 pub(crate) static VERB: Verb = Verb::new(&SPEC, run);
@@ -127,5 +127,89 @@ impl Record for Published {
 
     fn as_any(&self) -> &dyn Any {
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ca::{Publication, Right};
+    use crate::cmdlets::ca::approve_certificate_request::tests::{OTHER, submit, world, world_with};
+    use crate::cmdlets::ca::revoke_certificate;
+    use crate::cmdlets::testing::texts;
+    use crate::command::Stream;
+    use crate::state::State;
+    use crate::x509::parse_crl;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn a_list_is_published_when_it_is_due_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pub/ca.crl");
+        let (world, authority) = world_with(&[Right::Read, Right::Issue], |settings| {
+            let url = "http://pki.contoso.net/ca.crl".to_owned();
+            settings.crl = Some(Publication { url, file: file.clone(), days: 7, overlap_hours: 48 });
+        });
+        assert!(world.run(&VERB, &[]).emitted().is_empty() && !file.exists(), "nobody is there yet");
+        let (_, serial) = submit(&world, &authority, "WebServer", OTHER);
+        let session = world.session();
+        let numbers = || -> Vec<u64> {
+            session.publish_due_lists().into_iter().map(|list| list.unwrap().number).collect()
+        };
+        assert_eq!(numbers(), [1]);
+        assert!(numbers().is_empty());
+        // Five days are over: within two days of its end a new one comes.
+        session.clock().sleep(119 * HOUR);
+        assert!(numbers().is_empty());
+        session.clock().sleep(HOUR);
+        assert_eq!(numbers(), [2]);
+        let done = world.run(&VERB, &[]);
+        assert!(done.said(Stream::Verbose).join("").contains("good until"));
+        assert_eq!(texts(&world.run(&VERB, &[("Force", true.into())]).emitted(), "Number"), ["3"]);
+
+        // A revocation is told at once, by whoever made it.
+        let reason = [("SerialNumber", serial.as_str().into()), ("Reason", "Superseded".into())];
+        world.run(&revoke_certificate::VERB, &reason).emitted();
+        let list = parse_crl(&std::fs::read(&file).unwrap()).unwrap();
+        assert_eq!((list.number(), list.len()), (Some(4), 1));
+        assert!(numbers().is_empty());
+        // What is not a list, or somebody else's, is replaced.
+        std::fs::write(&file, b"<html>").unwrap();
+        assert_eq!(numbers(), [5]);
+        let lines = world.state.audit_after(0, 20).unwrap();
+        let published = lines.iter().filter(|l| l.line.contains("Publish-CertificateRevocationList")).count();
+        assert_eq!(published, 5);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_uses_up_no_number_and_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.crl");
+        std::fs::create_dir(&file).unwrap();
+        let (world, authority) = world_with(&[Right::Read, Right::Issue], |settings| {
+            let url = "http://pki.contoso.net/ca.crl".to_owned();
+            settings.crl = Some(Publication { url, file: file.clone(), days: 7, overlap_hours: 0 });
+        });
+        let (_, serial) = submit(&world, &authority, "WebServer", OTHER);
+        assert_eq!(world.run(&VERB, &[]).error().id(), ErrorId::FileNotWritable);
+        // The revocation stands all the same.
+        let reason = [("SerialNumber", serial.as_str().into()), ("Reason", "Superseded".into())];
+        let done = world.run(&revoke_certificate::VERB, &reason);
+        assert_eq!(done.errors()[0].id(), ErrorId::FileNotWritable);
+        std::fs::remove_dir(&file).unwrap();
+        let list = world.run(&VERB, &[]).emitted();
+        assert_eq!((texts(&list, "Number"), texts(&list, "Revoked")), (vec!["1".to_owned()], vec!["1".to_owned()]));
+    }
+
+    #[test]
+    fn an_authority_without_publisher_is_passed_over_unless_it_is_named() {
+        let (world, authority) = world(&[Right::Issue]);
+        submit(&world, &authority, "WebServer", OTHER);
+        assert!(world.run(&VERB, &[]).emitted().is_empty());
+        let named = [("CA", crate::ca::Authority::config(&*authority).into())];
+        assert_eq!(world.run(&VERB, &named).error().id(), ErrorId::ConfigInvalid);
     }
 }

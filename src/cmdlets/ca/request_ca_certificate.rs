@@ -4,7 +4,7 @@ use std::any::Any;
 
 use serde_json::json;
 
-use super::approve_certificate_request::{CA, one_database};
+use super::approve_certificate_request::{ONE_CA, one_database};
 use crate::ca::Context;
 use crate::command::{
     Args, Example, Expect, Impact, Input, Invocation, Kind, Param, Property, Record, Spec, Value, Values, Verb, View,
@@ -28,7 +28,7 @@ pub(crate) static SPEC: Spec = Spec {
                   answer. Until then the authority issues nothing.\n\nThe same later renews its certificate, with the same key and \
                   the names that the topology has by then: certificates that it issued stay good.",
     sets: &[],
-    parameters: &[&OUTPUT.spec, &CA.spec],
+    parameters: &[&OUTPUT.spec, &ONE_CA.spec],
     input: Input::None,
     emits: Some(&CA_CERTIFICATE_REQUEST),
     changes: Impact::Medium,

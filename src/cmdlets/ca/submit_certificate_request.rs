@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::approve_certificate_request::{CA, one_database};
+use super::approve_certificate_request::{ONE_CA, one_database};
 use super::get_certificate_request::{SUBMITTED_REQUEST, Submitted};
 use crate::ca::{Answer, Authority, Context, Progress, Submission};
 use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Spec, Value, Values, Verb};
@@ -36,7 +36,7 @@ pub(crate) static SPEC: Spec = Spec {
                   carry the request there, and the answer back to `Install-CACertificate`.\n\nA request that waits for approval is \
                   fetched later: `Get-CertificateRequest -RequestId N | Select-Object -ExpandProperty CertificateChain`.",
     sets: &[],
-    parameters: &[&PATH.spec, &TEMPLATE.spec, &COMPUTER.spec, &CA.spec, &OUTPUT.spec],
+    parameters: &[&PATH.spec, &TEMPLATE.spec, &COMPUTER.spec, &ONE_CA.spec, &OUTPUT.spec],
     input: Input::None,
     emits: Some(&SUBMITTED_REQUEST),
     changes: Impact::Medium,

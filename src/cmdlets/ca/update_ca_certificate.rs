@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::approve_certificate_request::{CA, one_database};
+use super::approve_certificate_request::{ONE_CA, one_database};
 use super::get_certification_authority::{CERTIFICATION_AUTHORITY, Shown};
 use crate::ca::Context;
 use crate::cmdlets::params::FORCE;
@@ -23,7 +23,7 @@ pub(crate) static SPEC: Spec = Spec {
                   would leave out certificates which still run are refused; -Force lifts that.\n\nAn authority whose parent is \
                   elsewhere asks that one: `Request-CACertificate`.",
     sets: &[],
-    parameters: &[&CA.spec, &FORCE.spec],
+    parameters: &[&ONE_CA.spec, &FORCE.spec],
     input: Input::None,
     emits: Some(&CERTIFICATION_AUTHORITY),
     changes: Impact::High,

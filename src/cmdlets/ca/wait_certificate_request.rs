@@ -155,3 +155,55 @@ fn find(session: &Session, args: &Args) -> Result<RequestRow> {
         None => Err(Error::new(ErrorId::RequestNotFound, format!("no request has the number {number}")).about(number.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::ca::{Embedded, Right};
+    use crate::cmdlets::ca::approve_certificate_request::tests::{CONFIG, world_with};
+    use crate::cmdlets::cs::request_cs_certificate;
+    use crate::cmdlets::testing::TestWorld;
+    use crate::state::State;
+
+    /// A world with a request that waits for a manager, its number 41.
+    fn pending() -> (TestWorld, Arc<Embedded>) {
+        let rights = [Right::Read, Right::Enroll, Right::Issue];
+        let (world, authority) = world_with(&rights, |settings| settings.permitted.push("contoso.com".into()));
+        let asked = [
+            ("New", true.into()),
+            ("Type", "Default".into()),
+            ("CA", CONFIG.into()),
+            ("Template", "Approval".into()),
+            ("KeyAlg", "ECDH_P256".into()),
+        ];
+        world.run(&request_cs_certificate::VERB, &asked).emitted();
+        (world, authority)
+    }
+
+    #[test]
+    fn waiting_ends_in_time_and_leaves_no_trace() {
+        let (world, _) = pending();
+        let before = world.state.audit_after(0, 50).unwrap().len();
+        for wait in [0, 90] {
+            let begun = world.session().clock().elapsed();
+            let done = world.run(&VERB, &[("RequestId", 41.into()), ("Timeout", wait.into())]);
+            assert_eq!(done.errors()[0].id(), ErrorId::RequestPending);
+            assert!(done.emitted().is_empty());
+            let waited = world.session().clock().elapsed().saturating_sub(begun);
+            assert!(waited >= Duration::from_secs(wait as u64) && waited < Duration::from_secs(wait as u64 + 1), "{waited:?}");
+        }
+        assert_eq!(world.state.audit_after(0, 50).unwrap().len(), before, "a line in the log for each time it asked");
+        let bad = world.run(&VERB, &[("RequestId", 41.into()), ("Timeout", (-1).into())]);
+        assert_eq!(bad.error().id(), ErrorId::ParameterArgumentValidationError);
+    }
+
+    #[test]
+    fn a_request_of_nobody_and_one_of_another_authority_are_refused() {
+        let (world, _) = pending();
+        assert_eq!(world.run(&VERB, &[("RequestId", 42.into())]).error().id(), ErrorId::RequestNotFound);
+        let other = [("RequestId", 41.into()), ("CA", r"dc09\x".into())];
+        assert_eq!(world.run(&VERB, &other).error().id(), ErrorId::CaUnreachable);
+    }
+}

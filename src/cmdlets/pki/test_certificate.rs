@@ -121,7 +121,7 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
             subject.say_rules(cx, &path)?;
             if !is_open {
                 match revoked(session, &path)? {
-                    Some(true) => reasons.push("it is revoked (0x80092010)".to_owned()),
+                    Some(true) => reasons.push("it is revoked (0x800B010C)".to_owned()),
                     Some(false) => {}
                     None => cx.verbose("whether it is revoked is not known: no list of its issuer is at hand")?,
                 }
@@ -316,7 +316,11 @@ mod tests {
     #[test]
     fn a_good_certificate_is_good_for_its_names_only() {
         let world = TestWorld::contoso();
-        assert_eq!(test(&world, "old", &[]), (true, String::new()));
+        // Good, and yet its uses expect to be told where the revocation list is.
+        let done = world.run(&VERB, &[("Cert", world.thumbprint("old").into())]);
+        let warned: Vec<_> = done.messages.iter().filter(|m| m.stream == Stream::Warning).map(|m| m.id).collect();
+        assert_eq!(warned, [Some("CrlDistributionPointMissing")]);
+        assert!(answer(done).0);
         assert!(test(&world, "old", &[("DNSName", "dns=sip.contoso.com".into())]).0);
         let (good, why) = test(&world, "old", &[("DNSName", "sip.contoso.com,www.contoso.com".into())]);
         assert!(!good && why.contains("`www.contoso.com`") && !why.contains("`sip.contoso.com`"), "{why}");
@@ -328,6 +332,26 @@ mod tests {
         assert_eq!(world.run(&VERB, &[("Cert", "0".repeat(40).into())]).error().id(), ErrorId::CertificateNotFound);
         let bad = world.run(&VERB, &[("Cert", world.thumbprint("old").into()), ("EKU", "server".into())]);
         assert_eq!(bad.error().id(), ErrorId::ParameterArgumentValidationError);
+    }
+
+    #[test]
+    fn the_verbose_stream_tells_each_rule_that_is_not_kept() {
+        let world = TestWorld::contoso();
+        let now = world.session().now();
+        let profile = Profile {
+            alternative_names: Some(vec![AlternativeName::host("my_host.contoso.net")]),
+            ..Profile::server(now.plus_days(-1), now.plus_days(900))
+        };
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        let own = record(&world, self_signed(&key, &profile).unwrap(), Vec::new());
+        for open in [true, false] {
+            let done = world.run(&VERB, &[("Cert", own.clone()), ("AllowUntrustedRoot", open.into())]);
+            let said = done.said(Stream::Verbose).join("\n");
+            for rule in ["san-underscore (RFC 1034 3.5)", "validity-length", "`my_host.contoso.net`: info"] {
+                assert!(said.contains(rule), "{rule}: {said}");
+            }
+            assert_eq!(answer(done).0, open);
+        }
     }
 
     #[test]

@@ -66,9 +66,6 @@ pub(super) fn check(certificate: &Certificate, raw: &Raw<'_>, context: &LintCont
         match name {
             AlternativeName::Dns(dns) => host(dns, context, report),
             AlternativeName::Ip(address) => network(*address, context, report),
-            AlternativeName::Other(encoded) if encoded.first() == Some(&0x87) => {
-                report.error("san-address", "RFC 5280 4.2.1.6", "an address has neither 4 nor 16 octets");
-            }
             other if context.is_public => {
                 let text = format!("`{other}` is neither host name nor address");
                 report.error("san-kind", "CA/B BR 7.1.2.7.12", text);
@@ -120,7 +117,11 @@ fn host(name: &str, context: &LintContext, report: &mut Report) {
         && !rest.contains('*')
     {
         if !rest.contains('.') {
-            report.warn("san-wildcard", "RFC 9525 6.3", format!("`{name}` stands for a whole top-level domain"));
+            return report.warn(
+                "san-wildcard",
+                "RFC 9525 6.3",
+                format!("`{name}` stands for a whole top-level domain"),
+            );
         }
     } else if name.contains('*') {
         let text = format!("`{name}`: a wildcard is the whole left-most label, or clients ignore it");

@@ -3,6 +3,7 @@
 mod acme;
 mod acme_caddy;
 mod acme_crash;
+mod authority;
 mod crash;
 mod files;
 mod home;
@@ -13,6 +14,7 @@ mod openssl;
 mod renewal;
 mod secrets;
 mod serve;
+mod vectors;
 
 use std::path::{Path, PathBuf};
 use std::process::Child;

@@ -11,6 +11,8 @@ mod fitness;
 mod keys;
 mod lists;
 mod obtain;
+#[cfg(test)]
+mod obtain_tests;
 mod plan;
 mod policy;
 mod promote;

@@ -3,6 +3,7 @@
 
 mod cases;
 mod cli;
+mod cli_completions;
 mod cli_home;
 mod cli_run;
 mod common;

@@ -22,6 +22,7 @@ static TOPICS: &[(&str, &str)] = &[
     ("about_functions", include_str!("topics/about_functions.txt")),
     ("about_limits", include_str!("topics/about_limits.txt")),
     ("about_proof", include_str!("topics/about_proof.txt")),
+    ("about_renewal", include_str!("topics/about_renewal.txt")),
     ("about_sites", include_str!("topics/about_sites.txt")),
     ("about_staging", include_str!("topics/about_staging.txt")),
     ("about_uses", include_str!("topics/about_uses.txt")),

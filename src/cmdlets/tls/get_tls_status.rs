@@ -9,7 +9,7 @@ use std::any::Any;
 use crate::command::{
     Args, Example, Expect, Impact, Input, Invocation, Kind, Param, Property, Record, Spec, Switch, Value, Verb, View,
 };
-use crate::error::{ExitCode, Result};
+use crate::error::{ErrorId, ExitCode, Result};
 use crate::model::{Moment, Zone};
 
 static PROBE: Param<Switch> =
@@ -40,7 +40,7 @@ pub(crate) static SPEC: Spec = Spec {
             expect: Expect::Emits(0),
         },
     ],
-    related: &["Invoke-TlsRenewal", "Undo-TlsChange", "Test-TlsBinding", "about_exit_codes"],
+    related: &["Invoke-TlsRenewal", "Undo-TlsChange", "Test-TlsBinding", "about_renewal", "about_exit_codes"],
 };
 
 pub(crate) static VERB: Verb = Verb::new(&SPEC, run);
@@ -48,14 +48,30 @@ pub(crate) static VERB: Verb = Verb::new(&SPEC, run);
 fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let session = cx.session();
     let zone = session.zone();
-    let mut findings = standing::open_changes(session)?;
-    findings.extend(certificates::in_use(session)?);
-    findings.extend(certificates::staged(session)?);
-    findings.extend(bindings::all(cx, args.on(&PROBE))?);
-    findings.extend(standing::requests(session)?);
-    findings.extend(certificates::not_deployed(session)?);
-    findings.extend(standing::revocation_lists(session)?);
-    findings.extend(standing::authorities(session)?);
+    let looks = [
+        ("changes", standing::open_changes(session)),
+        ("certificates in use", certificates::in_use(session)),
+        ("staged certificates", certificates::staged(session)),
+        ("bindings", bindings::all(cx, args.on(&PROBE))),
+        ("requests", standing::requests(session)),
+        ("issued certificates", certificates::not_deployed(session)),
+        ("revocation lists", standing::revocation_lists(session)),
+        ("authorities", standing::authorities(session)),
+    ];
+    let mut findings = Vec::new();
+    for (what, look) in looks {
+        match look {
+            Ok(found) => findings.extend(found),
+            Err(error) if error.exit() == ExitCode::Usage => return Err(error),
+            Err(error) if matches!(error.id(), ErrorId::Interrupted | ErrorId::TimedOut) => return Err(error),
+            // What cannot be looked at hides nothing of the rest.
+            Err(error) => {
+                let remedy = error.hints().into_iter().next();
+                let finding = Finding::new(Light::Red, "NotLookedAt", what, error.to_string());
+                findings.push(Finding { remedy, ..finding });
+            }
+        }
+    }
     findings.sort_by_key(|f| f.light);
     if findings.iter().any(|f| f.light == Light::Red) {
         cx.note_exit(ExitCode::Failed);
@@ -149,8 +165,8 @@ static TLS_STATUS: Kind = Kind::new(
             Property::new("Why"),
             Property::new("By"),
             Property::new("Remedy"),
-            Property::hidden("Check"),
-            Property::hidden("Thumbprint"),
+            Property::new("Check"),
+            Property::new("Thumbprint"),
         ]
     },
     View::Text,

@@ -33,7 +33,8 @@ pub(crate) static SPEC: Spec = Spec {
     synopsis: "Renew the certificates that are due, put them on their bindings and prove it",
     description: "A certificate is due when its authority says so (ACME renewal information), else when less than a third of its \
                   life is left, and when a renewal was begun and not ended. The uses that share a certificate are renewed \
-                  together. Staged certificates that are due take over first.\n\nA certificate that was issued before and is not deployed is taken first; a request that waits is \
+                  together. Staged certificates that are due take over first, \
+                  and revocation lists of embedded authorities that are about to end are published.\n\nA certificate that was issued before and is not deployed is taken first; a request that waits is \
                   asked about; only then is the authority that issued the old certificate asked for a new one, with the names \
                   computed anew and the same kind of key. It is assigned like with `Set-CsCertificate`: proven by handshakes, \
                   put back when the proof fails. Then it is kept, and the next run deploys it and asks nobody.\n\nA failure \
@@ -62,7 +63,7 @@ pub(crate) static SPEC: Spec = Spec {
             expect: Expect::Fails(ErrorId::CannotConvertArgument),
         },
     ],
-    related: &["Get-TlsStatus", "Undo-TlsChange", "Set-CsCertificate", "Request-CsCertificate", "about_exit_codes"],
+    related: &["Get-TlsStatus", "Undo-TlsChange", "Set-CsCertificate", "Request-CsCertificate", "about_renewal", "about_exit_codes"],
 };
 
 pub(crate) static VERB: Verb = Verb::new(&SPEC, run);
@@ -83,6 +84,9 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         }
     }
     promote(cx)?;
+    if !cx.what_if() {
+        publish(cx)?;
+    }
     let groups = session.renewal_groups()?;
     if let Some(uses) = &uses {
         for name in uses.iter().filter(|u| !groups.iter().any(|g| g.uses().iter().any(|o| o == u.as_str()))) {
@@ -100,6 +104,17 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
             Ok(()) => {}
             Err(error) if matches!(error.id(), ErrorId::Interrupted | ErrorId::TimedOut) => return Err(error),
             // One failure does not stop the others.
+            Err(error) => cx.report_error(error)?,
+        }
+    }
+    Ok(())
+}
+
+/// Revocation lists that end, or do not tell of a revocation.
+fn publish(cx: &mut Invocation<'_>) -> Result<()> {
+    for list in cx.session().publish_due_lists() {
+        match list {
+            Ok(list) => cx.verbose(format!("revocation list {} is in {}", list.number, list.file.display()))?,
             Err(error) => cx.report_error(error)?,
         }
     }
@@ -316,3 +331,6 @@ impl Record for TlsRenewal {
         self
     }
 }
+
+#[cfg(test)]
+mod tests;

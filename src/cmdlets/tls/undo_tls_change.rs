@@ -48,7 +48,7 @@ pub(crate) static SPEC: Spec = Spec {
             expect: Expect::Emits(0),
         },
     ],
-    related: &["Get-TlsChange", "Set-CsCertificate", "Get-TlsStatus"],
+    related: &["Get-TlsChange", "Set-CsCertificate", "Get-TlsStatus", "about_renewal"],
 };
 
 pub(crate) static VERB: Verb = Verb::new(&SPEC, run);

@@ -14,6 +14,9 @@ use crate::model::names::difference;
 use crate::model::{Certificate, ComputedNames, Fingerprint, UseName};
 use crate::state::{CertificateRow, RequestRow, RequestStatus};
 
+/// For how long a request that was cut off is gone on with.
+const CUT_OFF_SECONDS: i64 = 24 * 3600;
+
 /// The uses that share a certificate: they are renewed together.
 #[derive(Clone, Debug)]
 pub(crate) struct RenewalGroup {
@@ -168,13 +171,16 @@ impl Session {
                 cx.tell_what_if(&format!("Ask again about request {}", open.id), &open.ca)?;
                 return Ok(Renewed::Not);
             }
-            return match self.retrieve(open, &cancelled)? {
-                Obtained::Issued(certificate, _) => {
+            match self.retrieve(open, &cancelled) {
+                Ok(Obtained::Issued(certificate, _)) => {
                     self.check_names(group, &certificate, &computed)?;
-                    self.replace(group, certificate, Source::Retrieved, cx)
+                    return self.replace(group, certificate, Source::Retrieved, cx);
                 }
-                Obtained::Pending(row) => Ok(Renewed::Pending(Box::new(row))),
-            };
+                Ok(Obtained::Pending(row)) => return Ok(Renewed::Pending(Box::new(row))),
+                // An authority that has forgotten is asked anew.
+                Err(error) if error.id() == ErrorId::RequestNotFound => cx.verbose(format!("{uses}: {error}"))?,
+                Err(error) => return Err(error),
+            }
         }
         self.check_no_unfit(group, &computed)?;
         let enrollment = enrollment?;
@@ -270,7 +276,12 @@ impl Session {
 
     /// The request that was to renew a group's certificate and is not decided.
     fn open_renewal(&self, group: &RenewalGroup) -> Result<Option<RequestRow>> {
-        let is_open = |r: &RequestRow| matches!(r.status, RequestStatus::Pending | RequestStatus::Submitting);
+        let is_open = |r: &RequestRow| match r.status {
+            RequestStatus::Pending => true,
+            // One that was cut off long ago is not gone on with.
+            RequestStatus::Submitting => self.now().since(r.submitted) < CUT_OFF_SECONDS,
+            RequestStatus::Issued | RequestStatus::Denied | RequestStatus::Revoked => false,
+        };
         let mut rows = self.state()?.requests()?;
         rows.retain(|r| is_open(r) && !r.ca.is_empty() && r.replaces == Some(group.fingerprint) && group.is_for(r));
         Ok(rows.pop())

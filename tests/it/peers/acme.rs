@@ -92,7 +92,7 @@ impl Pebble {
     }
 
     /// Fetches the root that it signs with into the home, and trusts it.
-    fn trust(&self, world: &World) {
+    pub(super) fn trust(&self, world: &World) {
         let url = format!("https://localhost:{}/roots/0", self.management);
         let ran =
             Command::new("python3").args(["-c", FETCH, &url]).arg(self.folder.join("front.pem")).output().unwrap();

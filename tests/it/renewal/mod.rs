@@ -3,6 +3,7 @@
 mod renew;
 mod revoke;
 mod staged;
+mod status;
 mod undo;
 
 use std::path::Path;

@@ -50,7 +50,7 @@ fn an_earlier_change_is_undone_by_its_number_unless_the_use_was_changed_again() 
     let changes = world.emits("Get-TlsChange");
     let (last, first) = (text(&changes[0], "Id"), text(&changes[1], "Id"));
     assert!(last.parse::<u64>().unwrap() > first.parse::<u64>().unwrap());
-    assert_eq!((text(&changes[1], "Before"), text(&changes[1], "After")), (format!("{{{old}}}"), format!("{{{one}}}")));
+    assert_eq!((text(&changes[1], "Before"), text(&changes[1], "After")), (old.clone(), one.clone()));
     // Another use: the later change does not stand in the way.
     world.emits(&format!("Undo-TlsChange -Id {first}"));
     assert_eq!(world.assigned()[0].1, old);

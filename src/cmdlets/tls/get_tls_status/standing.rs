@@ -4,7 +4,7 @@ use super::{Finding, Light};
 use crate::ca::Context;
 use crate::error::Result;
 use crate::model::Moment;
-use crate::session::Session;
+use crate::session::{ListState, Session, read_artefact};
 use crate::state::{RequestRow, RequestStatus};
 use crate::x509::parse_crl;
 
@@ -69,6 +69,25 @@ pub(super) fn revocation_lists(session: &Session) -> Result<Vec<Finding>> {
             Finding::new(Light::Amber, "CrlEnds", what, format!("it ends on {at}"))
         };
         findings.push(finding.by(end).remedy("put the authority's newest list where `[trust] crls` in certlet.toml says"));
+    }
+    findings.extend(own_lists(session)?);
+    Ok(findings)
+}
+
+/// The lists that embedded authorities publish.
+fn own_lists(session: &Session) -> Result<Vec<Finding>> {
+    let now = session.now();
+    let mut findings = Vec::new();
+    for authority in session.authorities()? {
+        let Ok(ListState::Due(why)) = session.list_of(&*authority) else { continue };
+        let file = authority.as_database().and_then(|d| d.publication()).map(|p| p.file.clone());
+        let found = file.and_then(|path| read_artefact(&path, "").ok()).and_then(|der| parse_crl(&der).ok());
+        let end = found.and_then(|list| list.next_update());
+        let (light, check) =
+            if end.is_some_and(|end| end < now) { (Light::Red, "CrlEnded") } else { (Light::Amber, "CrlDue") };
+        let what = format!("revocation list of {}", authority.config());
+        let remedy = format!("Publish-CertificateRevocationList -CA '{}'", authority.config());
+        findings.push(Finding::new(light, check, what, why.to_string()).by(end).remedy(remedy));
     }
     Ok(findings)
 }

@@ -235,7 +235,7 @@ fn what_is_refused_is_named_with_the_form_to_use() {
         ("filter Foo { 1 }", "fn name(a, b)"),
         ("switch ($x) { 'a' { 1 } }", "=>"),
         ("[int]$x = 5", "parse_int"),
-        ("$d = [datetime]'2026-01-01'", "parse_int"),
+        ("$d = [datetime]'2026-01-01'", "Get-Date"),
         ("\"{0}\" -f 5", "$a of $b"),
         ("$x = @\"\nabc\n\"@", "between backticks"),
         ("try { 1 } finally { 2 }", "after the `try"),

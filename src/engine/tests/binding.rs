@@ -82,6 +82,23 @@ fn other_parameters_refuse_a_block() {
 }
 
 #[test]
+fn a_value_that_its_type_refuses_is_the_commands_own_error() {
+    let world = World::new();
+    let line = "Set-CsCertificate -Type Default -Thumbprint 00 -EffectiveDate 13/1/2026";
+    assert_eq!(
+        world.out(&format!("{line} -ErrorAction SilentlyContinue -ErrorVariable e | Out-Null\n$e[0].id; $?; $e.Count")),
+        ["InvalidDate", "False", "1"]
+    );
+    assert!(world.ear.errors().is_empty());
+    assert_eq!(world.out(&format!("{line} -ErrorAction Continue | measure | % Count")), ["0"]);
+    assert_eq!(world.ear.errors().len(), 1);
+    assert_eq!(world.fails(line).id(), ErrorId::InvalidDate);
+    assert_eq!(world.out(&format!("try {{ {line} }} catch {{ Write-Output $_.id }}")), ["InvalidDate"]);
+    // What the binder itself refuses is not silenced.
+    assert_eq!(world.fails("$n = 'many'; Get-X -Count $n -ErrorAction Ignore").id(), ErrorId::CannotConvertArgument);
+}
+
+#[test]
 fn sets_arrays_and_switches() {
     assert_eq!(out("Get-X -Flag:$true -Type a,b , c"), ["Flag=True;Type=a b c"]);
     assert_eq!(out("$on = $false; Get-X -Flag:$on"), ["Flag=False"]);

@@ -75,6 +75,9 @@ fn what_operators_type_every_day() {
     let world = World::new();
     world.run("Write-Host 'a' \"b\" -ForegroundColor Green; Write-Host x,y z -Separator ';'");
     assert_eq!(world.ear.texts(Stream::Host), ["a b", "x;y;z"]);
+    assert_eq!(out("$t = 'x'\n\"is $t\"\nWrite-Output after"), ["is x", "after"]);
+    assert_eq!(out("try { throw 'bad' } catch { \"caught $_\" }"), ["caught bad"]);
+    assert!(fails("let m = #{ a: 1 }; m.Keys").hints().iter().any(|h| h.contains("keys()")));
     assert_eq!(out("$a = 1..5; $a.Count; $a[-1]; $a[1]"), ["5", "5", "2"]);
     assert_eq!(
         out("try { Test-Failure } catch { }; $Error.Clear(); $Error.Count; try { Test-Failure NotAssigned } catch { }; $Error.Count; $Error[0].id"),

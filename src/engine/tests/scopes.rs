@@ -78,6 +78,10 @@ fn what_operators_type_every_day() {
     assert_eq!(out("$t = 'x'\n\"is $t\"\nWrite-Output after"), ["is x", "after"]);
     assert_eq!(out("try { throw 'bad' } catch { \"caught $_\" }"), ["caught bad"]);
     assert!(fails("let m = #{ a: 1 }; m.Keys").hints().iter().any(|h| h.contains("keys()")));
+    assert_eq!(out("$x = 1,2 | Out-Host; Get-X -Path ($x ?? 'none')"), ["1", "2", "Path=none"]);
+    assert_eq!(out("Get-CsCertificate | % Use | more"), ["Default", "WebServicesInternal", "WebServicesExternal"]);
+    let error = fails("Read-Host Name");
+    assert!(error.id() == ErrorId::NonInteractivePrompt && error.hints().iter().any(|h| h.contains("NAME=VALUE")));
     assert_eq!(out("$a = 1..5; $a.Count; $a[-1]; $a[1]"), ["5", "5", "2"]);
     assert_eq!(
         out("try { Test-Failure } catch { }; $Error.Clear(); $Error.Count; try { Test-Failure NotAssigned } catch { }; $Error.Count; $Error[0].id"),

@@ -107,7 +107,11 @@ fn the_help_shows_what_examples_show() {
         .zip(&shown)
         .filter_map(|(line, text)| {
             let (_, rest) = recorded.split_once(&format!("> {line}\n"))?;
-            let before: String = rest.lines().take_while(|l| !l.starts_with("> ")).map(|l| format!("{}\n", l.get(2..).unwrap_or(""))).collect();
+            let before: String = rest
+                .lines()
+                .take_while(|l| !l.starts_with("> "))
+                .map(|l| format!("{}\n", l.get(2..).unwrap_or("")))
+                .collect();
             (shape(&before) != shape(text)).then(|| format!("{line}: {:?}, recorded {:?}", shape(text), shape(&before)))
         })
         .collect();
@@ -136,6 +140,7 @@ fn shape(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
     let is_rule = |line: &str| line.contains("--") && line.chars().all(|c| c == '-' || c == ' ');
     let heads = lines.windows(2).filter(|pair| is_rule(pair[1])).flat_map(|pair| pair[0].split_whitespace());
-    let names = lines.iter().filter_map(|line| line.split_once(" : ").or_else(|| line.strip_suffix(" :").map(|n| (n, ""))));
+    let names =
+        lines.iter().filter_map(|line| line.split_once(" : ").or_else(|| line.strip_suffix(" :").map(|n| (n, ""))));
     heads.chain(names.map(|(name, _)| name.trim())).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }

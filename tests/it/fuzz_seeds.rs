@@ -6,12 +6,8 @@ use std::path::Path;
 #[test]
 fn each_seed_holds() {
     let targets = ["binding", "certificates", "configuration", "lowering"];
-    let functions: [fn(&[u8]); 4] = [
-        certlet::fuzz::binding,
-        certlet::fuzz::certificates,
-        certlet::fuzz::configuration,
-        certlet::fuzz::lowering,
-    ];
+    let functions: [fn(&[u8]); 4] =
+        [certlet::fuzz::binding, certlet::fuzz::certificates, certlet::fuzz::configuration, certlet::fuzz::lowering];
     for (target, holds) in targets.into_iter().zip(functions) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds").join(target);
         let mut count = 0;

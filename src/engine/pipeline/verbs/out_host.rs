@@ -34,6 +34,7 @@ pub(super) const VERB: Verb = Verb::new(&SPEC, outside);
 
 struct Show(Option<Value>);
 
+#[expect(clippy::unnecessary_wraps, reason = "the signature of a stage's maker")]
 pub(super) fn make(bound: &Bound, _: &Run<'_>) -> Result<Box<dyn Stage>> {
     Ok(Box::new(Show(bound.value("InputObject").cloned())))
 }

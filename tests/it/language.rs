@@ -81,15 +81,15 @@ const FOR_THE_SCREEN: [&str; 2] = ["Format-List", "Format-Table"];
 #[test]
 fn out_variable_and_error_variable_hold_for_every_verb() {
     let (engine, world) = (engine(), World::new());
-    let (mut script, mut wanted) = (String::new(), Vec::new());
+    let (mut script, mut wanted): (Vec<String>, _) = (Vec::new(), Vec::new());
     for verb in engine.registry().verbs().iter().filter(|v| !FOR_THE_SCREEN.contains(&v.spec.name)) {
         for (line, expect) in single(verb.spec) {
             let number = wanted.len();
             match expect {
                 Expect::Emits(count) => {
-                    script += &format!(
-                        "try {{ {line} -OutVariable o{number} | Out-Null }} catch {{ Write-Host $_.message }}\nWrite-Output \"{number} $($o{number}.Count)\"\n"
-                    );
+                    script.push(format!(
+                        "try {{ {line} -OutVariable o{number} | Out-Null }} catch {{ Write-Host $_.message }}\nWrite-Output \"{number} $($o{number}.Count)\""
+                    ));
                     wanted.push((line, format!("{number} {count}")));
                 }
                 Expect::Fails(id)
@@ -97,9 +97,9 @@ fn out_variable_and_error_variable_hold_for_every_verb() {
                         && !line.contains("-ErrorAction")
                         && id != ErrorId::CannotConvertArgument =>
                 {
-                    script += &format!(
-                        "{line} -ErrorAction SilentlyContinue -ErrorVariable e{number} | Out-Null\nWrite-Output \"{number} $($e{number}[0].id) $?\"\n"
-                    );
+                    script.push(format!(
+                        "{line} -ErrorAction SilentlyContinue -ErrorVariable e{number} | Out-Null\nWrite-Output \"{number} $($e{number}[0].id) $?\""
+                    ));
                     wanted.push((line, format!("{number} {} False", id.name())));
                 }
                 _ => {}
@@ -107,7 +107,7 @@ fn out_variable_and_error_variable_hold_for_every_verb() {
         }
     }
     assert!(wanted.len() >= 40, "{}", wanted.len());
-    let ran = world.run(&script);
+    let ran = world.run(&script.join("\n"));
     // A proof among them is partial.
     assert!(matches!(ran.code, 0 | 6), "{ran:#?}");
     let got: Vec<String> = ran.objects().iter().filter_map(|o| o.as_str().map(str::to_owned)).collect();

@@ -15,6 +15,7 @@ pub struct Param<T> {
 
 /// A parameter as binder, help and completion see it.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact of a parameter")]
 pub struct ParamSpec {
     /// Its name without the dash.
     pub name: &'static str,

@@ -301,7 +301,14 @@ pub(super) fn of_rhai(error: &EvalAltResult, type_name: impl Fn(&str) -> String)
 }
 
 fn no_entry(name: &str) -> Error {
-    Error::new(ErrorId::PathNotFound, format!("the map has no entry `{name}`")).about(name)
+    let error = Error::new(ErrorId::PathNotFound, format!("the map has no entry `{name}`")).about(name);
+    // What PowerShell asks a table for, and Rhai calls otherwise.
+    match name.to_ascii_lowercase().as_str() {
+        "keys" => error.hint("its names are `m.keys()`"),
+        "values" => error.hint("its values are `m.values()`"),
+        "count" | "length" => error.hint("their number is `m.len()`"),
+        _ => error,
+    }
 }
 
 fn bounds(what: &str, parts: &str, length: Option<impl Display>, index: Option<impl Display>) -> Error {

@@ -41,7 +41,9 @@ pub(super) fn trace(engine: &Rhai, state: &State, source: &str, thrown: &EvalAlt
                         push_frame(&mut frames, sources, &here, *position, format!("the function `{name}`"));
                     }
                 }
-                if let Some(next_source) = home.map(|home| home.to_string()).or_else(|| (!callee.is_empty()).then(|| callee.clone())) {
+                if let Some(next_source) =
+                    home.map(|home| home.to_string()).or_else(|| (!callee.is_empty()).then(|| callee.clone()))
+                {
                     here = next_source;
                 }
                 inner = next;
@@ -84,9 +86,9 @@ fn at_word(text: &str, place: &Position, word: &str) -> Position {
     let at = usize::try_from(place.column).unwrap_or(1).saturating_sub(1);
     let wanted: Vec<char> = word.chars().collect();
     let stands = |from: usize| {
-        letters.get(from..from + wanted.len()).is_some_and(|part| {
-            part.iter().zip(&wanted).all(|(a, b)| a.eq_ignore_ascii_case(b))
-        })
+        letters
+            .get(from..from + wanted.len())
+            .is_some_and(|part| part.iter().zip(&wanted).all(|(a, b)| a.eq_ignore_ascii_case(b)))
     };
     let Some(from) = [at, at + 1].into_iter().find(|from| !wanted.is_empty() && stands(*from)) else {
         return place.clone();

@@ -7,6 +7,7 @@ const LINE: &str = "> ";
 pub(super) fn output_of(line: &str) -> Option<Vec<&'static str>> {
     let mut lines = include_str!("help_outputs.txt").lines();
     lines.find(|recorded| recorded.strip_prefix(LINE) == Some(line))?;
-    let shown: Vec<&str> = lines.take_while(|shown| !shown.starts_with(LINE)).map(|shown| shown.get(2..).unwrap_or("")).collect();
+    let shown: Vec<&str> =
+        lines.take_while(|shown| !shown.starts_with(LINE)).map(|shown| shown.get(2..).unwrap_or("")).collect();
     Some(shown)
 }

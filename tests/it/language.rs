@@ -68,7 +68,9 @@ fn every_verb_takes_every_common_parameter() {
 
 /// The examples that are a single command of their verb.
 fn single(spec: &'static Spec) -> impl Iterator<Item = (&'static str, Expect)> {
-    let own = |line: &&str| spec.names().any(|name| line.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')));
+    let own = |line: &&str| {
+        spec.names().any(|name| line.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')))
+    };
     let plain = |line: &str| !line.contains(['|', ';', '\n', '`']) && !line.contains(" #");
     spec.examples.iter().map(|e| (e.line, e.expect)).filter(move |(line, _)| own(line) && plain(line))
 }
@@ -79,18 +81,25 @@ const FOR_THE_SCREEN: [&str; 2] = ["Format-List", "Format-Table"];
 #[test]
 fn out_variable_and_error_variable_hold_for_every_verb() {
     let (engine, world) = (engine(), World::new());
-    let (mut script, mut wanted) = (String::new(), Vec::new());
+    let (mut script, mut wanted): (Vec<String>, _) = (Vec::new(), Vec::new());
     for verb in engine.registry().verbs().iter().filter(|v| !FOR_THE_SCREEN.contains(&v.spec.name)) {
         for (line, expect) in single(verb.spec) {
             let number = wanted.len();
             match expect {
                 Expect::Emits(count) => {
-                    script += &format!("try {{ {line} -OutVariable o{number} | Out-Null }} catch {{ Write-Host $_.message }}\nWrite-Output \"{number} $($o{number}.Count)\"\n");
+                    script.push(format!(
+                        "try {{ {line} -OutVariable o{number} | Out-Null }} catch {{ Write-Host $_.message }}\nWrite-Output \"{number} $($o{number}.Count)\""
+                    ));
                     wanted.push((line, format!("{number} {count}")));
                 }
-                Expect::Fails(id) if engine.check(line, None).is_ok() && !line.contains("-ErrorAction") && id != ErrorId::CannotConvertArgument =>
+                Expect::Fails(id)
+                    if engine.check(line, None).is_ok()
+                        && !line.contains("-ErrorAction")
+                        && id != ErrorId::CannotConvertArgument =>
                 {
-                    script += &format!("{line} -ErrorAction SilentlyContinue -ErrorVariable e{number} | Out-Null\nWrite-Output \"{number} $($e{number}[0].id) $?\"\n");
+                    script.push(format!(
+                        "{line} -ErrorAction SilentlyContinue -ErrorVariable e{number} | Out-Null\nWrite-Output \"{number} $($e{number}[0].id) $?\""
+                    ));
                     wanted.push((line, format!("{number} {} False", id.name())));
                 }
                 _ => {}
@@ -98,7 +107,7 @@ fn out_variable_and_error_variable_hold_for_every_verb() {
         }
     }
     assert!(wanted.len() >= 40, "{}", wanted.len());
-    let ran = world.run(&script);
+    let ran = world.run(&script.join("\n"));
     // A proof among them is partial.
     assert!(matches!(ran.code, 0 | 6), "{ran:#?}");
     let got: Vec<String> = ran.objects().iter().filter_map(|o| o.as_str().map(str::to_owned)).collect();
@@ -175,11 +184,13 @@ fn every_verb_has_all_its_help() {
         check(shown(&engine, &format!("{name} -?")) == short, format!("{name} -?"));
         let full = shown(&engine, &format!("Get-Help {name} -Full"));
         check(
-            has_sections(&full, &["NAME", "SYNOPSIS", "SYNTAX", "PARAMETERS", "INPUTS", "OUTPUTS", "NOTES", "EXAMPLES", "REMARKS"]),
+            has_sections(
+                &full,
+                &["NAME", "SYNOPSIS", "SYNTAX", "PARAMETERS", "INPUTS", "OUTPUTS", "NOTES", "EXAMPLES", "REMARKS"],
+            ),
             format!("{name} -Full: {full}"),
         );
-        for fact in
-            ["Required?", "Position?", "Default value", "Accept pipeline input?", "Accept wildcard characters?"]
+        for fact in ["Required?", "Position?", "Default value", "Accept pipeline input?", "Accept wildcard characters?"]
         {
             check(full.matches(fact).count() == spec.parameters.len(), format!("{name} -Full: {fact}"));
         }
@@ -224,7 +235,10 @@ fn topics_and_lists() {
     assert!(names("Get-Command -Verb Get -Noun CsCertificate") == ["Get-CsCertificate"]);
     assert!(names("gcm -Noun *Object").contains(&"Where-Object".to_owned()));
     assert_eq!(names("help *-TlsName"), ["Compare-TlsName", "Get-TlsName"]);
-    assert_eq!(names("gcm '?','%',where,select,sort,fl,ft,gm,gcm,echo"), ["?", "%", "where", "select", "sort", "fl", "ft", "gm", "gcm", "echo"]);
+    assert_eq!(
+        names("gcm '?','%',where,select,sort,fl,ft,gm,gcm,echo"),
+        ["?", "%", "where", "select", "sort", "fl", "ft", "gm", "gcm", "echo"]
+    );
 }
 
 #[test]
@@ -235,7 +249,7 @@ fn what_is_refused_is_named_with_the_form_to_use() {
         ("filter Foo { 1 }", "fn name(a, b)"),
         ("switch ($x) { 'a' { 1 } }", "=>"),
         ("[int]$x = 5", "parse_int"),
-        ("$d = [datetime]'2026-01-01'", "parse_int"),
+        ("$d = [datetime]'2026-01-01'", "Get-Date"),
         ("\"{0}\" -f 5", "$a of $b"),
         ("$x = @\"\nabc\n\"@", "between backticks"),
         ("try { 1 } finally { 2 }", "after the `try"),
@@ -308,8 +322,14 @@ fn the_place_of_each_fault_is_shown() {
 fn the_way_to_an_error_leads_through_files() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    write("pools.rhai", "fn renew(pool) {\n  @(pool) | ForEach-Object {\n    Set-CsCertificate -Type Default -Thumbprint $_\n  }\n}\n");
-    write("all.rhai", "import \"pools\" as pools;\nfn each(names) {\n  for name in names { pools::renew(name); }\n}\neach([\"00\"]);\n");
+    write(
+        "pools.rhai",
+        "fn renew(pool) {\n  @(pool) | ForEach-Object {\n    Set-CsCertificate -Type Default -Thumbprint $_\n  }\n}\n",
+    );
+    write(
+        "all.rhai",
+        "import \"pools\" as pools;\nfn each(names) {\n  for name in names { pools::renew(name); }\n}\neach([\"00\"]);\n",
+    );
     let ran = Shell::in_folder(folder.path()).args(["--sample", "run", "all.rhai"]).run().exits(1);
     let places = ["pools.rhai:3:49", "pools.rhai:2:13", "all.rhai:3:30", "all.rhai:5:1"];
     let found: Vec<Option<usize>> = places.iter().map(|place| ran.stderr.find(place)).collect();
@@ -327,7 +347,9 @@ fn nobody_is_asked_where_nobody_is() {
     assert!(ran.objects().is_empty(), "{ran:#?}");
     let ran = world.run("$ConfirmPreference = 'None'; Remove-CsCertificate -Type Default -WhatIf").exits(0);
     assert!(ran.objects().is_empty() && !said(&ran, "whatif").is_empty(), "{ran:#?}");
-    let ran = world.run("Write-Error careful\n$ErrorActionPreference = 'Stop'\nWrite-Error enough\nWrite-Output never").exits(1);
+    let ran = world
+        .run("Write-Error careful\n$ErrorActionPreference = 'Stop'\nWrite-Error enough\nWrite-Output never")
+        .exits(1);
     let errors = said(&ran, "error");
     assert_eq!(errors.iter().map(|e| text(e, "message")).collect::<Vec<_>>(), ["careful", "enough"]);
     assert!(ran.objects().is_empty());

@@ -25,8 +25,7 @@ pub(crate) fn check(commands: &[CommandUse], registry: &Registry, facts: &dyn Fa
 fn check_command(command: &CommandUse, spec: &'static Spec, facts: &dyn Facts, interactive: bool) -> Vec<Error> {
     let arguments = command.arguments.iter();
     // Of a command that the lowering refused, only what stands under a name is surely an argument.
-    let arguments: Vec<Argument> =
-        arguments.filter(|a| !command.faulty || is_named_value(a)).map(argument).collect();
+    let arguments: Vec<Argument> = arguments.filter(|a| !command.faulty || is_named_value(a)).map(argument).collect();
     let (bound, mut faults) = Bound::gather(spec, &arguments, command.piped, facts);
     // What the session cannot tell yet shows when the command runs.
     faults.retain(|fault| is_of_binder(fault.id()));
@@ -57,8 +56,7 @@ pub(crate) fn argument(written: &ArgumentUse) -> Argument {
     let value = match written.values.as_slice() {
         // Which block it is makes no difference to whether one may stand here.
         [one] if one.block => Some(Value::Block(Block::new(()))),
-        _ => literals
-            .map(|mut values| if values.len() == 1 { values.swap_remove(0) } else { Value::list(values) }),
+        _ => literals.map(|mut values| if values.len() == 1 { values.swap_remove(0) } else { Value::list(values) }),
     };
     let place = match written.values.as_slice() {
         [one] => one.position.clone(),

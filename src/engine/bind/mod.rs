@@ -116,7 +116,7 @@ impl Bound {
             Err(error) => (None, Some(error.in_verb(self.spec.name))),
         };
         self.given.push(Given { parameter, value: converted.clone(), delayed });
-        self.weigh(parameter, converted)?;
+        self.weigh(parameter, converted.as_ref())?;
         failed.map_or(Ok(()), Err)
     }
 
@@ -144,15 +144,15 @@ impl Bound {
     }
 
     /// What a parameter that was given says of the sets and of the common parameters.
-    fn weigh(&mut self, parameter: &'static ParamSpec, converted: Option<Value>) -> Result<()> {
+    fn weigh(&mut self, parameter: &'static ParamSpec, converted: Option<&Value>) -> Result<()> {
         if is_common(parameter) {
-            if let Some(value) = &converted {
+            if let Some(value) = converted {
                 self.common.set(parameter, value);
             }
             return Ok(());
         }
         // `-Switch:$false` is as good as not given.
-        if parameter.switch && converted.as_ref().is_some_and(|v| !v.is_true()) {
+        if parameter.switch && converted.is_some_and(|v| !v.is_true()) {
             return Ok(());
         }
         if let (Some(reason), true) = (parameter.compat, converted.is_some()) {

@@ -131,8 +131,7 @@ mod tests {
         if !by_name.is_empty() {
             return by_name;
         }
-        let by_alias: Vec<&str> =
-            own.iter().filter(|p| p.aliases.iter().any(|a| begins(a))).map(|p| p.name).collect();
+        let by_alias: Vec<&str> = own.iter().filter(|p| p.aliases.iter().any(|a| begins(a))).map(|p| p.name).collect();
         if !by_alias.is_empty() {
             return by_alias;
         }
@@ -145,7 +144,8 @@ mod tests {
         for verb in registry().verbs() {
             let spec = verb.spec;
             let own = spec.parameters.iter().flat_map(|p| std::iter::once(p.name).chain(p.aliases.iter().copied()));
-            let words: Vec<&str> = own.chain(common(spec).into_iter().flat_map(|(name, alias)| [name, alias])).collect();
+            let words: Vec<&str> =
+                own.chain(common(spec).into_iter().flat_map(|(name, alias)| [name, alias])).collect();
             for name in words {
                 for end in 1..=name.len() {
                     for word in [name[..end].to_lowercase(), name[..end].to_uppercase()] {

@@ -166,7 +166,10 @@ impl Lowerer<'_> {
         if let Some(end) = self.type_name(self.pos) {
             let name = self.slice(self.pos, end);
             let hint = match name.to_ascii_lowercase().as_str() {
-                "[pscustomobject]" | "[ordered]" | "[hashtable]" => "leave it away: `@{ Name = 'value' }` holds named values",
+                "[pscustomobject]" | "[ordered]" | "[hashtable]" => {
+                    "leave it away: `@{ Name = 'value' }` holds named values"
+                }
+                "[datetime]" => "`Get-Date` is this moment, `(Get-Date '2026-12-31')` another one",
                 _ => "a parameter converts its value by itself; Rhai has `parse_int(x)` and `x.to_string()`",
             };
             self.refuse(self.pos, end, format!("`{name}` does not exist here"), hint);

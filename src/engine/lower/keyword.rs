@@ -27,10 +27,11 @@ impl Lowerer<'_> {
             self.operand(end);
             return;
         }
-        if !self.keyword(text, at, end) && !(self.top.expects_operand() && self.alias_command(at, end)) {
-            self.begin();
-            self.operand(end);
+        if self.keyword(text, at, end) || (self.top.expects_operand() && self.alias_command(at, end)) {
+            return;
         }
+        self.begin();
+        self.operand(end);
     }
 
     /// Runs a command if a registered verb stands at `at`; `end` is that of the word before its dash.

@@ -158,12 +158,7 @@ pub(crate) fn lower(
 }
 
 /// The commands of a text that [`lower`] refused, for what else can be told of them.
-pub(crate) fn commands_of(
-    text: &str,
-    file: Option<Arc<str>>,
-    words: &dyn Words,
-    known: &[&str],
-) -> Vec<CommandUse> {
+pub(crate) fn commands_of(text: &str, file: Option<Arc<str>>, words: &dyn Words, known: &[&str]) -> Vec<CommandUse> {
     let mut lowerer = Lowerer::new(text, words, known);
     lowerer.script_parameters();
     lowerer.script();

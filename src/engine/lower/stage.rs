@@ -120,7 +120,8 @@ impl<'a> Lowerer<'a> {
         let literal = Some(Literal::Text(verb.to_owned()));
         if let Some(command) = self.commands.get_mut(stage.site) {
             command.verb = help;
-            command.arguments = vec![Argument { parameter: None, span, values: vec![Value { literal, block: false, span }] }];
+            command.arguments =
+                vec![Argument { parameter: None, span, values: vec![Value { literal, block: false, span }] }];
         }
     }
 

@@ -70,10 +70,14 @@ impl Command {
         self
     }
 
-    /// Binds by name and position.
-    pub(super) fn bind(&self, has_input: bool, facts: &dyn crate::command::Facts) -> Result<Bound> {
+    /// Binds by name and position; what is wrong with an argument stands beside what could be bound.
+    ///
+    /// # Errors
+    /// Those of the arguments as a whole: a splat of nothing that can be splatted, a placeholder of a manual.
+    pub(super) fn bind(&self, has_input: bool, facts: &dyn crate::command::Facts) -> Result<(Bound, Option<Error>)> {
         let arguments = self.arguments()?;
-        Bound::new(self.spec, &arguments, has_input, facts)
+        let (bound, faults) = Bound::gather(self.spec, &arguments, has_input, facts);
+        Ok((bound, faults.into_iter().next()))
     }
 
     fn arguments(&self) -> Result<Vec<Argument>> {

@@ -69,7 +69,10 @@ fn drive_on(
     let mut slots = Vec::with_capacity(pipeline.stages.len());
     for (index, command) in pipeline.stages.iter().enumerate() {
         let has_input = index > 0 || matches!(pipeline.head, Head::Value(_));
-        slots.push(run.open(command, has_input).map_err(|e| run.raise_of(command, e))?);
+        match run.open(command, has_input) {
+            Ok(slot) => slots.push(slot),
+            Err(error) => return Err(run.failure.take().unwrap_or_else(|| run.raise_of(command, error))),
+        }
     }
     let result = run.feed(pipeline, &mut slots, sink);
     for slot in &mut slots {
@@ -115,10 +118,20 @@ pub(super) fn too_many(limit: usize) -> Error {
 
 impl Run<'_> {
     fn open(&self, command: &Command, has_input: bool) -> Result<Slot> {
-        let bound = command.bind(has_input, &self.state.session)?;
-        let speech = Speech::new(command.spec, self.place(command), &bound);
-        let stage = stage_of(command.verb.clone(), bound, self)?;
-        Ok(Slot { speech, stage })
+        let (bound, fault) = command.bind(has_input, &self.state.session)?;
+        let mut speech = Speech::new(command.spec, self.place(command), &bound);
+        let Some(fault) = fault else {
+            let stage = stage_of(command.verb.clone(), bound, self)?;
+            return Ok(Slot { speech, stage });
+        };
+        if !is_of_catalogue(fault.id()) {
+            return Err(fault);
+        }
+        // A value that its own type refuses is an error of the command, and `-ErrorAction` holds for it.
+        let mut down = Down { run: self, speech: &mut speech, rest: &mut [], sink: &mut |_| Ok(()), index: 0 };
+        let fault = super::speech::placed(fault, command.spec.name, self.place(command).as_ref());
+        down.terminating(fault)?;
+        Ok(Slot { speech, stage: Box::new(Ended) })
     }
 
     /// Where a command stands; one that was called as a function, where the call stands.
@@ -295,6 +308,32 @@ impl Down<'_> {
         }
         self.terminating(error)
     }
+}
+
+/// A command that has failed before it began, and was passed over.
+struct Ended;
+
+impl Stage for Ended {
+    fn object(&mut self, _: Value, _: &mut Down<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether an error is one of the product's own, and none of the binder's.
+fn is_of_catalogue(id: ErrorId) -> bool {
+    use ErrorId as I;
+    !matches!(
+        id,
+        I::NamedParameterNotFound
+            | I::AmbiguousParameter
+            | I::AmbiguousParameterSet
+            | I::MissingArgument
+            | I::MissingMandatoryParameter
+            | I::PositionalParameterNotFound
+            | I::ParameterAlreadyBound
+            | I::CannotConvertArgument
+            | I::ParameterArgumentValidationError
+    )
 }
 
 /// The numbers of a range.

@@ -6,7 +6,12 @@ use crate::error::{Error, ErrorId};
 /// The faults of a text: id, line and column of each.
 fn faults(text: &str) -> Vec<String> {
     let errors = World::new().engine.check(text, None).unwrap_err();
-    errors.iter().map(|e: &Error| e.position().map_or_else(|| e.id().to_string(), |p| format!("{} {}:{}", e.id(), p.line, p.column))).collect()
+    errors
+        .iter()
+        .map(|e: &Error| {
+            e.position().map_or_else(|| e.id().to_string(), |p| format!("{} {}:{}", e.id(), p.line, p.column))
+        })
+        .collect()
 }
 
 #[test]
@@ -30,10 +35,7 @@ fn each_fault_of_a_command_is_told() {
         ["AmbiguousParameterSet 1:28", "CannotConvertArgument 2:14", "NamedParameterNotFound 3:19"]
     );
     // A command that the lowering could not read to its end is judged by its named values alone.
-    assert_eq!(
-        faults("Get-X -Count many > out.txt"),
-        ["CannotConvertArgument 1:14", "ParseError 1:19"]
-    );
+    assert_eq!(faults("Get-X -Count many > out.txt"), ["CannotConvertArgument 1:14", "ParseError 1:19"]);
     assert_eq!(
         faults("Get-X -Count 1 -Count 2 stray -Foo"),
         ["ParameterAlreadyBound 1:16", "NamedParameterNotFound 1:31"]
@@ -52,10 +54,10 @@ fn a_block_gives_the_value_for_each_object() {
         out("Get-CsCertificate | Get-X -Type x -Path { $_.Use.ToLower() } | select -First 2"),
         ["Type=x;Path=default", "Type=x;Path=webservicesinternal"]
     );
-    assert_eq!(out("@('a', 'b') | Get-X -Path { \"$_.pem\" } -Count 5"), [
-        "Path=a.pem;Count=5;Type=a",
-        "Path=b.pem;Count=5;Type=b"
-    ]);
+    assert_eq!(
+        out("@('a', 'b') | Get-X -Path { \"$_.pem\" } -Count 5"),
+        ["Path=a.pem;Count=5;Type=a", "Path=b.pem;Count=5;Type=b"]
+    );
     let line = format!("@(1) | Set-CsCertificate -Type Default -Thumbprint {{ '{OLD}' }} | % Use");
     assert_eq!(out(&line), ["Default"]);
     assert_eq!(out("$b = { 'x' }; 1 | Get-X -Path $b"), ["Path=x;Type=1"]);
@@ -82,13 +84,33 @@ fn other_parameters_refuse_a_block() {
 }
 
 #[test]
+fn a_value_that_its_type_refuses_is_the_commands_own_error() {
+    let world = World::new();
+    let line = "Set-CsCertificate -Type Default -Thumbprint 00 -EffectiveDate 13/1/2026";
+    assert_eq!(
+        world.out(&format!("{line} -ErrorAction SilentlyContinue -ErrorVariable e | Out-Null\n$e[0].id; $?; $e.Count")),
+        ["InvalidDate", "False", "1"]
+    );
+    assert!(world.ear.errors().is_empty());
+    assert_eq!(world.out(&format!("{line} -ErrorAction Continue | measure | % Count")), ["0"]);
+    assert_eq!(world.ear.errors().len(), 1);
+    assert_eq!(world.fails(line).id(), ErrorId::InvalidDate);
+    assert_eq!(world.out(&format!("try {{ {line} }} catch {{ Write-Output $_.id }}")), ["InvalidDate"]);
+    // What the binder itself refuses is not silenced.
+    assert_eq!(world.fails("$n = 'many'; Get-X -Count $n -ErrorAction Ignore").id(), ErrorId::CannotConvertArgument);
+}
+
+#[test]
 fn sets_arrays_and_switches() {
     assert_eq!(out("Get-X -Flag:$true -Type a,b , c"), ["Flag=True;Type=a b c"]);
     assert_eq!(out("$on = $false; Get-X -Flag:$on"), ["Flag=False"]);
     assert_eq!(fails("Get-X -Flag:maybe").id(), ErrorId::CannotConvertArgument);
     assert_eq!(fails("Request-CsCertificate -New:$false -List:$false").id(), ErrorId::AmbiguousParameterSet);
     assert_eq!(out("Request-CsCertificate -New:$false -List"), ["ByList  []"]);
-    assert_eq!(out("Get-CsCertificate -Type 'Default, WebServicesInternal' | % Use"), ["Default", "WebServicesInternal"]);
+    assert_eq!(
+        out("Get-CsCertificate -Type 'Default, WebServicesInternal' | % Use"),
+        ["Default", "WebServicesInternal"]
+    );
     assert_eq!(out("Get-X -Count '7'"), ["Count=7"]);
     assert_eq!(
         out(&format!("Set-CsCertificate -Type Default -Thumbprint {OLD} -EffectiveDate '12/31/2026 6:00 PM' | % Use")),

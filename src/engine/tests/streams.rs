@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::world::World;
-use crate::command::{
-    Cancel, Impact, Input, Kind, Property, Record, Registry, Spec, Value, Verb, View,
-};
+use crate::command::{Cancel, Impact, Input, Kind, Property, Record, Registry, Spec, Value, Verb, View};
 use crate::engine::{Engine, Limits, Output};
 use crate::error::{ErrorId, Result};
 use crate::session::Session;

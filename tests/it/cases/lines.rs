@@ -11,7 +11,9 @@ fn get_as_the_manual_prints_it() {
     assert_eq!(world.emits("Get-CsCertificate -Type WebServicesInternal").len(), 1);
     assert!(world.emits(r#"Get-CsCertificate | Where-Object {$_.NotAfter -lt "9/1/2018"}"#).is_empty());
     assert!(world.emits(r#"Get-CsCertificate | Where-Object {$_.Issuer -eq "Cn=MyCa"}"#).is_empty());
-    assert!(world.emits(r#"Get-CsCertificate | Where-Object {$_.Subject -eq "CN=atl-cs-001.litwareinc.com"}"#).is_empty());
+    assert!(
+        world.emits(r#"Get-CsCertificate | Where-Object {$_.Subject -eq "CN=atl-cs-001.litwareinc.com"}"#).is_empty()
+    );
     assert_eq!(world.emits(r#"Get-CsCertificate | Where-Object {$_.Subject -eq "cn=POOL01.contoso.net"}"#).len(), 3);
     let soon = r"Get-CsCertificate | Where-Object {$_.NotAfter -lt (Get-Date).AddDays(30)} | Select-Object Use, SerialNumber, NotAfter | Sort-Object NotAfter";
     let soon = world.emits(soon);
@@ -27,7 +29,10 @@ fn get_as_the_manual_prints_it() {
     assert_eq!(world.emits(r#"Get-CsCertificate | where Use -like "*External" | % Thumbprint"#), [old.as_str()]);
     let line = format!(r#"$t = "{old}"; Get-CsCertificate | where Use -like "*External" | where Thumbprint -ne $t"#);
     assert!(world.emits(&line).is_empty());
-    assert_eq!(world.emits(r#"(Get-CsCertificate | ? {$_.Use -eq "WebServicesExternal"})[0].Thumbprint"#), [old.as_str()]);
+    assert_eq!(
+        world.emits(r#"(Get-CsCertificate | ? {$_.Use -eq "WebServicesExternal"})[0].Thumbprint"#),
+        [old.as_str()]
+    );
     assert_eq!(world.emits("Get-CsCertificate -Identity GLOBAL | measure | % Count"), [0]);
     assert_eq!(world.run("Get-CsCertificate -Identity site:Redmond").code, 1);
 }
@@ -103,11 +108,10 @@ fn set_import_and_remove_as_the_manual_prints_them() {
         "$x = Get-CsCertificate | Where-Object {{$_.Thumbprint -eq \"{full}\"}}; Set-CsCertificate -Reference $x -Type WebServicesExternal"
     );
     let records = world.emits(&line);
-    assert_eq!((records.len(), text(&records[0], "Use"), text(&records[0], "Thumbprint")), (
-        1,
-        "WebServicesExternal".to_owned(),
-        full.clone()
-    ));
+    assert_eq!(
+        (records.len(), text(&records[0], "Use"), text(&records[0], "Thumbprint")),
+        (1, "WebServicesExternal".to_owned(), full.clone())
+    );
     world.refuses(
         "Set-CsCertificate -Type WebServicesExternal -Thumbprint \"B142918E463981A76503828BB1278391B716280987B\"",
         1,
@@ -120,7 +124,11 @@ fn set_import_and_remove_as_the_manual_prints_them() {
     let id = |line: &str| text(&world.refuses_somehow(line, 1), "id");
     assert_eq!(id(&past), id(&alias));
     world.refuses(&format!("{roll} -EffectiveDate 13/1/2026"), 1, "InvalidDate");
-    world.refuses(r#"Import-CsCertificate -Path "C:\Certificates\WebServer.pfx" -PrivateKeyExportable $True"#, 1, "FileNotFound");
+    world.refuses(
+        r#"Import-CsCertificate -Path "C:\Certificates\WebServer.pfx" -PrivateKeyExportable $True"#,
+        1,
+        "FileNotFound",
+    );
     assert!(world.emits("Remove-CsCertificate -Type WebServicesExternal -Force").is_empty());
     world.refuses("Remove-CsCertificate -Type WebServicesExternal -Force", 1, "NotAssigned");
     world.refuses("Remove-CsCertificate -Type Default", 1, "NonInteractivePrompt");
@@ -135,7 +143,8 @@ fn the_lines_of_the_seed() {
     let full = text(&world.emits(request)[0], "Thumbprint");
     let manual = "Set-CsCertificate -Type Default,WebServicesInternal,WebServicesExternal -Thumbprint 466D9BB0E8B928B65AF38FA2D9F41E1B301ECE9D";
     let error = world.refuses(manual, 1, "CertificateNotFound");
-    let hint = error["hints"].as_array().unwrap().iter().filter_map(|h| h.as_str()).find(|h| h.contains("Set-CsCertificate"));
+    let hint =
+        error["hints"].as_array().unwrap().iter().filter_map(|h| h.as_str()).find(|h| h.contains("Set-CsCertificate"));
     assert!(hint.unwrap().contains(&full), "{error:#?}");
     for (line, word) in [
         (
@@ -161,7 +170,8 @@ fn c104_the_help_of_set() {
     let headings = ["NAME", "SYNOPSIS", "SYNTAX", "DESCRIPTION", "RELATED LINKS", "REMARKS"];
     let places: Vec<Option<usize>> = headings.iter().map(|h| page.lines().position(|l| l == *h)).collect();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{page}");
-    let sets = page.lines().filter(|l| l.starts_with("    Set-CsCertificate [") || l.starts_with("    Set-CsCertificate -"));
+    let sets =
+        page.lines().filter(|l| l.starts_with("    Set-CsCertificate [") || l.starts_with("    Set-CsCertificate -"));
     let shown = sets.count();
     let declared = world.emits("Get-Command Set-CsCertificate -Syntax")[0].as_str().unwrap().lines().count();
     assert!(shown == declared && shown >= 2, "{page}");
@@ -181,6 +191,8 @@ fn c106_the_seeds_line_over_three_lines() {
     let ran = world.run(&line).exits(0);
     let issued = &ran.objects()[0];
     assert_eq!(names(&issued["AlternativeNames"]), set(COMPUTED.into_iter().chain(LYNCDISCOVER)));
-    assert!(said(&ran, "verbose").iter().any(|m| text(m, "message").to_lowercase().contains("lyncdiscover.contoso.com")));
+    assert!(
+        said(&ran, "verbose").iter().any(|m| text(m, "message").to_lowercase().contains("lyncdiscover.contoso.com"))
+    );
     assert_eq!(world.assigned().len(), 3);
 }

@@ -51,7 +51,10 @@ fn aliases_where_no_variable_stands() {
         ("sort z;", r#"__collect(__cmd("Sort-Object", 0, ["z"], #{}));"#),
         ("$x = select -First 2", r#"let x = __collect(__cmd("Select-Object", 0, [], #{"First": 2}))"#),
         ("ft -Auto", r#"__collect(__cmd("Format-Table", 0, [], #{"AutoSize": true}))"#),
-        ("sort 'a b' | ft\n1", "__emit(__pipe(__cmd(\"Sort-Object\", 0, [\"a b\"], #{}), \"Format-Table\", 1, [], #{}));\n1"),
+        (
+            "sort 'a b' | ft\n1",
+            "__emit(__pipe(__cmd(\"Sort-Object\", 0, [\"a b\"], #{}), \"Format-Table\", 1, [], #{}));\n1",
+        ),
         ("if a {\n  sort\n}\n1", "if a {\n  __emit(__cmd(\"Sort-Object\", 0, [], #{}))\n}\n1"),
         ("(sort).Count", r#"(__collect(__cmd("Sort-Object", 0, [], #{}))).Count"#),
         ("$(sort)", r#"{__collect(__cmd("Sort-Object", 0, [], #{}))}"#),
@@ -95,7 +98,27 @@ fn lists_conditions_and_bodies() {
         ("if (-not (Get-X)) { 1 }", r#"if __true((!__true((__collect(__cmd("Get-X", 0, [], #{})))))) { 1 }"#),
         ("foreach ($c in 1..3) { \"is $c\" }", r#"for c in __each(1..=3) { __emit(__expand(["is ", c])) }"#),
     ]);
-    for rhai in ["a -and(b)", "a -b (c)", "(-x)", "let a = [1, 2]; f(1, 2)", "for x in [1] { \"is $x\" }", "\"is $x\""] {
+    golden(&[
+        (
+            "let t = 1;\n\"is $t\"\nGet-X",
+            "let t = 1;\n__emit(__expand([\"is \", t]));\n__collect(__cmd(\"Get-X\", 0, [], #{}))",
+        ),
+        ("\"plain\"\nGet-X", "__emit(\"plain\");\n__collect(__cmd(\"Get-X\", 0, [], #{}))"),
+        ("'plain'\n'too'", "__emit(\"plain\");\n\"too\""),
+        ("try { f() } catch { \"is $_\" }", "try { f() } catch (__it) { __emit(__expand([\"is \", __it])) }"),
+        ("for x in [1] { \"is $x\" }", r#"for x in [1] { __emit(__expand(["is ", x])) }"#),
+        ("fn f(t) { \"is $t\" }", "fn f(t) { __expand([\"is \", t]) }"),
+    ]);
+    for rhai in [
+        "let x = 1; let s = \"is $x\";",
+        "let x = 1; f(\"$x\")",
+        "let x = 1; \"is \\\"$x\\\"\"",
+        "let x = 1; \"$x\".len()",
+        "let x = 1; if x == \"$x\" { 1 }",
+    ] {
+        assert_eq!(lowered(rhai).text, rhai);
+    }
+    for rhai in ["a -and(b)", "a -b (c)", "(-x)", "let a = [1, 2]; f(1, 2)", "\"is $x\""] {
         assert_eq!(lowered(rhai).text, rhai);
     }
 }

@@ -64,8 +64,7 @@ impl Stage for Variables {
             let wanted = wanted.strip_prefix('$').unwrap_or(wanted);
             let mut found = self.seen.iter().filter(|(name, _)| wildcard::fits(wanted, name, false)).peekable();
             if found.peek().is_none() && !wildcard::is_pattern(wanted) {
-                let error =
-                    Error::new(ErrorId::PathNotFound, format!("there is no variable `{wanted}`")).about(wanted);
+                let error = Error::new(ErrorId::PathNotFound, format!("there is no variable `{wanted}`")).about(wanted);
                 down.report(match nearest(wanted, self.seen.iter().map(|(name, _)| name.as_str())) {
                     Some(near) => error.hint(format!("did you mean `{near}`?")),
                     None => error,

@@ -19,6 +19,7 @@ mod import_csv;
 mod measure_object;
 mod new_time_span;
 mod out_file;
+mod out_host;
 mod out_null;
 mod out_string;
 mod read_host;
@@ -47,6 +48,7 @@ pub(super) static INTERNAL: &[(&Spec, Make)] = &[
     (&get_variable::SPEC, get_variable::make),
     (&measure_object::SPEC, measure_object::make),
     (&out_null::SPEC, out_null::make),
+    (&out_host::SPEC, out_host::make),
     (&tee_object::SPEC, tee_object::make),
     (&out_file::SPEC, out_file::make),
     (&convert_from_csv::SPEC, convert_from_csv::make),
@@ -69,6 +71,7 @@ static ALL: &[Verb] = &[
     format_objects::TABLE_VERB,
     measure_object::VERB,
     out_null::VERB,
+    out_host::VERB,
     out_string::VERB,
     write::OUTPUT,
     write::HOST,

@@ -9,8 +9,11 @@ use crate::error::{Error, ErrorId, Result};
 static OBJECTS: Param<Vec<Value>> =
     Param::named("InputObject", "What to pass on").at(0).remaining().mandatory().from_pipeline(Pipeline::ByValue);
 static NO_ENUMERATE: Param<Switch> = Param::named("NoEnumerate", "Pass a list on as one object");
-static TEXTS: Param<Vec<Value>> =
-    Param::named("Object", "What to write").at(0).remaining().aliases(&["Message", "Msg"]).from_pipeline(Pipeline::ByValue);
+static TEXTS: Param<Vec<Value>> = Param::named("Object", "What to write")
+    .at(0)
+    .remaining()
+    .aliases(&["Message", "Msg"])
+    .from_pipeline(Pipeline::ByValue);
 static SEPARATOR: Param<String> = Param::named("Separator", "What stands between several").default_text("a blank");
 static NO_NEWLINE: Param<Switch> =
     Param::named("NoNewline", "Accepted for compatibility").compat("each message is a line");

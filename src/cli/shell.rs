@@ -78,6 +78,11 @@ impl Shell {
         engine.build()
     }
 
+    /// The folder of a sample world that goes with this run.
+    pub(super) fn throw_away(&self) -> Option<PathBuf> {
+        self.sample.as_ref().filter(|(_, keep)| !keep).map(|(folder, _)| folder.path().to_owned())
+    }
+
     /// Lays out what comes now for a screen of another width.
     pub(super) fn set_width(&self, width: usize) {
         self.screen.set_width(width);

@@ -195,8 +195,8 @@ fn a_session_from_tab_to_ctrl_d() {
     // The arrow and the search bring entries back.
     terminal.type_in(&format!("{UP}\r"));
     terminal.wait_for("2022\n");
-    terminal.type_in(&format!("{CTRL_R}Webs"));
-    terminal.wait_for("(reverse-i-search)`Webs'");
+    terminal.type_in(&format!("{CTRL_R}webs"));
+    terminal.wait_for("(reverse-i-search)`webs'");
     terminal.type_in("\r");
     terminal.wait_for("Started");
 
@@ -353,6 +353,16 @@ fn ctrl_c_ends_the_running_command_and_not_the_session() {
     terminal.run("Write-Output still", "still\n");
     terminal.type_in(CTRL_D);
     assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn a_request_to_end_is_heard_at_the_prompt() {
+    let mut terminal = Terminal::start(&["--sample"]);
+    terminal.wait_for(PROMPT);
+    terminal.type_in("half a li");
+    terminal.wait_for("half a li");
+    crate::common::signal(&terminal.child, "TERM");
+    assert_eq!(terminal.ends(), 130);
 }
 
 #[test]

@@ -25,7 +25,16 @@ struct At<'a> {
 
 impl At<'_> {
     fn candidates(&self) -> Completions {
-        let word = self.lexed.tokens.last().filter(|last| last.end == self.text.len());
+        let last = self.lexed.tokens.last().filter(|last| last.end == self.text.len());
+        // What is not gone on with letter by letter leaves the cursor at a place of its own.
+        let word = last.filter(|last| match last.kind {
+            Kind::Operator | Kind::Bracket | Kind::Comma => false,
+            Kind::Parameter => !self.text.ends_with(':'),
+            _ => true,
+        });
+        if last.is_some_and(|last| last.kind == Kind::Bracket && matches!(self.typed(last), ")" | "]" | "}")) {
+            return Completions::default();
+        }
         if let Some(word) = word {
             match word.kind {
                 Kind::Comment => return Completions::default(),
@@ -36,10 +45,10 @@ impl At<'_> {
         }
         match self.lexed.place {
             Place::Dot => self.properties(self.text.len(), ""),
-            Place::Arguments(stage) => self.argument(stage, word.filter(|w| is_value(w, self.text))),
-            Place::Start => self.start(word.filter(|w| is_word(w)), None),
-            Place::AfterBar(upstream) => self.start(word.filter(|w| is_word(w)), Some(upstream)),
-            Place::Operand => Completions::default(),
+            Place::Arguments(stage) if word.is_none_or(is_value) => self.argument(stage, word),
+            Place::Start if word.is_none_or(is_word) => self.start(word, None),
+            Place::AfterBar(upstream) if word.is_none_or(is_word) => self.start(word, Some(upstream)),
+            _ => Completions::default(),
         }
     }
 
@@ -177,11 +186,10 @@ fn is_word(token: &Token) -> bool {
     matches!(token.kind, Kind::Verb | Kind::Unregistered | Kind::Name | Kind::Keyword)
 }
 
-fn is_value(token: &Token, text: &str) -> bool {
+fn is_value(token: &Token) -> bool {
     match token.kind {
-        Kind::Bareword | Kind::Number => true,
+        Kind::Bareword | Kind::Number | Kind::Parameter => true,
         Kind::Text => token.open,
-        Kind::Parameter => !text.ends_with(':'),
         _ => false,
     }
 }

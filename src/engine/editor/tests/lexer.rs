@@ -23,7 +23,7 @@ const TEXTS: &[&str] = &[
     "@( Get-Date; Get-Help ) | ForEach-Object { Get-Command -Name $_ }",
     "while (Get-Date) { break; }\nGet-Help",
     "let f = || Get-Date -Format x; f.call(); x - Get-Date; total-count",
-    "Write-Output C:\\x\\Get-Date.pem http://x/Get-Date a-Get-Date",
+    "Write-Output C:\\x\\Get-Date.pem,http://x/Get-Date,a-Get-Date",
     "5 | ForEach-Object |v| v * 2 | Out-Null; Get-Help",
     "let y = !Get-Date && (Get-Help) || Get-Command",
 ];

@@ -195,7 +195,10 @@ pub(crate) fn run(mut keyboard: Keyboard, engine: Engine, around: &Surroundings<
                 Entry::Exit => return Ok(ExitCode::Done),
                 Entry::Whole { text, rest } => (text.to_owned(), rest.to_owned()),
             };
-            if engine.borrow().may_be_remembered(&entry) && !keyboard.remember(&entry, around.history.as_ref()) && may_write {
+            if engine.borrow().may_be_remembered(&entry)
+                && !keyboard.remember(&entry, around.history.as_ref())
+                && may_write
+            {
                 may_write = false;
                 (around.warn)("the history cannot be written: this session is remembered until its end only");
             }

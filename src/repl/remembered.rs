@@ -103,7 +103,8 @@ mod tests {
         for line in ["Get-Website", "1 + 1", "get-websites é"] {
             assert!(history.add(line).unwrap());
         }
-        let found = |term: &str, start, direction| history.search(term, start, direction).unwrap().map(|f| (f.idx, f.pos));
+        let found =
+            |term: &str, start, direction| history.search(term, start, direction).unwrap().map(|f| (f.idx, f.pos));
         assert_eq!(found("WEBS", 2, SearchDirection::Reverse), Some((2, 4)));
         assert_eq!(found("webs", 1, SearchDirection::Reverse), Some((0, 4)));
         assert_eq!(found("webs", 1, SearchDirection::Forward), Some((2, 4)));

@@ -23,13 +23,7 @@ pub(super) struct Given {
 
 impl Given {
     /// Reads the arguments of a stage; `word` is the one at the cursor, which does not count.
-    pub(super) fn read(
-        desk: &Desk<'_>,
-        text: &str,
-        lexed: &Lexed,
-        stage: usize,
-        word: Option<&Token>,
-    ) -> Option<Self> {
+    pub(super) fn read(desk: &Desk<'_>, text: &str, lexed: &Lexed, stage: usize, word: Option<&Token>) -> Option<Self> {
         let spec = desk.state.registry.verb(&lexed.stages.get(stage)?.verb)?.spec;
         let mut read = Self {
             spec,

@@ -38,7 +38,9 @@ impl At<'_> {
         if let Some(word) = word {
             match word.kind {
                 Kind::Comment => return Completions::default(),
-                Kind::Variable => return self.at(word.start, self.variables(self.typed(word).trim_start_matches('$'), "$")),
+                Kind::Variable => {
+                    return self.at(word.start, self.variables(self.typed(word).trim_start_matches('$'), "$"));
+                }
                 Kind::Property => return self.properties(word.start, self.typed(word)),
                 _ => {}
             }
@@ -129,7 +131,9 @@ impl At<'_> {
 
     fn properties(&self, start: usize, typed: &str) -> Completions {
         let dot = self.lexed.tokens.iter().rposition(|t| {
-            t.kind == Kind::Operator && t.end == start && self.text.get(t.start..t.end).is_some_and(|s| s.ends_with('.'))
+            t.kind == Kind::Operator
+                && t.end == start
+                && self.text.get(t.start..t.end).is_some_and(|s| s.ends_with('.'))
         });
         let names = dot.map_or_else(Vec::new, |dot| properties::before_dot(self.desk, self.text, self.lexed, dot));
         self.at(start, named(names, typed))
@@ -161,7 +165,9 @@ impl At<'_> {
 
 /// The parameters that a command may still be given.
 fn parameters(given: &Given, typed: &str) -> Vec<Candidate> {
-    let fits = |p: &&'static ParamSpec| begins(p.name, typed) || (!typed.is_empty() && p.aliases.iter().any(|a| begins(a, typed)));
+    let fits = |p: &&'static ParamSpec| {
+        begins(p.name, typed) || (!typed.is_empty() && p.aliases.iter().any(|a| begins(a, typed)))
+    };
     given
         .open()
         .into_iter()

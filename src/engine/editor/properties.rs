@@ -34,7 +34,11 @@ pub(super) fn before_dot(desk: &Desk<'_>, text: &str, lexed: &Lexed, dot: usize)
     path.reverse();
     match base {
         Base::Name(name) if is_piped(text, lexed, name) => {
-            if path.is_empty() { of_upstream(desk, text, lexed, lexed.piped) } else { Vec::new() }
+            if path.is_empty() {
+                of_upstream(desk, text, lexed, lexed.piped)
+            } else {
+                Vec::new()
+            }
         }
         Base::Name(name) => desk.variable(name).map_or_else(Vec::new, |value| of_path(value, &path)),
         Base::Value(value) => of_path(value, &path),

@@ -37,7 +37,9 @@ impl<'a> Written<'a> {
 
     fn quoted(&self, value: &str) -> String {
         let plain = !value.is_empty()
-            && value.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ':' | '\\' | '/' | '*' | '~' | '+'))
+            && value
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ':' | '\\' | '/' | '*' | '~' | '+'))
             && !value.starts_with('-');
         match self.quote {
             None if plain => value.to_owned(),

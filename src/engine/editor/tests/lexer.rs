@@ -1,9 +1,9 @@
 //! The parts of a text against what the lowering makes of it.
 
+use crate::engine::Engine;
 use crate::engine::bind::words::RegistryWords;
 use crate::engine::editor::lexer::{Kind, lex};
 use crate::engine::lower::lower;
-use crate::engine::Engine;
 use crate::session::Session;
 
 /// Texts that are right: what the editor takes for commands and parameters is what the lowering does.
@@ -38,8 +38,7 @@ fn commands_and_parameters_are_those_of_the_lowering() {
         let known = ["a", "x", "total", "count", "f", "m"];
         let lowered = lower(text, None, &words, &known);
         let Ok(lowered) = lowered else { panic!("{text}: {:?}", lowered.err()) };
-        let expected: Vec<(u32, u32)> =
-            lowered.commands.iter().map(|c| (c.position.line, c.position.column)).collect();
+        let expected: Vec<(u32, u32)> = lowered.commands.iter().map(|c| (c.position.line, c.position.column)).collect();
         let lexed = lex(text, &words);
         let place = |at: usize| {
             let before = &text[..at];

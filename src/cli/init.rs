@@ -33,7 +33,8 @@ pub(super) fn init(shell: &Shell, sample: Option<Sample>) -> Result<ExitCode> {
         Sample::Plain { .. } => {
             format!("certlet{home} check {}", quoted(&dir.join("certlet.toml").display().to_string()))
         }
-        Sample::Contoso | Sample::Web => format!("certlet{home} -c Get-CsCertificate"),
+        Sample::Contoso => format!("certlet{home} -c Get-CsCertificate"),
+        Sample::Web => format!("certlet{home} -c Get-TlsCertificate"),
     };
     shell.screen.text(&format!("next: {next}"))?;
     Ok(ExitCode::Done)

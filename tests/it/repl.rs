@@ -168,7 +168,7 @@ fn plain(text: &str) -> String {
             '\u{1b}' => {
                 if characters.next() == Some('[') {
                     // It ends with a letter; one that is cut off shows nothing.
-                    characters.by_ref().find(|c| c.is_ascii_alphabetic());
+                    characters.by_ref().find(char::is_ascii_alphabetic);
                 }
             }
             '\r' => {}

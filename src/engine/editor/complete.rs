@@ -8,6 +8,12 @@ use crate::command::{Input, ParamSpec};
 use crate::engine::bind::words::RegistryWords;
 use crate::engine::functions::function_names;
 
+impl Completions {
+    fn at(start: usize, candidates: Vec<Candidate>) -> Self {
+        Self { start, candidates }
+    }
+}
+
 /// Completes the end of a text.
 pub(super) fn complete(desk: &Desk<'_>, text: &str) -> Completions {
     let words = RegistryWords(&desk.state.registry);
@@ -39,7 +45,7 @@ impl At<'_> {
             match word.kind {
                 Kind::Comment => return Completions::default(),
                 Kind::Variable => {
-                    return self.at(word.start, self.variables(self.typed(word).trim_start_matches('$'), "$"));
+                    return Completions::at(word.start, self.variables(self.typed(word).trim_start_matches('$'), "$"));
                 }
                 Kind::Property => return self.properties(word.start, self.typed(word)),
                 _ => {}
@@ -58,10 +64,6 @@ impl At<'_> {
         self.text.get(token.start..token.end).unwrap_or_default()
     }
 
-    fn at(&self, start: usize, candidates: Vec<Candidate>) -> Completions {
-        Completions { start, candidates }
-    }
-
     /// Verbs, and where no bar stands before, plain variables and functions.
     fn start(&self, word: Option<&Token>, after_bar: Option<Upstream>) -> Completions {
         let typed = word.map_or("", |word| self.typed(word));
@@ -71,7 +73,7 @@ impl At<'_> {
             found.extend(self.variables(typed, ""));
             found.extend(self.functions(typed));
         }
-        self.at(start, found)
+        Completions::at(start, found)
     }
 
     fn verbs(&self, typed: &str, after_bar: bool) -> Vec<Candidate> {
@@ -136,7 +138,7 @@ impl At<'_> {
                 && self.text.get(t.start..t.end).is_some_and(|s| s.ends_with('.'))
         });
         let names = dot.map_or_else(Vec::new, |dot| properties::before_dot(self.desk, self.text, self.lexed, dot));
-        self.at(start, named(names, typed))
+        Completions::at(start, named(names, typed))
     }
 
     /// Parameters and values of a command.
@@ -148,18 +150,18 @@ impl At<'_> {
         let start = word.map_or(self.text.len(), |word| word.start);
         if word.is_some_and(|word| word.kind == Kind::Parameter) {
             let typed = typed.trim_start_matches(['-', '\u{2013}', '\u{2014}', '\u{2015}']);
-            return self.at(start, parameters(&given, typed));
+            return Completions::at(start, parameters(&given, typed));
         }
         let mut found = Vec::new();
         if let Some(parameter) = given.wanted {
-            let written = Written::of(typed, start);
+            let written = Written::of(typed);
             found = values::values(self.desk, self.text, self.lexed, &given, parameter, &written);
         }
         // Nothing is typed, and no parameter waits for its value: the next one is offered as well.
         if word.is_none() && !given.must_have_value {
             found.extend(parameters(&given, ""));
         }
-        self.at(start, found)
+        Completions::at(start, found)
     }
 }
 

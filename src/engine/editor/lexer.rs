@@ -156,6 +156,10 @@ enum Prev {
 }
 
 /// One open bracket.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing about the text, and they do not depend on one another"
+)]
 struct Frame {
     /// The byte that closes it; 0 for the text itself, `\n` for a closure's body.
     close: u8,

@@ -114,7 +114,7 @@ pub(super) fn of_upstream(desk: &Desk<'_>, text: &str, lexed: &Lexed, upstream: 
                     "Group-Object" => return plain(&["Count", "Name", "Group"]),
                     verb => {
                         let emits = desk.state.registry.verb(verb).and_then(|verb| verb.spec.emits);
-                        return emits.map_or_else(Vec::new, |kind| of_kind(kind));
+                        return emits.map_or_else(Vec::new, of_kind);
                     }
                 }
             }

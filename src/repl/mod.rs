@@ -42,7 +42,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) zone: Zone,
     /// The width of the screen in cells.
     pub(crate) width: &'a dyn Fn() -> usize,
-    /// Called before each entry is run.
+    /// Called before what was typed is run.
     pub(crate) before: &'a dyn Fn(),
     /// Shows an entry's outcome: `Some` is the error that ended it.
     pub(crate) shown: &'a dyn Fn(&Engine, Option<&Error>),
@@ -185,6 +185,8 @@ pub(crate) fn run(mut keyboard: Keyboard, engine: Engine, around: &Surroundings<
             Typed::Left => return Ok(ExitCode::Done),
         }
         let mut left = open.take();
+        // Once for all entries: Ctrl-C between two of them ends the run as well.
+        (around.before)();
         loop {
             let (entry, rest) = match engine.borrow().next_entry(&left) {
                 Entry::Nothing => break,
@@ -202,7 +204,6 @@ pub(crate) fn run(mut keyboard: Keyboard, engine: Engine, around: &Surroundings<
                 may_write = false;
                 (around.warn)("the history cannot be written: this session is remembered until its end only");
             }
-            (around.before)();
             let error = engine.borrow_mut().eval_line(&entry).err();
             (around.shown)(&engine.borrow(), error.as_ref());
             left = rest;

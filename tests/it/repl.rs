@@ -358,12 +358,25 @@ fn ctrl_c_ends_the_running_command_and_not_the_session() {
         terminal.wait_for("[Interrupted]");
         terminal.wait_for("certlet> ");
     }
+    // A table is as wide as the screen.
+    let widest = |shown: String| {
+        let rows = shown.lines().filter(|line| !line.starts_with("WARNING"));
+        rows.map(|line| line.trim_end().chars().count()).max().unwrap_or_default()
+    };
+    let table = "Get-Command Get-Help | ft *";
+    terminal.type_in(&format!("{table}\r"));
+    let wide = widest(terminal.wait_for("certlet> "));
+    assert!((91..=160).contains(&wide), "{wide}");
     // A change of the window brings the old signals up: what was typed stays.
     terminal.type_in("700 +");
     terminal.wait_for("700 +");
     tcsetwinsize(&terminal.keyboard, Winsize { ws_row: 40, ws_col: 90, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
     terminal.type_in(" 7\r");
     terminal.wait_for("707\n");
+    terminal.wait_for("certlet> ");
+    terminal.type_in(&format!("{table}\r"));
+    let narrow = widest(terminal.wait_for("certlet> "));
+    assert!((50..=90).contains(&narrow), "{narrow}");
     terminal.run("Write-Output still", "still\n");
     terminal.leaves();
 }

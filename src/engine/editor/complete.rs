@@ -181,13 +181,9 @@ fn parameters(given: &Given, typed: &str) -> Vec<Candidate> {
         .collect()
 }
 
-/// Candidates for names, the visible ones first.
-pub(super) fn named(names: Vec<(String, String)>, typed: &str) -> Vec<Candidate> {
-    names
-        .into_iter()
-        .filter(|(name, _)| begins(name, typed))
-        .map(|(name, description)| Candidate::new(name, description))
-        .collect()
+/// Candidates for the names of properties, in their order.
+pub(super) fn named(names: Vec<String>, typed: &str) -> Vec<Candidate> {
+    names.into_iter().filter(|name| begins(name, typed)).map(|name| Candidate::new(name, "")).collect()
 }
 
 fn is_word(token: &Token) -> bool {

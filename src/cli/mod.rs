@@ -21,9 +21,11 @@ mod system;
 mod terminal;
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use self::arguments::{Arguments, Verb};
 use self::shell::Shell;
+use self::signals::Idle;
 use crate::command::{Console, Message, Stream};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode, Result};
@@ -49,7 +51,7 @@ fn whole_run(arguments: Arguments) -> ExitCode {
         Err(exit) => return exit,
     };
     if !is_interactive {
-        signals::watch(&shell.cancel, &shell.terminal);
+        signals::watch(&shell.cancel, &shell.terminal, None);
     }
     let outcome = match verb {
         None if is_interactive => interactive(&shell),
@@ -84,8 +86,10 @@ fn without_verb(shell: &Shell, text: Option<&str>) -> Result<ExitCode> {
 
 fn interactive(shell: &Shell) -> Result<ExitCode> {
     // The line editor takes SIGINT for itself; whoever asks for it afterwards gets it too.
+    let (modes, folder) = (keyboard::Modes::now(), shell.throw_away());
     let keyboard = Keyboard::open(shell.terminal.has_color())?;
-    signals::watch(&shell.cancel, &shell.terminal);
+    let leave = Box::new(move || leave(&modes, folder.as_deref()));
+    signals::watch(&shell.cancel, &shell.terminal, Some(Idle { waits: keyboard.waits(), leave }));
     let before = || {
         shell.cancel.reset();
         shell.set_width(system::width());
@@ -106,4 +110,15 @@ fn interactive(shell: &Shell) -> Result<ExitCode> {
         warn: &|text| shell.terminal.message(&Message::new(Stream::Warning, text)),
     };
     repl::run(keyboard, shell.engine(false, [".".into()]), &around)
+}
+
+/// Ends the process from beside the prompt: the terminal is as it was, and a throw-away world is gone.
+#[expect(clippy::exit, reason = "the thread that reads the keyboard cannot be told")]
+fn leave(modes: &keyboard::Modes, folder: Option<&Path>) {
+    modes.restore();
+    if let Some(folder) = folder {
+        // What cannot be removed is left to the system's own broom.
+        let _ = std::fs::remove_dir_all(folder);
+    }
+    std::process::exit(ExitCode::Interrupted.code().into());
 }

@@ -56,7 +56,8 @@ impl Shell {
         let dir =
             folder.as_ref().map(|(folder, _)| folder.path().to_owned()).or_else(|| resolve(options.home.as_deref()));
         let lease_wait = options.timeout.unwrap_or(LEASE_WAIT);
-        let place = Arc::new(Place::new(dir, sample, lease_wait, Arc::clone(&clock), Arc::clone(&terminal), cancel.clone()));
+        let place =
+            Arc::new(Place::new(dir, sample, lease_wait, Arc::clone(&clock), Arc::clone(&terminal), cancel.clone()));
         let session = Session::of(Arc::clone(&place) as Arc<dyn World>, clock);
         Ok(Self { options, screen, terminal, cancel, place, session, sample: folder })
     }
@@ -76,6 +77,11 @@ impl Shell {
             engine = engine.preference("WhatIfPreference", true);
         }
         engine.build()
+    }
+
+    /// The folder of a sample world that goes with this run.
+    pub(super) fn throw_away(&self) -> Option<PathBuf> {
+        self.sample.as_ref().filter(|(_, keep)| !keep).map(|(folder, _)| folder.path().to_owned())
     }
 
     /// Lays out what comes now for a screen of another width.

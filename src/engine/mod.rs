@@ -34,9 +34,9 @@ use rhai::{
     AST, Caches, Dynamic, Engine as Rhai, EvalAltResult, GlobalRuntimeState, ImmutableString, Module, Scope, Shared,
 };
 
+pub use editor::{Candidate, Completeness, Completions, Entry, Expiry, Hint, Painted, Prompt, Style};
 #[allow(unused_imports, reason = "for the tables of verbs")]
 pub(crate) use functions::function_names;
-pub use editor::{Candidate, Completeness, Completions, Entry, Expiry, Hint, Painted, Prompt, Style};
 pub use limits::Limits;
 pub use lower::{Literal, ScriptParameter};
 pub use modules::Library;
@@ -164,7 +164,8 @@ impl Engine {
         let result = self.begin(text, &name, None, &mut scope).and_then(|ast| {
             let outcome = self.finish_entry(&ast, &name, &mut scope);
             if ast.has_functions() {
-                self.functions.extend(ast.iter_functions().filter(|f| !f.name.contains('$')).map(|f| f.name.to_owned()));
+                self.functions
+                    .extend(ast.iter_functions().filter(|f| !f.name.contains('$')).map(|f| f.name.to_owned()));
                 self.functions.sort_unstable();
                 self.functions.dedup();
                 // Each entry keeps a library of its own, so that errors name the entry.
@@ -262,7 +263,12 @@ impl Engine {
         // A name that is imported anew takes the place of the old one.
         let mut names: Vec<ImmutableString> = Vec::new();
         self.imports.reverse();
-        self.imports.retain(|(name, _)| !names.contains(name) && { names.push(name.clone()); true });
+        self.imports.retain(|(name, _)| {
+            !names.contains(name) && {
+                names.push(name.clone());
+                true
+            }
+        });
         self.imports.reverse();
         self.outcome(result, name)
     }

@@ -8,6 +8,7 @@
 //! back at the prompt: nothing is lost, and nothing is run twice.
 
 mod assistant;
+mod remembered;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -17,13 +18,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustyline::config::{BellStyle, ColorMode, Config};
 use rustyline::error::ReadlineError;
-use rustyline::history::FileHistory;
 use rustyline::{
     Behavior, Cmd, CompletionType, ConditionalEventHandler, Editor, Event, EventContext, EventHandler, KeyEvent,
     RepeatCount,
 };
 
 use self::assistant::Assistant;
+use self::remembered::Remembered;
 use crate::engine::{Engine, Entry};
 use crate::error::{Error, ErrorId, ExitCode, Result};
 use crate::model::Zone;
@@ -41,7 +42,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) zone: Zone,
     /// The width of the screen in cells.
     pub(crate) width: &'a dyn Fn() -> usize,
-    /// Called before each entry is run.
+    /// Called before what was typed is run.
     pub(crate) before: &'a dyn Fn(),
     /// Shows an entry's outcome: `Some` is the error that ended it.
     pub(crate) shown: &'a dyn Fn(&Engine, Option<&Error>),
@@ -54,9 +55,11 @@ pub(crate) struct Surroundings<'a> {
 /// It takes SIGINT for itself where it is made, so that it is made before the program watches signals: whoever asks for
 /// a signal later is told, and it is told as well.
 pub(crate) struct Keyboard {
-    editor: Editor<Assistant, FileHistory>,
+    editor: Editor<Assistant, Remembered>,
     /// Ctrl-C was typed, and no signal came late.
     asked: Arc<AtomicBool>,
+    /// Somebody is waited for, and nothing runs.
+    waits: Arc<AtomicBool>,
     color: bool,
 }
 
@@ -95,11 +98,17 @@ impl Keyboard {
             .and_then(|config| config.max_history_size(MOST_REMEMBERED))
             .map_err(unreadable)?
             .build();
-        let mut editor = Editor::with_config(config).map_err(unreadable)?;
+        let history = Remembered::new(&config);
+        let mut editor = Editor::with_history(config, history).map_err(unreadable)?;
         let asked = Arc::new(AtomicBool::new(false));
         let handler = EventHandler::Conditional(Box::new(CtrlC(Arc::clone(&asked))));
         editor.bind_sequence(KeyEvent::ctrl('C'), handler);
-        Ok(Self { editor, asked, color })
+        Ok(Self { editor, asked, waits: Arc::default(), color })
+    }
+
+    /// Tells whether the prompt waits for somebody, and nothing runs.
+    pub(crate) fn waits(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.waits)
     }
 
     /// Reads until Enter; `offered` stands at the prompt already.
@@ -107,7 +116,10 @@ impl Keyboard {
         let mut offered = offered.to_owned();
         loop {
             self.asked.store(false, Ordering::SeqCst);
-            match self.editor.readline_with_initial(prompt, (&offered, "")) {
+            self.waits.store(true, Ordering::SeqCst);
+            let read = self.editor.readline_with_initial(prompt, (&offered, ""));
+            self.waits.store(false, Ordering::SeqCst);
+            match read {
                 Ok(text) => return Ok(Typed::Text(text)),
                 Err(ReadlineError::Eof) => return Ok(Typed::Left),
                 Err(ReadlineError::Interrupted) if self.asked.load(Ordering::SeqCst) => return Ok(Typed::Cleared),
@@ -173,6 +185,8 @@ pub(crate) fn run(mut keyboard: Keyboard, engine: Engine, around: &Surroundings<
             Typed::Left => return Ok(ExitCode::Done),
         }
         let mut left = open.take();
+        // Once for all entries: Ctrl-C between two of them ends the run as well.
+        (around.before)();
         loop {
             let (entry, rest) = match engine.borrow().next_entry(&left) {
                 Entry::Nothing => break,
@@ -183,11 +197,13 @@ pub(crate) fn run(mut keyboard: Keyboard, engine: Engine, around: &Surroundings<
                 Entry::Exit => return Ok(ExitCode::Done),
                 Entry::Whole { text, rest } => (text.to_owned(), rest.to_owned()),
             };
-            if engine.borrow().may_be_remembered(&entry) && !keyboard.remember(&entry, around.history.as_ref()) && may_write {
+            if engine.borrow().may_be_remembered(&entry)
+                && !keyboard.remember(&entry, around.history.as_ref())
+                && may_write
+            {
                 may_write = false;
                 (around.warn)("the history cannot be written: this session is remembered until its end only");
             }
-            (around.before)();
             let error = engine.borrow_mut().eval_line(&entry).err();
             (around.shown)(&engine.borrow(), error.as_ref());
             left = rest;

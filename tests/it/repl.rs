@@ -107,6 +107,8 @@ impl Terminal {
         self.taken = self.seen.len();
         self.type_in(CTRL_C);
         self.wait_for(prompt);
+        // It is still the prompt that stands there.
+        self.taken -= prompt.len();
     }
 
     fn rest(&self) -> &str {
@@ -119,6 +121,18 @@ impl Terminal {
         assert!(!line.contains(outcome), "the line itself would be taken for `{outcome}`");
         self.type_in(&format!("{line}\r"));
         self.wait_for(outcome)
+    }
+
+    /// Waits for the prompt and ends the session by Ctrl-D.
+    #[track_caller]
+    fn leaves(mut self) {
+        while !self.rest().ends_with("> ") {
+            let bytes = self.screen.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no prompt: {:?}", self.rest()));
+            self.raw.extend(&bytes);
+            self.seen = plain(&String::from_utf8_lossy(&self.raw));
+        }
+        self.type_in(CTRL_D);
+        assert_eq!(self.ends(), 0);
     }
 
     /// Waits for the end of the program.
@@ -154,7 +168,7 @@ fn plain(text: &str) -> String {
             '\u{1b}' => {
                 if characters.next() == Some('[') {
                     // It ends with a letter; one that is cut off shows nothing.
-                    characters.by_ref().find(|c| c.is_ascii_alphabetic());
+                    characters.by_ref().find(char::is_ascii_alphabetic);
                 }
             }
             '\r' => {}
@@ -193,10 +207,12 @@ fn a_session_from_tab_to_ctrl_d() {
     terminal.run("2000 + 22", "2022");
 
     // The arrow and the search bring entries back.
+    terminal.wait_for(PROMPT);
     terminal.type_in(&format!("{UP}\r"));
     terminal.wait_for("2022\n");
-    terminal.type_in(&format!("{CTRL_R}Webs"));
-    terminal.wait_for("(reverse-i-search)`Webs'");
+    terminal.wait_for(PROMPT);
+    terminal.type_in(&format!("{CTRL_R}webs"));
+    terminal.wait_for("(reverse-i-search)`webs'");
     terminal.type_in("\r");
     terminal.wait_for("Started");
 
@@ -210,6 +226,7 @@ fn a_session_from_tab_to_ctrl_d() {
     terminal.type_in("'ti')\r");
     terminal.wait_for(">> ");
     terminal.run("}", "multi\n");
+    terminal.wait_for(PROMPT);
     terminal.type_in(&format!("{UP}\r"));
     terminal.wait_for("multi\n");
 
@@ -223,8 +240,7 @@ fn a_session_from_tab_to_ctrl_d() {
     terminal.run("3000 + 33", "3033");
     terminal.run("Get-History | % CommandLine", "certs::is_combined");
 
-    terminal.type_in(CTRL_D);
-    assert_eq!(terminal.ends(), 0);
+    terminal.leaves();
     let history = home.path().join("history");
     assert_eq!(fs::metadata(&history).unwrap().permissions().mode() & 0o777, 0o600);
     let kept = fs::read_to_string(&history).unwrap();
@@ -252,8 +268,7 @@ fn a_session_from_tab_to_ctrl_d() {
     fourth.wait_for("`5000'");
     fourth.type_in("\r");
     fourth.wait_for("5055");
-    fourth.type_in(CTRL_D);
-    assert_eq!(fourth.ends(), 0);
+    fourth.leaves();
 }
 
 #[test]
@@ -275,8 +290,7 @@ fn secrets_are_not_remembered() {
     terminal.type_in(&format!("{UP}\r"));
     terminal.wait_for("42\n");
     terminal.run("(Get-History | Measure-Object).Count", "2\n");
-    terminal.type_in(CTRL_D);
-    assert_eq!(terminal.ends(), 0);
+    terminal.leaves();
     for entry in fs::read_dir(home.path()).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
@@ -344,15 +358,79 @@ fn ctrl_c_ends_the_running_command_and_not_the_session() {
         terminal.wait_for("[Interrupted]");
         terminal.wait_for("certlet> ");
     }
+    // A table is as wide as the screen.
+    let widest = |shown: String| {
+        let rows = shown.lines().filter(|line| !line.starts_with("WARNING"));
+        rows.map(|line| line.trim_end().chars().count()).max().unwrap_or_default()
+    };
+    let table = "Get-Command Get-Help | ft *";
+    terminal.type_in(&format!("{table}\r"));
+    let wide = widest(terminal.wait_for("certlet> "));
+    assert!((91..=160).contains(&wide), "{wide}");
     // A change of the window brings the old signals up: what was typed stays.
     terminal.type_in("700 +");
     terminal.wait_for("700 +");
     tcsetwinsize(&terminal.keyboard, Winsize { ws_row: 40, ws_col: 90, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
     terminal.type_in(" 7\r");
     terminal.wait_for("707\n");
+    terminal.wait_for("certlet> ");
+    terminal.type_in(&format!("{table}\r"));
+    let narrow = widest(terminal.wait_for("certlet> "));
+    assert!((50..=90).contains(&narrow), "{narrow}");
     terminal.run("Write-Output still", "still\n");
-    terminal.type_in(CTRL_D);
-    assert_eq!(terminal.ends(), 0);
+    terminal.leaves();
+}
+
+#[test]
+fn ctrl_c_ends_a_slow_test_command_and_the_change_is_put_back() {
+    let home = contoso();
+    let folder = home.path().canonicalize().unwrap();
+    let shown = folder.display();
+    let path = folder.join("certlet.toml");
+    let before = fs::read_to_string(&path).unwrap();
+    let site = "name = \"Lync Server External Web Site\"\nid = 34578\nhost = \"listener\"\n";
+    assert!(before.contains(site), "{before}");
+    let slow = format!(
+        "name = \"Lync Server External Web Site\"\nid = 34578\nhost = \"files\"\nstate = \"Stopped\"\n\
+         certificate = \"{shown}/site.pem\"\nkey = \"{shown}/site.key\"\n\
+         test = [\"/bin/sh\", \"-c\", \"touch {shown}/testing; sleep 600\"]\nreload = [\"/bin/true\"]\n"
+    );
+    fs::write(&path, before.replacen(site, &slow, 1)).unwrap();
+    let mut terminal = Terminal::at_home(&folder);
+    terminal.wait_for(PROMPT);
+    let request = "$new = Request-CsCertificate -New -Type WebServicesExternal -CA dc01.contoso.net\\contoso-DC01-CA \
+                   -Template jcila -PrivateKeyExportable $true";
+    terminal.run(request, PROMPT);
+    terminal.run("$old = (Get-CsCertificate -Type WebServicesExternal).Thumbprint", PROMPT);
+    terminal.type_in("Set-CsCertificate -Type WebServicesExternal -Thumbprint $new.Thumbprint\r");
+    let end = Instant::now() + PATIENCE;
+    while !folder.join("testing").exists() {
+        while let Ok(bytes) = terminal.screen.try_recv() {
+            terminal.raw.extend(&bytes);
+        }
+        assert!(Instant::now() < end, "{}", plain(&String::from_utf8_lossy(&terminal.raw)));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(folder.join("site.pem").exists());
+    terminal.type_in(CTRL_C);
+    terminal.wait_for("[Interrupted]");
+    terminal.wait_for(PROMPT);
+    assert!(!folder.join("site.pem").exists() && !folder.join("site.key").exists());
+    terminal.run(
+        "Write-Output \"as before: $((Get-CsCertificate -Type WebServicesExternal).Thumbprint -eq $old)\"",
+        "before: True",
+    );
+    terminal.leaves();
+}
+
+#[test]
+fn a_request_to_end_is_heard_at_the_prompt() {
+    let mut terminal = Terminal::start(&["--sample"]);
+    terminal.wait_for(PROMPT);
+    terminal.type_in("half a li");
+    terminal.wait_for("half a li");
+    crate::common::signal(&terminal.child, "TERM");
+    assert_eq!(terminal.ends(), 130);
 }
 
 #[test]
@@ -376,8 +454,7 @@ fn questions_are_answered_within_the_session() {
     terminal.run("Write-Output \"still $((Get-CsCertificate).Count)\"", "still 3\n");
     // What was answered is no entry.
     assert!(!fs::read_to_string(home.path().join("history")).unwrap().lines().any(|line| line == "ken"));
-    terminal.type_in(CTRL_D);
-    assert_eq!(terminal.ends(), 0);
+    terminal.leaves();
 }
 
 #[test]
@@ -397,8 +474,7 @@ fn colours_and_hints_are_those_of_the_engine() {
     let raw = String::from_utf8_lossy(&terminal.raw).into_owned();
     assert!(raw.contains("\u{1b}[91mGet-Foo"), "{raw:?}");
     terminal.forget("certlet> ");
-    terminal.type_in(CTRL_D);
-    assert_eq!(terminal.ends(), 0);
+    terminal.leaves();
 }
 
 #[test]

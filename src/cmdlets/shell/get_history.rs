@@ -15,7 +15,7 @@ static COUNT: Param<i64> = Param::named("Count", "Only so many, the newest ones"
 pub(crate) static SPEC: Spec = Spec {
     name: "Get-History",
     twin: None,
-    aliases: &["h", "ghy", "history"],
+    aliases: &["ghy", "history"],
     functions: &[],
     synopsis: "List the entries of this session",
     description: "Lists what was typed in this interactive session and run, the oldest first. An entry with a word that is, \

@@ -10,7 +10,7 @@ use crate::engine::bind::names::{Found, find};
 pub(super) struct Given {
     pub(super) spec: &'static Spec,
     /// The parameters that were named or have their value by position.
-    pub(super) given: Vec<&'static ParamSpec>,
+    pub(super) parameters: Vec<&'static ParamSpec>,
     /// The parameter whose value stands at the cursor.
     pub(super) wanted: Option<&'static ParamSpec>,
     /// That parameter was named, so that nothing but its value can follow.
@@ -23,17 +23,11 @@ pub(super) struct Given {
 
 impl Given {
     /// Reads the arguments of a stage; `word` is the one at the cursor, which does not count.
-    pub(super) fn read(
-        desk: &Desk<'_>,
-        text: &str,
-        lexed: &Lexed,
-        stage: usize,
-        word: Option<&Token>,
-    ) -> Option<Self> {
+    pub(super) fn read(desk: &Desk<'_>, text: &str, lexed: &Lexed, stage: usize, word: Option<&Token>) -> Option<Self> {
         let spec = desk.state.registry.verb(&lexed.stages.get(stage)?.verb)?.spec;
         let mut read = Self {
             spec,
-            given: Vec::new(),
+            parameters: Vec::new(),
             wanted: None,
             must_have_value: false,
             listed: Vec::new(),
@@ -45,7 +39,7 @@ impl Given {
         // The end of the value that stood last: what is glued to it belongs to it.
         let mut end = usize::MAX;
         let own = lexed.tokens.iter().filter(|t| t.stage == Some(stage) && t.kind != Kind::Comment);
-        for token in own.filter(|t| !word.is_some_and(|w| w.start == t.start)) {
+        for token in own.filter(|t| word.is_none_or(|w| w.start != t.start)) {
             let typed = text.get(token.start..token.end).unwrap_or_default();
             match token.kind {
                 Kind::Parameter => {
@@ -54,7 +48,7 @@ impl Given {
                         Found::One(parameter) => Some(parameter),
                         Found::Several(_) | Found::Unknown(_) => None,
                     };
-                    read.given.extend(current);
+                    read.parameters.extend(current);
                     waits = current.is_some_and(|p| !p.switch || name.ends_with(':'));
                     comma = false;
                     end = usize::MAX;
@@ -70,7 +64,7 @@ impl Given {
                 _ => {
                     if !waits && !comma {
                         current = read.next_position();
-                        read.given.extend(current);
+                        read.parameters.extend(current);
                         read.listed.clear();
                     }
                     if waits {
@@ -101,7 +95,7 @@ impl Given {
     /// The parameter that takes the next value by position.
     fn next_position(&self) -> Option<&'static ParamSpec> {
         let sets = self.sets();
-        let taken = |position| self.given.iter().any(|g| g.position == position && !g.switch);
+        let taken = |position| self.parameters.iter().any(|g| g.position == position && !g.switch);
         let mut open: Vec<&'static ParamSpec> = self
             .spec
             .parameters
@@ -116,14 +110,14 @@ impl Given {
     }
 
     fn has(&self, parameter: &ParamSpec) -> bool {
-        self.given.iter().any(|g| std::ptr::eq(*g, parameter))
+        self.parameters.iter().any(|g| std::ptr::eq(*g, parameter))
     }
 
     /// The parameter sets that fit what was given.
     pub(super) fn sets(&self) -> Vec<&'static str> {
         let all = self.spec.parameter_sets();
         let fits: Vec<&'static str> =
-            all.iter().copied().filter(|set| self.given.iter().all(|p| p.in_set(set))).collect();
+            all.iter().copied().filter(|set| self.parameters.iter().all(|p| p.in_set(set))).collect();
         if fits.is_empty() { all.to_vec() } else { fits }
     }
 

@@ -8,6 +8,12 @@ use crate::command::{Input, ParamSpec};
 use crate::engine::bind::words::RegistryWords;
 use crate::engine::functions::function_names;
 
+impl Completions {
+    fn at(start: usize, candidates: Vec<Candidate>) -> Self {
+        Self { start, candidates }
+    }
+}
+
 /// Completes the end of a text.
 pub(super) fn complete(desk: &Desk<'_>, text: &str) -> Completions {
     let words = RegistryWords(&desk.state.registry);
@@ -25,30 +31,37 @@ struct At<'a> {
 
 impl At<'_> {
     fn candidates(&self) -> Completions {
-        let word = self.lexed.tokens.last().filter(|last| last.end == self.text.len());
+        let last = self.lexed.tokens.last().filter(|last| last.end == self.text.len());
+        // What is not gone on with letter by letter leaves the cursor at a place of its own.
+        let word = last.filter(|last| match last.kind {
+            Kind::Operator | Kind::Bracket | Kind::Comma => false,
+            Kind::Parameter => !self.text.ends_with(':'),
+            _ => true,
+        });
+        if last.is_some_and(|last| last.kind == Kind::Bracket && matches!(self.typed(last), ")" | "]" | "}")) {
+            return Completions::default();
+        }
         if let Some(word) = word {
             match word.kind {
                 Kind::Comment => return Completions::default(),
-                Kind::Variable => return self.at(word.start, self.variables(self.typed(word).trim_start_matches('$'), "$")),
+                Kind::Variable => {
+                    return Completions::at(word.start, self.variables(self.typed(word).trim_start_matches('$'), "$"));
+                }
                 Kind::Property => return self.properties(word.start, self.typed(word)),
                 _ => {}
             }
         }
         match self.lexed.place {
             Place::Dot => self.properties(self.text.len(), ""),
-            Place::Arguments(stage) => self.argument(stage, word.filter(|w| is_value(w, self.text))),
-            Place::Start => self.start(word.filter(|w| is_word(w)), None),
-            Place::AfterBar(upstream) => self.start(word.filter(|w| is_word(w)), Some(upstream)),
-            Place::Operand => Completions::default(),
+            Place::Arguments(stage) if word.is_none_or(is_value) => self.argument(stage, word),
+            Place::Start if word.is_none_or(is_word) => self.start(word, None),
+            Place::AfterBar(upstream) if word.is_none_or(is_word) => self.start(word, Some(upstream)),
+            _ => Completions::default(),
         }
     }
 
     fn typed(&self, token: &Token) -> &str {
         self.text.get(token.start..token.end).unwrap_or_default()
-    }
-
-    fn at(&self, start: usize, candidates: Vec<Candidate>) -> Completions {
-        Completions { start, candidates }
     }
 
     /// Verbs, and where no bar stands before, plain variables and functions.
@@ -60,7 +73,7 @@ impl At<'_> {
             found.extend(self.variables(typed, ""));
             found.extend(self.functions(typed));
         }
-        self.at(start, found)
+        Completions::at(start, found)
     }
 
     fn verbs(&self, typed: &str, after_bar: bool) -> Vec<Candidate> {
@@ -120,10 +133,12 @@ impl At<'_> {
 
     fn properties(&self, start: usize, typed: &str) -> Completions {
         let dot = self.lexed.tokens.iter().rposition(|t| {
-            t.kind == Kind::Operator && t.end == start && self.text.get(t.start..t.end).is_some_and(|s| s.ends_with('.'))
+            t.kind == Kind::Operator
+                && t.end == start
+                && self.text.get(t.start..t.end).is_some_and(|s| s.ends_with('.'))
         });
         let names = dot.map_or_else(Vec::new, |dot| properties::before_dot(self.desk, self.text, self.lexed, dot));
-        self.at(start, named(names, typed))
+        Completions::at(start, named(names, typed))
     }
 
     /// Parameters and values of a command.
@@ -135,24 +150,26 @@ impl At<'_> {
         let start = word.map_or(self.text.len(), |word| word.start);
         if word.is_some_and(|word| word.kind == Kind::Parameter) {
             let typed = typed.trim_start_matches(['-', '\u{2013}', '\u{2014}', '\u{2015}']);
-            return self.at(start, parameters(&given, typed));
+            return Completions::at(start, parameters(&given, typed));
         }
         let mut found = Vec::new();
         if let Some(parameter) = given.wanted {
-            let written = Written::of(typed, start);
+            let written = Written::of(typed);
             found = values::values(self.desk, self.text, self.lexed, &given, parameter, &written);
         }
         // Nothing is typed, and no parameter waits for its value: the next one is offered as well.
         if word.is_none() && !given.must_have_value {
             found.extend(parameters(&given, ""));
         }
-        self.at(start, found)
+        Completions::at(start, found)
     }
 }
 
 /// The parameters that a command may still be given.
 fn parameters(given: &Given, typed: &str) -> Vec<Candidate> {
-    let fits = |p: &&'static ParamSpec| begins(p.name, typed) || (!typed.is_empty() && p.aliases.iter().any(|a| begins(a, typed)));
+    let fits = |p: &&'static ParamSpec| {
+        begins(p.name, typed) || (!typed.is_empty() && p.aliases.iter().any(|a| begins(a, typed)))
+    };
     given
         .open()
         .into_iter()
@@ -164,24 +181,19 @@ fn parameters(given: &Given, typed: &str) -> Vec<Candidate> {
         .collect()
 }
 
-/// Candidates for names, the visible ones first.
-pub(super) fn named(names: Vec<(String, String)>, typed: &str) -> Vec<Candidate> {
-    names
-        .into_iter()
-        .filter(|(name, _)| begins(name, typed))
-        .map(|(name, description)| Candidate::new(name, description))
-        .collect()
+/// Candidates for the names of properties, in their order.
+pub(super) fn named(names: Vec<String>, typed: &str) -> Vec<Candidate> {
+    names.into_iter().filter(|name| begins(name, typed)).map(|name| Candidate::new(name, "")).collect()
 }
 
 fn is_word(token: &Token) -> bool {
     matches!(token.kind, Kind::Verb | Kind::Unregistered | Kind::Name | Kind::Keyword)
 }
 
-fn is_value(token: &Token, text: &str) -> bool {
+fn is_value(token: &Token) -> bool {
     match token.kind {
-        Kind::Bareword | Kind::Number => true,
+        Kind::Bareword | Kind::Number | Kind::Parameter => true,
         Kind::Text => token.open,
-        Kind::Parameter => !text.ends_with(':'),
         _ => false,
     }
 }

@@ -118,7 +118,10 @@ fn goes_on(rest: &str, words: &RegistryWords<'_>) -> bool {
     }
     match next.chars().next() {
         Some('|' | ')' | ']' | '}' | ',' | ';' | '=' | '+' | '*' | '/' | '%' | '^' | '<' | '>' | '&') => true,
-        Some('.') => !next.starts_with("..") && next.get(1..2).is_some_and(|c| c.starts_with(|c: char| c.is_alphabetic() || c == '_')),
+        Some('.') => {
+            !next.starts_with("..")
+                && next.get(1..2).is_some_and(|c| c.starts_with(|c: char| c.is_alphabetic() || c == '_'))
+        }
         Some('?') => next.starts_with("?.") || next.starts_with("??"),
         Some('-') => next.get(1..2).is_some_and(|c| c.trim().is_empty()),
         _ => false,

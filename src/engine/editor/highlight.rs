@@ -47,7 +47,11 @@ pub(super) fn highlight(desk: &Desk<'_>, text: &str) -> Vec<Painted> {
             Kind::Verb => Style::Verb,
             Kind::Unregistered => return is_unknown(desk, text, &lexed, token, &known).then_some(Style::Unknown),
             Kind::Parameter => {
-                if is_unknown_parameter(desk, text, &lexed, token) { Style::Unknown } else { Style::Parameter }
+                if is_unknown_parameter(desk, text, &lexed, token) {
+                    Style::Unknown
+                } else {
+                    Style::Parameter
+                }
             }
             Kind::Text => Style::Text,
             Kind::Number => Style::Number,
@@ -74,7 +78,8 @@ fn is_unknown(desk: &Desk<'_>, text: &str, lexed: &Lexed, token: &Token, known: 
     let is_name = known.iter().any(|name| name == first)
         || lexed.declared.iter().any(|(start, end)| text.get(*start..*end) == Some(first));
     let registry = &desk.state.registry;
-    let is_verb_word = registry.names().any(|name| name.split('-').next().is_some_and(|v| v.eq_ignore_ascii_case(first)));
+    let is_verb_word =
+        registry.names().any(|name| name.split('-').next().is_some_and(|v| v.eq_ignore_ascii_case(first)));
     let may_become = token.end == text.len() && registry.names().any(|name| begins(name, word));
     is_verb_word && !is_name && !may_become
 }

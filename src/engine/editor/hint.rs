@@ -64,10 +64,7 @@ pub(super) fn hint(desk: &Desk<'_>, text: &str, remembered: Option<&str>) -> Opt
             let sets = given.sets();
             let set = sets.first()?;
             let next = given.open().into_iter().find(|p| p.mandatory_in(set))?;
-            Some(Hint {
-                shown: format!("-{}{}", next.name, type_of(next)),
-                inserted: Some(format!("-{} ", next.name)),
-            })
+            Some(Hint { shown: format!("-{}{}", next.name, type_of(next)), inserted: Some(format!("-{} ", next.name)) })
         }
         _ => None,
     }
@@ -79,6 +76,7 @@ fn type_of(parameter: &ParamSpec) -> String {
 
 /// As much of a text as another begins with.
 fn common<'t>(a: &'t str, b: &str) -> &'t str {
-    let end = a.char_indices().zip(b.chars()).find(|((_, x), y)| x != y).map_or(a.len().min(b.len()), |((at, _), _)| at);
+    let end =
+        a.char_indices().zip(b.chars()).find(|((_, x), y)| x != y).map_or(a.len().min(b.len()), |((at, _), _)| at);
     a.get(..end).unwrap_or_default()
 }

@@ -156,6 +156,10 @@ enum Prev {
 }
 
 /// One open bracket.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing about the text, and they do not depend on one another"
+)]
 struct Frame {
     /// The byte that closes it; 0 for the text itself, `\n` for a closure's body.
     close: u8,
@@ -396,7 +400,10 @@ impl Lexer<'_> {
     fn comment_end(&self, at: usize) -> Option<usize> {
         let line_end = || self.text.get(at..).and_then(|t| t.find(['\n', '\r'])).map_or(self.text.len(), |n| at + n);
         let until = |closing: &str| {
-            self.text.get(at + 2..).and_then(|t| t.find(closing)).map_or(self.text.len(), |n| at + 2 + n + closing.len())
+            self.text
+                .get(at + 2..)
+                .and_then(|t| t.find(closing))
+                .map_or(self.text.len(), |n| at + 2 + n + closing.len())
         };
         match (self.byte(at), self.byte(at + 1)) {
             (b'/', b'/') => Some(line_end()),
@@ -745,7 +752,8 @@ impl Lexer<'_> {
         let end = self.verb_end(at);
         let word = self.slice(at, end).to_owned();
         let last = self.tokens.last().copied();
-        let declares = last.is_some_and(|t| t.kind == Kind::Keyword && matches!(self.slice(t.start, t.end), "let" | "const"));
+        let declares =
+            last.is_some_and(|t| t.kind == Kind::Keyword && matches!(self.slice(t.start, t.end), "let" | "const"));
         if self.top().prev == Prev::Start && !declares {
             let upstream = match (self.top().after_bar, self.top().last) {
                 (true, Some(upstream)) => upstream,
@@ -1100,8 +1108,26 @@ fn is_blank(c: char) -> bool {
 /// Whether a word after a dash is one of PowerShell's operators.
 fn is_operator(word: &str) -> bool {
     const OPERATORS: &[&str] = &[
-        "eq", "ne", "lt", "le", "gt", "ge", "like", "notlike", "match", "notmatch", "contains", "notcontains", "in",
-        "notin", "replace", "split", "join", "and", "or", "not",
+        "eq",
+        "ne",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "like",
+        "notlike",
+        "match",
+        "notmatch",
+        "contains",
+        "notcontains",
+        "in",
+        "notin",
+        "replace",
+        "split",
+        "join",
+        "and",
+        "or",
+        "not",
     ];
     let word = word.to_ascii_lowercase();
     OPERATORS.iter().any(|o| *o == word || word.strip_prefix('c').is_some_and(|rest| rest == *o))

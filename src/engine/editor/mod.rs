@@ -72,7 +72,8 @@ impl<'a> Desk<'a> {
     fn variable(&self, name: &str) -> Option<Value> {
         let scope = &self.engine.scope;
         let found = scope.get(name).cloned().or_else(|| {
-            let other = scope.iter_raw().find(|(other, ..)| other.eq_ignore_ascii_case(name)).map(|(_, _, v)| v.clone());
+            let other =
+                scope.iter_raw().find(|(other, ..)| other.eq_ignore_ascii_case(name)).map(|(_, _, v)| v.clone());
             other.or_else(|| self.state.cell(name))
         })?;
         to_value(&found.flatten()).ok()

@@ -24,7 +24,7 @@ pub struct Prompt {
 pub struct Expiry {
     /// Its SHA-1 thumbprint.
     pub thumbprint: String,
-    /// The uses that it is assigned to and the sites that it is bound at.
+    /// The uses that it is assigned to; where there are none, the sites that it is bound at.
     pub used_for: Vec<String>,
     /// When it ends.
     pub not_after: Moment,
@@ -112,14 +112,13 @@ fn ending(session: &Session, state: &dyn State) -> Vec<Expiry> {
     let bound = state.bound().unwrap_or_default();
     rows.into_iter()
         .filter_map(|(fingerprint, row)| {
-            let mut used_for: Vec<String> = Vec::new();
             let uses = assigned.iter().filter(|a| a.row.certificate == Some(fingerprint));
-            let sites = bound.iter().filter(|(_, b)| b.certificate == fingerprint);
-            for name in uses.map(|a| &a.key.use_name).chain(sites.map(|(key, _)| &key.site)) {
-                if !used_for.contains(name) {
-                    used_for.push(name.clone());
-                }
+            let mut used_for: Vec<String> = uses.map(|a| a.key.use_name.clone()).collect();
+            if used_for.is_empty() {
+                let sites = bound.iter().filter(|(_, b)| b.certificate == fingerprint);
+                used_for = sites.map(|(key, _)| key.site.clone()).collect();
             }
+            used_for.dedup();
             let days = row.not_after.since(now).div_euclid(86_400);
             (!used_for.is_empty()).then(|| Expiry {
                 thumbprint: row.thumbprint.to_string(),

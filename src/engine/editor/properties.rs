@@ -6,8 +6,8 @@ use crate::command::Value;
 use crate::engine::civil;
 use crate::engine::members::property_names;
 
-/// Names with a few words each.
-type Names = Vec<(String, String)>;
+/// The names of properties, in their order.
+type Names = Vec<String>;
 
 /// The properties of the value that ends before the dot with this token's number.
 pub(super) fn before_dot(desk: &Desk<'_>, text: &str, lexed: &Lexed, dot: usize) -> Names {
@@ -34,7 +34,11 @@ pub(super) fn before_dot(desk: &Desk<'_>, text: &str, lexed: &Lexed, dot: usize)
     path.reverse();
     match base {
         Base::Name(name) if is_piped(text, lexed, name) => {
-            if path.is_empty() { of_upstream(desk, text, lexed, lexed.piped) } else { Vec::new() }
+            if path.is_empty() {
+                of_upstream(desk, text, lexed, lexed.piped)
+            } else {
+                Vec::new()
+            }
         }
         Base::Name(name) => desk.variable(name).map_or_else(Vec::new, |value| of_path(value, &path)),
         Base::Value(value) => of_path(value, &path),
@@ -110,7 +114,7 @@ pub(super) fn of_upstream(desk: &Desk<'_>, text: &str, lexed: &Lexed, upstream: 
                     "Group-Object" => return plain(&["Count", "Name", "Group"]),
                     verb => {
                         let emits = desk.state.registry.verb(verb).and_then(|verb| verb.spec.emits);
-                        return emits.map_or_else(Vec::new, |kind| of_kind(kind));
+                        return emits.map_or_else(Vec::new, of_kind);
                     }
                 }
             }
@@ -136,18 +140,18 @@ fn of_value(value: &Value) -> Names {
         Value::Object(record) => of_kind(record.kind()),
         Value::List(items) => {
             let mut names = items.first().map_or_else(Vec::new, of_value);
-            names.push(("Count".to_owned(), String::new()));
+            names.push("Count".to_owned());
             names
         }
-        other => property_names(other).into_iter().map(|name| (name, String::new())).collect(),
+        other => property_names(other),
     }
 }
 
 fn of_kind(kind: &crate::command::Kind) -> Names {
     let (shown, hidden): (Vec<_>, Vec<_>) = kind.properties.iter().partition(|property| !property.hidden);
-    shown.into_iter().chain(hidden).map(|property| (property.name.to_string(), kind.name.to_string())).collect()
+    shown.into_iter().chain(hidden).map(|property| property.name.to_string()).collect()
 }
 
 fn plain(names: &[&str]) -> Names {
-    names.iter().map(|name| ((*name).to_owned(), String::new())).collect()
+    names.iter().map(|name| (*name).to_owned()).collect()
 }

@@ -14,10 +14,9 @@ pub(super) fn may_be_remembered(registry: &Registry, entry: &str) -> bool {
         return false;
     }
     let entry = entry.to_ascii_lowercase().replace('_', "");
-    let takes_it_plain = registry
-        .verbs()
-        .iter()
-        .filter(|verb| verb.spec.name == PLAIN || verb.spec.parameters.iter().any(|p| p.secret && p.position.is_some()));
+    let takes_it_plain = registry.verbs().iter().filter(|verb| {
+        verb.spec.name == PLAIN || verb.spec.parameters.iter().any(|p| p.secret && p.position.is_some())
+    });
     !takes_it_plain.flat_map(|verb| verb.spec.names()).any(|name| {
         let name = name.to_ascii_lowercase();
         // As a command, and as a function in snake case.

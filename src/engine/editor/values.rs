@@ -21,7 +21,7 @@ pub(super) struct Written<'a> {
 
 impl<'a> Written<'a> {
     /// Takes the word at the cursor.
-    pub(super) fn of(word: &'a str, _start: usize) -> Self {
+    pub(super) fn of(word: &'a str) -> Self {
         let quote = word.chars().next().filter(|c| matches!(c, '"' | '\'' | '\u{2018}'..='\u{201e}'));
         Self { typed: quote.map_or(word, |quote| word.get(quote.len_utf8()..).unwrap_or_default()), quote }
     }
@@ -37,7 +37,9 @@ impl<'a> Written<'a> {
 
     fn quoted(&self, value: &str) -> String {
         let plain = !value.is_empty()
-            && value.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ':' | '\\' | '/' | '*' | '~' | '+'))
+            && value
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ':' | '\\' | '/' | '*' | '~' | '+'))
             && !value.starts_with('-');
         match self.quote {
             None if plain => value.to_owned(),
@@ -161,7 +163,7 @@ fn templates(session: &Session, authority: Option<&str>) -> Found {
     let wanted = authorities.iter().filter(|a| authority.is_none_or(|name| a.config().eq_ignore_ascii_case(name)));
     let mut found: Found = wanted
         .filter_map(|a| a.as_database())
-        .flat_map(|database| database.templates())
+        .flat_map(crate::ca::Database::templates)
         .map(|template| (template.name, template.display_name))
         .collect();
     found.sort();

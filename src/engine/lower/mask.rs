@@ -299,7 +299,9 @@ mod tests {
 
     #[test]
     fn a_secret_word_counts_without_its_argument() {
-        for line in ["Import-X -Password", "Import-X -Pasword", "Import-X -P x", "$pfxPassword = Get-X", "#{ password: x }"] {
+        for line in
+            ["Import-X -Password", "Import-X -Pasword", "Import-X -P x", "$pfxPassword = Get-X", "#{ password: x }"]
+        {
             assert!(has_secret_word(line, &Known), "{line}");
         }
         for line in ["Import-X -CA x -Path y", "the password is gone", "Export-X -Port 5", "password == x"] {

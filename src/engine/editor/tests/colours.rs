@@ -37,7 +37,8 @@ fn parts_of_a_command_line() {
 fn an_unknown_verb_shows_as_soon_as_it_cannot_become_one() {
     let desk = Desk::contoso();
     let unknown = |text: &str| painted(&desk, text).iter().any(|(_, style)| *style == Style::Unknown);
-    for text in ["Get-Cs", "Get-", "get-cscertif", "Get-CsCertificate", "Get-CsCertificate -Ty", "Get-CsCertificate -"] {
+    for text in ["Get-Cs", "Get-", "get-cscertif", "Get-CsCertificate", "Get-CsCertificate -Ty", "Get-CsCertificate -"]
+    {
         assert!(!unknown(text), "{text}");
     }
     for text in ["Get-Csx", "Get-Cs -Type", "get-cscertifcate", "Get-CsCertificate -Foo", "1 | % { Get-Foo }"] {

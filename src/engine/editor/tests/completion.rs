@@ -85,10 +85,7 @@ fn values_that_the_session_knows() {
     assert!(desk.offered("Request-CsCertificate -New -CA ").contains(&CA.to_owned()));
     let line = format!("Request-CsCertificate -New -CA {CA} -Template jci");
     assert!(desk.completed(&line).ends_with(" -Template jcila"));
-    assert_eq!(
-        desk.completed("Get-Website 'Lync Server Int"),
-        "Get-Website 'Lync Server Internal Web Site'"
-    );
+    assert_eq!(desk.completed("Get-Website 'Lync Server Int"), "Get-Website 'Lync Server Internal Web Site'");
 }
 
 #[test]
@@ -120,7 +117,10 @@ fn variables_of_the_session_and_of_the_text() {
     assert_eq!(desk.completed("tota"), "total");
     assert_eq!(desk.said("$tot", "$total"), "Int64");
     assert_eq!(desk.completed("let fresh = 1; $fre"), "let fresh = 1; $fresh");
-    assert_eq!(desk.completed("foreach ($certificate in 1..2) { $cert^ }"), "foreach ($certificate in 1..2) { $certificate }");
+    assert_eq!(
+        desk.completed("foreach ($certificate in 1..2) { $cert^ }"),
+        "foreach ($certificate in 1..2) { $certificate }"
+    );
     assert!(desk.offered("$ErrorAct").contains(&"$ErrorActionPreference".to_owned()));
     assert!(desk.offered("1 | ForEach-Object { $").contains(&"$_".to_owned()));
     desk.run("fn renew_all(x) { x }");
@@ -138,7 +138,10 @@ fn properties_of_objects() {
     assert_eq!(desk.completed("Set-CsCertificate -Thumbprint $c.thumb"), "Set-CsCertificate -Thumbprint $c.Thumbprint");
     assert_eq!(desk.completed("$c.NotAfter.ye"), "$c.NotAfter.Year");
     assert_eq!(desk.completed("$m.Beta.g"), "$m.Beta.Gamma");
-    assert_eq!(desk.completed("(Get-CsCertificate -Type Default).thumb"), "(Get-CsCertificate -Type Default).Thumbprint");
+    assert_eq!(
+        desk.completed("(Get-CsCertificate -Type Default).thumb"),
+        "(Get-CsCertificate -Type Default).Thumbprint"
+    );
     assert_eq!(desk.completed("(Get-Date).ye"), "(Get-Date).Year");
     for text in [
         "Get-CsCertificate | Where-Object { $_.thumb^ }",

@@ -11,7 +11,18 @@ fn engine() -> Engine {
 #[test]
 fn a_text_is_complete_open_or_wrong() {
     let engine = engine();
-    for text in ["", "1 + 1", "let x = 1", "Get-Date", "if true { 1 }", "fn f(x) { x }", "'x'", "# only this", "\u{feff}1", "return"] {
+    for text in [
+        "",
+        "1 + 1",
+        "let x = 1",
+        "Get-Date",
+        "if true { 1 }",
+        "fn f(x) { x }",
+        "'x'",
+        "# only this",
+        "\u{feff}1",
+        "return",
+    ] {
         assert_eq!(engine.is_complete(text), Completeness::Complete, "{text}");
     }
     for text in [

@@ -46,7 +46,10 @@ fn the_session_lists_what_was_run() {
     let lines: Vec<(&str, bool)> = history.iter().map(|entry| (&*entry.line, entry.completed)).collect();
     assert_eq!(lines, [("1 + 1", true), ("throw 'no'", false)]);
     let listed = engine.eval_line("Get-History | % CommandLine").unwrap().objects;
-    assert_eq!(listed.iter().map(|v| v.display(&crate::model::Zone::utc())).collect::<Vec<_>>(), ["1 + 1", "throw 'no'"]);
+    assert_eq!(
+        listed.iter().map(|v| v.display(&crate::model::Zone::utc())).collect::<Vec<_>>(),
+        ["1 + 1", "throw 'no'"]
+    );
     let last = engine.eval_line("(Get-History -Count 1).ExecutionStatus").unwrap().last;
     assert_eq!(last.display(&crate::model::Zone::utc()), "Completed");
     assert_eq!(engine.eval_line("Get-History -Id 99").unwrap().exit.code(), 1);

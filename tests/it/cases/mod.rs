@@ -9,5 +9,5 @@ mod names;
 mod offline;
 mod procedure;
 mod shell;
-mod web;
 mod topology;
+mod web;

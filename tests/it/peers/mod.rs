@@ -3,11 +3,11 @@
 mod acme;
 mod acme_caddy;
 mod acme_crash;
-mod authority;
 mod adcs;
 mod adcs_emulator;
 #[cfg(feature = "ntlm")]
 mod adcs_ntlm;
+mod authority;
 mod crash;
 mod files;
 mod home;
@@ -15,8 +15,8 @@ mod lease;
 mod liar;
 mod nginx;
 mod openssl;
-mod renewal;
 mod pfx;
+mod renewal;
 mod secrets;
 mod serve;
 mod vectors;

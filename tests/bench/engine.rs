@@ -57,7 +57,7 @@ pub(crate) fn tell_pipelines() {
     println!("where, sort, select over {OBJECTS} objects: {:.0} ms", whole * 1e3);
     match python() {
         Some(python) => {
-            println!("  a list of dictionaries in Python: {:.0} ms, ratio {:.2}", python * 1e3, whole / python)
+            println!("  a list of dictionaries in Python: {:.0} ms, ratio {:.2}", python * 1e3, whole / python);
         }
         None => println!("  SKIPPED: there is no python3 to compare with"),
     }

@@ -140,6 +140,7 @@ fn enrollment(remote: &Arc<Remote>, name: &str) -> Enrollment {
         names: vec![(name.to_owned(), "rule".to_owned())],
         friendly_name: name.to_owned(),
         replaces: None,
+        wishes: crate::state::NameWishes::default(),
     }
 }
 

@@ -68,7 +68,9 @@ fn a_renewal_that_nginx_did_not_take_costs_one_order() {
         assert_eq!((failed.exit, failed.objects.len()), (ExitCode::PutBack, 0));
         assert_eq!((served(&site.endpoint), site.files(), pebble.orders()), (first.clone(), files.clone(), 2));
     }
-    let waits = run("Get-TlsStatus | Where-Object Check -eq NotDeployed").unwrap().objects;
+    let waits = run("Get-TlsStatus | Where-Object Check -eq NotDeployed | Where-Object What -eq WebServicesExternal")
+        .unwrap()
+        .objects;
     assert_eq!(waits.len(), 1);
 
     site.declare(&Otherwise::default());

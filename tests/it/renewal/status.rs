@@ -17,7 +17,8 @@ fn found(world: &Later) -> Vec<String> {
 #[test]
 fn from_amber_to_green_to_red() {
     let world = Later::new();
-    world.emits("Test-TlsBinding | Out-Null");
+    // What is assigned already is proven, and served from here on.
+    world.set(&world.only());
     assert_eq!(found(&world), ["Green Well"]);
     world.days(14);
     assert_eq!(found(&world), ["Amber EndsSoon", "Amber ProofStale", "Amber ProofStale", "Amber ProofStale"]);
@@ -44,7 +45,8 @@ fn the_list_of_an_embedded_authority_is_published_before_it_ends() {
         "next_request_id = 41",
         "next_request_id = 41\ncrl = { url = \"http://pki.contoso.net/ca.crl\", file = \"ca.crl\", days = 4 }",
     )]);
-    world.emits("Test-TlsBinding | Out-Null");
+    // What is assigned already is proven, and served from here on.
+    world.set(&world.only());
     assert_eq!(found(&world), ["Amber CrlDue", "Green Well"]);
     world.emits(&text(&world.emits("Get-TlsStatus")[0], "Remedy"));
     assert_eq!(found(&world), ["Green Well"]);

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorId, Result};
 use crate::model::Certificate;
 
 /// The largest body that is read: chains, revocation lists and pages are far below.
-const MAX_BODY: u64 = 4 << 20;
+pub(in crate::ca) const MAX_BODY: u64 = 4 << 20;
 /// How often it is looked whether the run is to end.
 const SLICE: Duration = Duration::from_millis(50);
 const USER_AGENT: &str = concat!("certlet/", env!("CARGO_PKG_VERSION"));
@@ -107,30 +107,46 @@ impl Client {
         body: Option<Vec<u8>>,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Reply> {
-        if cancelled() {
-            return Err(interrupted());
-        }
         let mut builder = Request::builder().method(method).uri(url);
         for (name, value) in headers {
             builder = builder.header(*name, *value);
         }
-        let (agent, (sender, receiver)) = (self.agent.clone(), mpsc::channel());
-        // A thread of its own: a blocking socket does not look whether the run is to end; its time limit ends it.
-        let run = move || {
+        let agent = self.agent.clone();
+        let talk = move || {
             let outcome = match body {
                 Some(body) => builder.body(body).map_err(ureq::Error::from).and_then(|r| read(agent.run(r)?)),
                 None => builder.body(()).map_err(ureq::Error::from).and_then(|r| read(agent.run(r)?)),
             };
-            let _ = sender.send(outcome);
+            outcome.map_err(|e| e.to_string())
         };
-        thread::Builder::new().name("certlet-http".into()).spawn(run).map_err(|e| silence(url, &e.to_string()))?;
-        loop {
-            match receiver.recv_timeout(SLICE) {
-                Ok(outcome) => return outcome.map_err(|e| silence(url, &e.to_string())),
-                Err(mpsc::RecvTimeoutError::Disconnected) => return Err(silence(url, "the request ended early")),
-                Err(mpsc::RecvTimeoutError::Timeout) if cancelled() => return Err(interrupted()),
-                Err(mpsc::RecvTimeoutError::Timeout) => {}
-            }
+        watched(url, cancelled, talk)
+    }
+}
+
+/// Runs what talks to a server on a thread of its own: a blocking socket does not look whether the run is to end; its
+/// time limit ends it.
+///
+/// # Errors
+/// `CaUnreachable` with the words of what went wrong; `Interrupted`.
+pub(in crate::ca) fn watched(
+    url: &str,
+    cancelled: &dyn Fn() -> bool,
+    talk: impl FnOnce() -> std::result::Result<Reply, String> + Send + 'static,
+) -> Result<Reply> {
+    if cancelled() {
+        return Err(interrupted());
+    }
+    let (sender, receiver) = mpsc::channel();
+    let run = move || {
+        let _ = sender.send(talk());
+    };
+    thread::Builder::new().name("certlet-http".into()).spawn(run).map_err(|e| silence(url, &e.to_string()))?;
+    loop {
+        match receiver.recv_timeout(SLICE) {
+            Ok(outcome) => return outcome.map_err(|why| silence(url, &why)),
+            Err(mpsc::RecvTimeoutError::Disconnected) => return Err(silence(url, "the request ended early")),
+            Err(mpsc::RecvTimeoutError::Timeout) if cancelled() => return Err(interrupted()),
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
         }
     }
 }

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "acme")]
 mod acme;
+#[cfg(feature = "adcs")]
+mod adcs;
 #[cfg(test)]
 mod contract;
 mod down;
@@ -13,6 +15,8 @@ mod testing;
 
 #[cfg(feature = "acme")]
 pub use acme::{Acme, AcmeLimits, AcmeMethod, AcmeSettings, DnsMethod, RootSource, RunCommand};
+#[cfg(feature = "adcs")]
+pub use adcs::{Adcs, AdcsRoots, AdcsSettings, LogOn};
 pub use down::Down;
 pub use embedded::{
     Approval, Embedded, EmbeddedSettings, Parent, Permissions, Publication, Right, SecretResolver, SubjectSource,
@@ -63,6 +67,12 @@ pub trait Authority: Send + Sync {
     /// `CaUnreachable`, `CaAccessDenied`, `TemplateNotFound`, `TemplateAccessDenied`, `KeyTooSmall`; `RequestDenied` where
     /// the template does not let the key be exported.
     fn preflight(&self, cx: &Context<'_>, inquiry: &Inquiry<'_>) -> Result<()>;
+
+    /// The ticket that is stored with the key before `begin`: where a request that may have been handed in must not be
+    /// handed in again, `advance` says what is to be done about it. Empty where `begin` may be repeated.
+    fn first_ticket(&self) -> String {
+        String::new()
+    }
 
     /// Hands a request in.
     fn begin(&self, cx: &Context<'_>, submission: &Submission) -> Result<Answer>;

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::certlet_toml::configuration_of;
 use super::reader::{Document, Table};
-use super::topology_toml::topology_of_text;
+use super::topology_toml::{topology_of_text, topology_of_xml};
+use super::topology_xml_write::topology_to_xml;
 use super::uses::read_use;
 use crate::error::ErrorId;
 use crate::model::names::{compute, difference};
@@ -39,6 +40,17 @@ pub fn fuzz_one(data: &[u8]) {
                 }
             }
         }
+    }
+}
+
+/// Reads bytes as a topology in XML; one that is accepted reads back from what is written of it.
+#[doc(hidden)]
+pub fn topology_xml(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(topology) = topology_of_xml("topology.xml", text) {
+        compute_everything(&topology);
+        let again = topology_of_xml("again.xml", &topology_to_xml(&topology));
+        assert_eq!(again.as_ref().ok(), Some(&topology), "{again:?}");
     }
 }
 
@@ -97,6 +109,35 @@ mod tests {
                 data.extend_from_slice(text.as_bytes());
                 fuzz_one(&data);
             }
+        }
+    }
+
+    /// The sample as XML, and a document as the product publishes it.
+    fn documents() -> [String; 2] {
+        let sample = topology_of_text("topology.toml", SEEDS[0]).unwrap();
+        [topology_to_xml(&sample), crate::config::topology_xml_tests::PUBLISHED.to_owned()]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 192, ..ProptestConfig::default() })]
+
+        #[test]
+        fn damaged_documents_are_refused_or_read(
+            seed in 0..2_usize,
+            edits in proptest::collection::vec((any::<usize>(), 0..5u8, "[\\PC\\n]{0,6}|</?[A-Z]|&#?|\"|'|xmlns"), 1..8),
+        ) {
+            let mut text: Vec<char> = documents()[seed].chars().collect();
+            for (place, kind, insert) in edits {
+                let place = place % text.len().max(1);
+                let end = (place + 1 + usize::from(kind) * 7).min(text.len());
+                match kind {
+                    0 => drop(text.drain(place..end)),
+                    1 => { let piece: Vec<char> = text[place..end].to_vec(); text.splice(place..place, piece); }
+                    2 => text.truncate(place + text.len() / 2),
+                    _ => { text.splice(place..(place + usize::from(kind == 4)).min(text.len()), insert.chars()); }
+                }
+            }
+            topology_xml(text.into_iter().collect::<String>().as_bytes());
         }
     }
 

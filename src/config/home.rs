@@ -4,14 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+#[cfg(feature = "adcs")]
+use super::AdcsAuth;
 #[cfg(feature = "acme")]
 use super::{AcmeAuthority, AcmeChallenge};
 use super::{
-    AuthorityClass, AuthorityKind, AuthoritySettings, Configuration, EmbeddedAuthority, SecretLookup, SecretSource,
-    StateStore, TemplateApproval, TemplateSubject, read_certlet_toml,
+    AdcsAuthority, AuthorityClass, AuthorityKind, AuthoritySettings, Configuration, EmbeddedAuthority, SecretLookup,
+    SecretSource, StateStore, TemplateApproval, TemplateSubject, read_certlet_toml,
 };
 #[cfg(feature = "acme")]
 use crate::ca::{Acme, AcmeLimits, AcmeMethod, AcmeSettings, DnsMethod};
+#[cfg(feature = "adcs")]
+use crate::ca::{Adcs, AdcsSettings, LogOn};
 use crate::ca::{
     Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Parent, Permissions, Publication, Right,
     SecretResolver, SubjectSource, Template,
@@ -30,6 +34,9 @@ use crate::x509;
 
 /// How long a test or reload command may run.
 const CHILD_LIMIT: Duration = Duration::from_secs(60);
+/// How long one request to an authority across a wire may take.
+#[cfg(feature = "adcs")]
+const WIRE_LIMIT: Duration = Duration::from_secs(30);
 
 /// What the host knows of the machine and its user, which the library itself does not look up.
 #[derive(Clone)]
@@ -67,6 +74,7 @@ pub struct Home {
     authorities: OnceLock<Result<Vec<Arc<dyn Authority>>>>,
     /// When the copy of the audit log was last made durable, on the clock of this run.
     synchronised: Mutex<Option<Duration>>,
+    cancelled: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl Home {
@@ -84,7 +92,15 @@ impl Home {
             serving: OnceLock::new(),
             authorities: OnceLock::new(),
             synchronised: Mutex::default(),
+            cancelled: Arc::new(|| false),
         }
+    }
+
+    /// Cuts the test commands of server programs short when the run is to end; reloads are never cut short.
+    #[must_use]
+    pub fn heeding(mut self, cancelled: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.cancelled = Arc::new(cancelled);
+        self
     }
 
     /// The folder.
@@ -188,16 +204,17 @@ impl Home {
                 );
                 Arc::new(ServedListener::new(listener, serving))
             }
-            // A reload is never cut short: its time limit bounds it.
-            ServerSettings::Files(files) => {
-                Arc::new(FilesServer::new(files.clone(), Children::new(CHILD_LIMIT, Arc::new(|| false)))?)
-            }
+            ServerSettings::Files(files) => Arc::new(FilesServer::new(files.clone(), self.children())?),
             ServerSettings::Haproxy(haproxy) if haproxy.socket.is_none() => {
-                Arc::new(FilesServer::new(haproxy.files.clone(), Children::new(CHILD_LIMIT, Arc::new(|| false)))?)
+                Arc::new(FilesServer::new(haproxy.files.clone(), self.children())?)
             }
             other => Arc::new(Unbuilt::new(other.kind().name())),
         };
         Ok(Arc::new(Site { website: website.clone(), server }))
+    }
+
+    fn children(&self) -> Children {
+        Children::new(CHILD_LIMIT, Arc::clone(&self.cancelled))
     }
 
     fn make_authority(
@@ -215,8 +232,45 @@ impl Home {
             AuthorityKind::Acme(acme) => Arc::new(Acme::new(self.acme(config, settings, acme)?)),
             #[cfg(not(feature = "acme"))]
             AuthorityKind::Acme(_) => Arc::new(Down::because(config, "ACME authorities are not part of this build")),
-            AuthorityKind::Adcs(_) => Arc::new(Down::because(config, "AD CS authorities are not part of this build")),
+            AuthorityKind::Adcs(adcs) => self.adcs(config, settings, adcs)?,
         })
+    }
+
+    #[cfg(feature = "adcs")]
+    fn adcs(&self, config: String, settings: &AuthoritySettings, adcs: &AdcsAuthority) -> Result<Arc<dyn Authority>> {
+        let log_on = match adcs.auth {
+            AdcsAuth::Basic => LogOn::Basic,
+            #[cfg(feature = "ntlm")]
+            AdcsAuth::Ntlm => LogOn::Ntlm,
+            #[cfg(not(feature = "ntlm"))]
+            AdcsAuth::Ntlm => return Ok(Arc::new(Down::because(config, "NTLM is not part of this build"))),
+        };
+        let (configuration, own) = (self.configuration()?, adcs.roots.clone());
+        let account = adcs.account.as_ref().map(|(user, source)| {
+            let (source, secrets) = (source.clone(), Arc::clone(&self.options.secrets));
+            (user.clone(), SecretResolver::new(move || fetch(&source, &*secrets)))
+        });
+        Ok(Arc::new(Adcs::new(AdcsSettings {
+            config,
+            is_public: settings.class == AuthorityClass::Public,
+            url: adcs.url.clone(),
+            roots: Arc::new(move || {
+                let mut roots = configured_roots(&configuration)?;
+                for path in &own {
+                    roots.extend(certificates_in(path)?);
+                }
+                Ok(roots)
+            }),
+            log_on,
+            account,
+            limit: WIRE_LIMIT,
+        })?))
+    }
+
+    #[cfg(not(feature = "adcs"))]
+    #[expect(clippy::unused_self, reason = "the same call whether it is built in or not")]
+    fn adcs(&self, config: String, _: &AuthoritySettings, _: &AdcsAuthority) -> Result<Arc<dyn Authority>> {
+        Ok(Arc::new(Down::because(config, "AD CS authorities are not part of this build")))
     }
 
     #[cfg(feature = "acme")]
@@ -336,6 +390,14 @@ impl World for Home {
                 })
             })
             .clone()
+    }
+
+    fn existing_state(&self) -> Option<Arc<dyn State>> {
+        let is_there = match &self.configuration().ok()?.state.store {
+            StateStore::Memory => true,
+            StateStore::Sqlite(path) => path.is_file(),
+        };
+        is_there.then(|| self.state().ok()).flatten()
     }
 
     fn keys(&self) -> Result<Arc<dyn KeyStore>> {

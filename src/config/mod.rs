@@ -23,6 +23,11 @@ mod staging_tests;
 #[cfg(test)]
 mod tests;
 mod topology_toml;
+mod topology_xml;
+#[cfg(test)]
+mod topology_xml_tests;
+mod topology_xml_tree;
+mod topology_xml_write;
 mod uses;
 mod windows_paths;
 
@@ -36,6 +41,7 @@ pub use home::{Home, HomeOptions};
 pub use settings::{
     Configuration, ProofSettings, SecretLookup, SecretSource, StateSettings, StateStore, TrustSettings,
 };
-pub use topology_toml::{read_topology, topology_of_text};
+pub use topology_toml::{read_topology, topology_of_text, topology_of_xml};
+pub(crate) use topology_xml_write::topology_to_xml;
 pub use uses::builtin_uses;
 pub use windows_paths::{OperatorPath, WindowsPaths};

@@ -58,6 +58,11 @@ impl Document {
         Self { file: file.into(), text, id, problems: RefCell::default() }
     }
 
+    /// The text.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Parses the text.
     ///
     /// # Errors
@@ -337,8 +342,36 @@ impl<'a> Item<'a> {
 /// # Errors
 /// The given id, naming the file as the operator did.
 pub(super) fn read_file(path: &Path, shown: &str, id: ErrorId) -> Result<String> {
+    String::from_utf8(read_bytes(path, shown, id)?).map_err(|_| unreadable(shown, id, "it is no UTF-8 text"))
+}
+
+/// The same of a file that Windows may have written: UTF-16 with a byte order mark is text too, and the mark is taken
+/// away.
+///
+/// # Errors
+/// As [`read_file`].
+pub(super) fn read_unicode_file(path: &Path, shown: &str, id: ErrorId) -> Result<String> {
+    let bytes = read_bytes(path, shown, id)?;
+    let wide = |of: fn([u8; 2]) -> u16, bytes: &[u8]| {
+        let (units, rest) = bytes.as_chunks::<2>();
+        if rest.is_empty() { String::from_utf16(&units.iter().map(|u| of(*u)).collect::<Vec<_>>()).ok() } else { None }
+    };
+    let text = match bytes.as_slice() {
+        [0xFF, 0xFE, rest @ ..] => wide(u16::from_le_bytes, rest),
+        [0xFE, 0xFF, rest @ ..] => wide(u16::from_be_bytes, rest),
+        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8(rest.to_vec()).ok(),
+        _ => String::from_utf8(bytes).ok(),
+    };
+    text.ok_or_else(|| unreadable(shown, id, "it is no UTF-8 or UTF-16 text"))
+}
+
+fn unreadable(shown: &str, id: ErrorId, why: &str) -> Error {
+    Error::new(id, format!("`{shown}` cannot be read: {why}")).about(shown)
+}
+
+fn read_bytes(path: &Path, shown: &str, id: ErrorId) -> Result<Vec<u8>> {
     const LIMIT: u64 = 16 << 20;
-    let fail = |why: &str| Error::new(id, format!("`{shown}` cannot be read: {why}")).about(shown);
+    let fail = |why: &str| unreadable(shown, id, why);
     let size = std::fs::metadata(path).map_err(|e| fail(&why(&e)).because(e))?;
     if !size.is_file() {
         return Err(fail("it is no file"));
@@ -346,8 +379,7 @@ pub(super) fn read_file(path: &Path, shown: &str, id: ErrorId) -> Result<String>
     if size.len() > LIMIT {
         return Err(fail("it is larger than 16 MiB"));
     }
-    let bytes = std::fs::read(path).map_err(|e| fail(&why(&e)).because(e))?;
-    String::from_utf8(bytes).map_err(|_| fail("it is no UTF-8 text"))
+    std::fs::read(path).map_err(|e| fail(&why(&e)).because(e))
 }
 
 fn why(error: &std::io::Error) -> String {

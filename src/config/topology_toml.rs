@@ -1,18 +1,21 @@
-//! The topology: one TOML file or several, merged in order and checked as a whole.
+//! The topology: one file or several, TOML or XML, merged in order and checked as a whole.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::reader::{At, Document, Item, Problem, Table, raise, read_file};
+use super::reader::{At, Document, Item, Problem, Table, raise, read_file, read_unicode_file};
+use super::topology_xml::COMPONENTS;
 use super::uses::{builtin_uses, read_use};
-use crate::error::{Error, ErrorId, Result};
+use crate::error::{ErrorId, Result};
 use crate::model::{
     EdgeInterfaces, Fault, HostName, MissingNames, Place, Pool, Position, Role, SimpleUrl, SimpleUrlComponent,
     SimpleUrlScope, SipDomain, SiteKind, Topology, TopologySite, Use, UseName, Uses, WebPorts, WebServices,
 };
 
-/// Reads topology files and merges them: lists are joined, single values of a later file replace earlier ones.
+/// Reads topology files and merges them: lists are joined, single values of a later file replace earlier ones, and a
+/// pool of a TOML file takes the place of the one of the same name that an XML file gave. A file whose name ends in
+/// `.xml` is a Lync topology document.
 ///
 /// # Errors
 /// `TopologyInvalid` with file, line and column of the first problem; the others are hints.
@@ -21,8 +24,8 @@ pub fn read_topology(paths: &[PathBuf]) -> Result<Topology> {
     for path in paths {
         let shown = path.display().to_string();
         if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xml")) {
-            let message = format!("`{shown}`: topologies in XML cannot be read by this build");
-            return Err(Error::new(ErrorId::TopologyInvalid, message).about(shown).hint("write the topology as TOML"));
+            draft.read_xml(&shown, read_unicode_file(path, &shown, ErrorId::TopologyInvalid)?)?;
+            continue;
         }
         let text = read_file(path, &shown, ErrorId::TopologyInvalid)?;
         draft.read(&shown, text, path.parent().unwrap_or(Path::new("")))?;
@@ -40,21 +43,40 @@ pub fn topology_of_text(shown: &str, text: &str) -> Result<Topology> {
     draft.finish()
 }
 
+/// Reads the text of one topology document in XML; `shown` names it in errors.
+///
+/// # Errors
+/// As [`read_topology`].
+pub fn topology_of_xml(shown: &str, text: &str) -> Result<Topology> {
+    let mut draft = Draft::default();
+    draft.read_xml(shown, text.to_owned())?;
+    draft.finish()
+}
+
 /// What was read so far, with the place of each row.
 #[derive(Default)]
-struct Draft {
-    topology: Topology,
+pub(super) struct Draft {
+    pub(super) topology: Topology,
     own_uses: Vec<(Use, Position)>,
     places: HashMap<Place, Position>,
     first: Option<Arc<str>>,
+    /// Whether one of the files is XML, which gives no simple URLs.
+    pub(super) xml_is_among_them: bool,
+    /// The pools that XML gave, by their index, as long as no TOML file has replaced them.
+    pub(super) xml_pools: Vec<usize>,
 }
 
 impl Draft {
+    /// Notes the name of a file: a fault of the whole is shown at the first one.
+    pub(super) fn begin(&mut self, shown: &str) {
+        self.first.get_or_insert_with(|| shown.into());
+    }
+
     fn read(&mut self, shown: &str, text: String, base: &Path) -> Result<()> {
         let document = Document::new(shown, text, ErrorId::TopologyInvalid);
         let root = document.parse()?;
         let root = Table::root(&document, &root);
-        self.first.get_or_insert_with(|| shown.into());
+        self.begin(shown);
         if root.number::<u32>("version", 1..=1).is_none() && root.item("version").is_none() {
             root.missing("version");
         }
@@ -90,7 +112,7 @@ impl Draft {
         document.outcome(Some(()))
     }
 
-    fn place(&mut self, place: Place, document: &Document, span: &std::ops::Range<usize>) {
+    pub(super) fn place(&mut self, place: Place, document: &Document, span: &std::ops::Range<usize>) {
         self.places.insert(place, document.position(span));
     }
 
@@ -131,28 +153,8 @@ impl Draft {
     }
 
     fn read_simple_url(&mut self, table: Table<'_>) {
-        let scope = table.required_text("scope").and_then(|text| {
-            let scope = match text.value.split_once(':') {
-                None if text.value.eq_ignore_ascii_case("global") => Some(SimpleUrlScope::Global),
-                Some((word, name)) if word.eq_ignore_ascii_case("site") && !name.is_empty() => {
-                    Some(SimpleUrlScope::Site(name.to_owned()))
-                }
-                _ => None,
-            };
-            if scope.is_none() {
-                let message = format!("`{}` is no scope: write `global` or `site:NAME`", text.value);
-                table.document.problem(&text.span, message, None);
-            }
-            scope
-        });
-        let components = [
-            ("Meet", SimpleUrlComponent::Meet),
-            ("Dialin", SimpleUrlComponent::Dialin),
-            ("Admin", SimpleUrlComponent::Admin),
-            ("Cscp", SimpleUrlComponent::Admin),
-            ("WebScheduler", SimpleUrlComponent::WebScheduler),
-        ];
-        let component = table.required("component").and_then(|item| item.word(&components));
+        let scope = table.required_text("scope");
+        let component = table.required("component").and_then(|item| item.word(&COMPONENTS));
         let domain = match table.required("domain") {
             Some(item) if item.as_text() == Some("*") => Some(None),
             Some(item) => read_host(item).map(|h| Some(h.value)),
@@ -160,34 +162,41 @@ impl Draft {
         };
         let entries = table.texts("entries");
         let active = table.text("active").or_else(|| entries.first().cloned());
-        let hosts: Vec<Option<HostName>> = entries.iter().map(|entry| url_host(&table, entry)).collect();
         if entries.is_empty() {
             table.missing("entries");
         }
         if let (Some(scope), Some(component), Some(domain), Some(active)) = (scope, component, domain, active) {
-            let place = entries.iter().position(|entry| entry.value.eq_ignore_ascii_case(&active.value));
-            if place.is_none() {
-                let message = format!("`{}` is active and not among the entries", active.value);
-                table.document.problem(&active.span, message, None);
-            }
-            if let Some(host) = place.and_then(|i| hosts.get(i).cloned().flatten()) {
-                self.place(Place::SimpleUrl(self.topology.simple_urls.len()), table.document, &active.span);
-                let entries = entries.into_iter().map(|e| e.value).collect();
-                self.topology.simple_urls.push(SimpleUrl {
-                    scope,
-                    component,
-                    domain,
-                    entries,
-                    active: active.value,
-                    host,
-                });
-            }
+            self.add_simple_url(table.document, &scope, component, domain, entries, &active);
         }
         table.finish();
     }
 
+    /// Adds a simple URL, or says what is wrong with it.
+    pub(super) fn add_simple_url(
+        &mut self,
+        document: &Document,
+        scope: &At<String>,
+        component: SimpleUrlComponent,
+        domain: Option<HostName>,
+        entries: Vec<At<String>>,
+        active: &At<String>,
+    ) {
+        let hosts: Vec<Option<HostName>> = entries.iter().map(|entry| url_host(document, entry)).collect();
+        let place = entries.iter().position(|entry| entry.value.eq_ignore_ascii_case(&active.value));
+        if place.is_none() {
+            let message = format!("`{}` is active and not among the entries", active.value);
+            document.problem(&active.span, message, None);
+        }
+        let Some(scope) = simple_url_scope(document, scope) else { return };
+        if let Some(host) = place.and_then(|i| hosts.get(i).cloned().flatten()) {
+            self.place(Place::SimpleUrl(self.topology.simple_urls.len()), document, &active.span);
+            let entries = entries.into_iter().map(|e| e.value).collect();
+            let active = active.value.clone();
+            self.topology.simple_urls.push(SimpleUrl { scope, component, domain, entries, active, host });
+        }
+    }
+
     fn read_pool(&mut self, table: Table<'_>) {
-        let index = self.topology.pools.len();
         let roles: Vec<(&str, Role)> = Role::ALL.iter().map(|role| (role.name(), *role)).collect();
         let fqdn = required_host(&table, "fqdn");
         let role = table.required("role").and_then(|item| item.word(&roles));
@@ -202,6 +211,9 @@ impl Draft {
         let web = table.table("web").map(|t| (t.span.clone(), read_web(t)));
         let edge = table.table("edge").map(read_edge);
         if let (Some(fqdn), Some(role)) = (fqdn, role) {
+            let replaced = self.xml_pools.iter().position(|i| self.topology.pools[*i].fqdn == fqdn.value);
+            let replaced = replaced.map(|known| self.xml_pools.swap_remove(known));
+            let index = replaced.unwrap_or(self.topology.pools.len());
             self.place(Place::Pool(index), table.document, &fqdn.span);
             for (j, computer) in computers.iter().enumerate() {
                 self.place(Place::Computer(index, j), table.document, &computer.span);
@@ -212,7 +224,7 @@ impl Draft {
             if let Some((span, _)) = &web {
                 self.place(Place::Web(index), table.document, span);
             }
-            self.topology.pools.push(Pool {
+            let pool = Pool {
                 fqdn: fqdn.value,
                 site,
                 role,
@@ -220,7 +232,11 @@ impl Draft {
                 uses: uses.into_iter().map(|u| u.value).collect(),
                 web: web.map(|(_, web)| web),
                 edge: edge.flatten(),
-            });
+            };
+            match replaced {
+                Some(index) => self.topology.pools[index] = pool,
+                None => self.topology.pools.push(pool),
+            }
         }
         table.finish();
     }
@@ -228,7 +244,7 @@ impl Draft {
     fn finish(mut self) -> Result<Topology> {
         let mut problems = Vec::new();
         let mut rows = builtin_uses().to_vec();
-        for (row, position) in self.own_uses {
+        for (row, position) in std::mem::take(&mut self.own_uses) {
             if let Some(known) = rows.iter().find(|u| u.name == row.name) {
                 let what = if known.is_builtin { "built in" } else { "declared" };
                 problems.push(Problem {
@@ -248,8 +264,9 @@ impl Draft {
                 *name = known.name.clone();
             }
         }
-        let start = Position::new(self.first, 1, 1, 1);
+        let start = Position::new(self.first.take(), 1, 1, 1);
         for Fault { place, message, hint } in self.topology.faults() {
+            let hint = self.hint_beside_xml(place).or(hint);
             let position = self.places.get(&place).cloned().unwrap_or_else(|| start.clone());
             problems.push(Problem { position, message, hint });
         }
@@ -258,6 +275,38 @@ impl Draft {
             None => Ok(self.topology),
         }
     }
+}
+
+impl Draft {
+    /// How what XML does not give is added to it.
+    fn hint_beside_xml(&self, place: Place) -> Option<String> {
+        let beside = "a TOML file named after it, `topology = [\"topology.xml\", \"more.toml\"]`";
+        match place {
+            Place::SipDomain(_) if self.xml_is_among_them && self.topology.simple_urls.is_empty() => Some(format!(
+                "a Lync topology document holds no simple URLs: put each as `[[simple_url]]` into {beside}"
+            )),
+            Place::Pool(i) if self.xml_pools.contains(&i) && self.topology.pools[i].role == Role::Edge => {
+                Some(format!(
+                    "put the pool once more as `[[pool]]`, with `[pool.edge]`, into {beside}: it takes this one's place"
+                ))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn simple_url_scope(document: &Document, text: &At<String>) -> Option<SimpleUrlScope> {
+    let scope = match text.value.split_once(':') {
+        None if text.value.eq_ignore_ascii_case("global") => Some(SimpleUrlScope::Global),
+        Some((word, name)) if word.eq_ignore_ascii_case("site") && !name.is_empty() => {
+            Some(SimpleUrlScope::Site(name.to_owned()))
+        }
+        _ => None,
+    };
+    if scope.is_none() {
+        document.problem(&text.span, format!("`{}` is no scope: write `global` or `site:NAME`", text.value), None);
+    }
+    scope
 }
 
 fn read_web(table: Table<'_>) -> WebServices {
@@ -313,10 +362,10 @@ fn read_host(item: Item<'_>) -> Option<At<HostName>> {
 }
 
 /// The host of `https://host[:port][/path]`.
-fn url_host(table: &Table<'_>, url: &At<String>) -> Option<HostName> {
+fn url_host(document: &Document, url: &At<String>) -> Option<HostName> {
     let rest = url.value.get(..8).filter(|p| p.eq_ignore_ascii_case("https://")).and(url.value.get(8..));
     let Some(rest) = rest else {
-        table.document.problem(&url.span, format!("`{}` does not start with `https://`", url.value), None);
+        document.problem(&url.span, format!("`{}` does not start with `https://`", url.value), None);
         return None;
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
@@ -327,7 +376,7 @@ fn url_host(table: &Table<'_>, url: &At<String>) -> Option<HostName> {
     match HostName::with_underscores(host) {
         Ok(name) => Some(name),
         Err(error) => {
-            table.document.refuse(&url.span, &error);
+            document.refuse(&url.span, &error);
             None
         }
     }

@@ -94,7 +94,7 @@ impl Session {
             ca: enrollment.authority.as_ref().map_or_else(String::new, |a| a.config().to_owned()),
             request_id: None,
             status: RequestStatus::Submitting,
-            ticket: String::new(),
+            ticket: enrollment.authority.as_ref().map_or_else(String::new, |a| a.first_ticket()),
             csr: request.der().to_vec(),
             key: key.key_id(),
             requester: enrollment.account.as_ref().map_or(&policy.principal, |(user, _)| user).clone(),
@@ -139,7 +139,17 @@ impl Session {
             // Across a wire the key and the record are durable before anybody is asked.
             state.record(&[key_write, put_request(&row)], &self.audit("Request-CsCertificate", &row, "Submitting"))?;
             self.world().on_step("request: stored");
-            let answer = authority.begin(&cx, &submission).map_err(|e| kept(e, &row))?;
+            let answer = match authority.begin(&cx, &submission) {
+                Ok(answer) => answer,
+                Err(error) => {
+                    if is_before_submission(&error) && !row.ticket.is_empty() {
+                        // Nothing has arrived, so that the request may be handed in when it is asked for again.
+                        row.ticket.clear();
+                        state.write(&[put_request(&row)])?;
+                    }
+                    return Err(kept(error, &row));
+                }
+            };
             return self.follow(&**authority, &cx, row, answer, &[]);
         }
         for _ in 0..64 {
@@ -373,6 +383,11 @@ fn is_soon(seconds: i64, waited: i64) -> bool {
     seconds <= one && waited + seconds.max(1) <= all
 }
 
+/// Whether an error of `begin` says that the authority has not even looked at the request.
+fn is_before_submission(error: &Error) -> bool {
+    matches!(error.id(), ErrorId::CaAccessDenied | ErrorId::ParameterArgumentValidationError)
+}
+
 /// Whether a request asks for the same subject, names, purposes and kind of key.
 fn asks_for(request: &CertificateRequest, enrollment: &Enrollment) -> bool {
     let details = &enrollment.details;
@@ -385,6 +400,10 @@ fn asks_for(request: &CertificateRequest, enrollment: &Enrollment) -> bool {
 
 /// An error that ends this attempt and not the request.
 fn kept(error: Error, row: &RequestRow) -> Error {
+    if error.id() == ErrorId::SubmissionUnknown {
+        // Asking on finds nothing out, and its own hints say what does.
+        return error;
+    }
     let id = row.request_id.map_or_else(|| row.id.to_string(), |id| id.to_string());
     let own = error.id().default_hint();
     // The first hint of its own takes the place of the catalogue's.

@@ -9,7 +9,7 @@ use super::{Enrollment, Obtained, Policy, Session};
 use crate::ca::{Answer, Authority, Context, Inquiry, Progress, Submission};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{AlternativeName, Certificate, Clock, KeyAlgorithm, Moment, Purpose, Zone, parse_rdns};
-use crate::state::{RequestRow, RequestStatus, RowKey};
+use crate::state::{NameWishes, RequestRow, RequestStatus, RowKey};
 use crate::x509::{AuthorityProfile, Issuer, PrivateKey, Profile, RequestDetails, issue, parse_request, self_signed};
 
 /// What the authority does next.
@@ -140,7 +140,7 @@ fn enrollment(remote: &Arc<Remote>, name: &str) -> Enrollment {
         names: vec![(name.to_owned(), "rule".to_owned())],
         friendly_name: name.to_owned(),
         replaces: None,
-        wishes: crate::state::NameWishes::default(),
+        wishes: NameWishes::default(),
     }
 }
 

@@ -20,6 +20,11 @@ pub trait World: Send + Sync {
     /// What is remembered.
     fn state(&self) -> Result<Arc<dyn State>>;
 
+    /// What is remembered, where there is such a thing already: for prompts and completion, which make nothing.
+    fn existing_state(&self) -> Option<Arc<dyn State>> {
+        self.state().ok()
+    }
+
     /// Where private keys are sealed and opened.
     fn keys(&self) -> Result<Arc<dyn KeyStore>>;
 

@@ -30,6 +30,11 @@ impl Contents {
         &self.certificates
     }
 
+    /// The certificates, taken out.
+    pub(crate) fn into_certificates(self) -> Vec<Certificate> {
+        self.certificates
+    }
+
     /// The certificate requests.
     pub(crate) fn requests(&self) -> &[CertificateRequest] {
         &self.requests
@@ -97,7 +102,7 @@ pub(crate) fn read_any(bytes: &[u8], password: Option<&Secret>) -> Result<Conten
     }
     let mut contents = Contents::default();
     if bytes.first() == Some(&der::SEQUENCE) && std::str::from_utf8(bytes).map_or(true, |t| pem_start(t).is_none()) {
-        take(&mut contents, bytes, password)?;
+        recognised(&mut contents, bytes, password)?;
         return Ok(contents);
     }
     let text = decode_text(bytes).ok_or_else(|| bad("it is neither text nor DER"))?;
@@ -105,7 +110,7 @@ pub(crate) fn read_any(bytes: &[u8], password: Option<&Secret>) -> Result<Conten
         let der = pem::decode_base64(&text)
             .filter(|d| d.first() == Some(&der::SEQUENCE))
             .ok_or_else(|| bad("it is neither PEM nor DER nor base64"))?;
-        take(&mut contents, &der, password)?;
+        recognised(&mut contents, &der, password)?;
         return Ok(contents);
     }
     let mut passed = Vec::new();
@@ -116,12 +121,7 @@ pub(crate) fn read_any(bytes: &[u8], password: Option<&Secret>) -> Result<Conten
         }
         match block.label.as_str() {
             "EC PARAMETERS" | "DH PARAMETERS" | "PUBLIC KEY" | "RSA PUBLIC KEY" => passed.push(block.label),
-            // OpenSSL's own form appends trust settings to the certificate.
-            "TRUSTED CERTIFICATE" => {
-                let first = Reader::new(&block.der).any().map_err(|e| bad(&e.to_string()))?;
-                take(&mut contents, first.whole, password)?;
-            }
-            _ => take(&mut contents, &block.der, password)?,
+            _ => labelled(&mut contents, &block.label, &block.der, password)?,
         }
     }
     if contents.is_empty() {
@@ -143,8 +143,27 @@ pub(crate) fn read_request(bytes: &[u8]) -> Result<CertificateRequest> {
     }
 }
 
+/// What one block of a PEM text holds.
+///
+/// # Errors
+/// As [`read_any`].
+pub(super) fn take(label: &str, der: &[u8]) -> Result<Contents> {
+    let mut contents = Contents::default();
+    labelled(&mut contents, label, der, None)?;
+    Ok(contents)
+}
+
+fn labelled(contents: &mut Contents, label: &str, der: &[u8], password: Option<&Secret>) -> Result<()> {
+    if label != "TRUSTED CERTIFICATE" {
+        return recognised(contents, der, password);
+    }
+    // OpenSSL's own form appends trust settings to the certificate.
+    let first = Reader::new(der).any().map_err(|e| bad(&e.to_string()))?;
+    recognised(contents, first.whole, password)
+}
+
 /// Recognises one DER structure by its shape: labels lie (`certutil` calls PKCS#7 a `CERTIFICATE`).
-fn take(contents: &mut Contents, bytes: &[u8], password: Option<&Secret>) -> Result<()> {
+fn recognised(contents: &mut Contents, bytes: &[u8], password: Option<&Secret>) -> Result<()> {
     match recognise(bytes) {
         Shape::Certificate => contents.add_certificate(parse_certificate(bytes)?),
         Shape::Request => contents.requests.push(parse_request(bytes)?),

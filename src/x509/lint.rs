@@ -63,7 +63,7 @@ impl fmt::Display for Lint {
 ///
 /// What the strict reader refuses never comes here: bytes that are no DER, extensions that stand twice, inner and outer
 /// algorithms that differ, serial numbers of more than 20 octets, extensions in old versions.
-pub(crate) fn lint(certificate: &Certificate, context: &LintContext) -> Vec<Lint> {
+pub(crate) fn lint(certificate: &Certificate, context: LintContext) -> Vec<Lint> {
     let mut report = Report::default();
     let Ok(raw) = Raw::of(certificate.der()) else {
         report.error("encoding", "X.690", "its elements cannot be taken apart".to_owned());
@@ -107,7 +107,7 @@ fn is_server(certificate: &Certificate) -> bool {
     !certificate.is_ca() && certificate.allows(&Purpose::ServerAuth)
 }
 
-fn fields(certificate: &Certificate, raw: &Raw<'_>, context: &LintContext, report: &mut Report) {
+fn fields(certificate: &Certificate, raw: &Raw<'_>, context: LintContext, report: &mut Report) {
     if certificate.version() != 3 && !certificate.is_self_issued() {
         let version = certificate.version();
         report.error("version", "RFC 5280 4.1.2.1", format!("it is of version {version} and can hold no extensions"));
@@ -165,7 +165,7 @@ const PUBLIC_LIMITS: [(i64, i64); 5] = [
     (i64::MIN, 825),
 ];
 
-fn validity(certificate: &Certificate, raw: &Raw<'_>, context: &LintContext, report: &mut Report) {
+fn validity(certificate: &Certificate, raw: &Raw<'_>, context: LintContext, report: &mut Report) {
     let (begin, end) = (certificate.not_before(), certificate.not_after());
     for (which, time) in [("begin", &raw.not_before), ("end", &raw.not_after)] {
         match time.fault() {

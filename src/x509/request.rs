@@ -11,9 +11,9 @@ use super::key::Signer;
 use super::template::{self, Template};
 use super::{AuthorityProfile, NameSpace, constraints, name, signature, spki};
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{AlternativeName, DistinguishedName, KeyAlgorithm, KeyUsage, Purpose, RelativeName};
 #[cfg(test)]
-use crate::model::{ExtensionEntry, KeyId};
+use crate::model::ExtensionEntry;
+use crate::model::{AlternativeName, DistinguishedName, KeyAlgorithm, KeyId, KeyUsage, Purpose, RelativeName};
 
 const EXTENSION_REQUEST: &str = "1.2.840.113549.1.9.14";
 /// What older Windows programs use instead.
@@ -65,7 +65,6 @@ impl CertificateRequest {
         &self.spki
     }
 
-    #[cfg(test)]
     /// SHA-256 of the public key.
     pub(crate) fn key_id(&self) -> KeyId {
         self.key.key_id

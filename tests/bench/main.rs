@@ -4,6 +4,7 @@
 
 mod engine;
 mod executor;
+mod inventory;
 mod lower;
 mod start;
 mod state;
@@ -13,6 +14,11 @@ fn main() {
     if std::env::args().any(|word| word == "--bench") {
         start::tell_peak_memory();
         state::tell_rsa_overhead();
+    }
+    // `cargo bench -- pipelines`.
+    if std::env::args().any(|word| word == "pipelines") {
+        engine::tell_pipelines();
+        return;
     }
     divan::main();
 }

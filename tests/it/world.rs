@@ -122,6 +122,15 @@ impl World {
         errors[0].clone()
     }
 
+    /// As [`World::refuses`], whatever the error's id.
+    #[track_caller]
+    pub(crate) fn refuses_somehow(&self, text: &str, code: i32) -> Value {
+        let before = self.facts();
+        let ran = self.run(text).exits(code);
+        assert_eq!(self.facts(), before, "{text}");
+        said(&ran, "error").remove(0)
+    }
+
     /// All that a command may have changed.
     #[track_caller]
     pub(crate) fn facts(&self) -> Facts {
@@ -259,7 +268,8 @@ impl World {
         self.emits("Get-CsCertificate").iter().map(|c| (text(c, "Use"), text(c, "Thumbprint"))).collect()
     }
 
-    fn shell(&self) -> Shell {
+    /// The program in this home, which asks nobody.
+    pub(crate) fn shell(&self) -> Shell {
         Shell::new().arg("--home").arg(self.home.path()).arg("--no-input")
     }
 }

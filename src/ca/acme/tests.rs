@@ -237,7 +237,7 @@ fn what_is_not_seen_is_refused_and_counted() {
             Err(error) => break error,
         }
     };
-    assert_eq!(error.id(), ErrorId::TimedOut);
+    assert_eq!(error.id(), ErrorId::StepFailed);
     // A command that fails is told, and cleared after.
     let cleared = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let AcmeMethod::Dns(mut dns) = pebble.dns().0 else { unreachable!() };

@@ -132,7 +132,8 @@ impl Database for Embedded {
         if end <= cx.now {
             return Err(outdated(format!("has been out of date since {end}")));
         }
-        if let Some((serial, _)) = self.revoked(cx)?.iter().find(|(serial, now)| list.is_revoked(serial) != told(*now))
+        if let Some((serial, _)) =
+            self.revoked(cx)?.iter().find(|(serial, now)| list.is_revoked(serial) != Some(told(*now)))
         {
             return Err(outdated(format!("does not tell what has become of serial number {serial}")));
         }
@@ -171,8 +172,8 @@ impl Database for Embedded {
 }
 
 /// A revocation as a list tells it: 0, unspecified, is left out (RFC 5280 section 5.3.1).
-fn told(revocation: Revocation) -> Option<Revocation> {
-    Some(Revocation { reason: revocation.reason.filter(|code| *code != 0), ..revocation })
+fn told(revocation: Revocation) -> Revocation {
+    Revocation { reason: revocation.reason.filter(|code| *code != 0), ..revocation }
 }
 
 impl Embedded {

@@ -59,21 +59,20 @@ impl Embedded {
             ));
         }
         let mut writes = Vec::new();
-        let key = match self.stored(cx)? {
-            Some(row) => cx.keys.open(&row.key)?,
-            None => {
-                let key = PrivateKey::generate(self.settings.key)?;
-                let row = AuthorityRow {
-                    certificate: Vec::new(),
-                    above: Vec::new(),
-                    key: key.key_id(),
-                    next_request_id: self.settings.next_request_id,
-                    next_crl: 1,
-                };
-                writes.push(cx.keys.seal(&key, false, cx.now)?);
-                writes.push(Write::insert(self.row_key(), Row::Authority(row)));
-                key
-            }
+        let key = if let Some(row) = self.stored(cx)? {
+            cx.keys.open(&row.key)?
+        } else {
+            let key = PrivateKey::generate(self.settings.key)?;
+            let row = AuthorityRow {
+                certificate: Vec::new(),
+                above: Vec::new(),
+                key: key.key_id(),
+                next_request_id: self.settings.next_request_id,
+                next_crl: 1,
+            };
+            writes.push(cx.keys.seal(&key, false, cx.now)?);
+            writes.push(Write::insert(self.row_key(), Row::Authority(row)));
+            key
         };
         let details =
             RequestDetails { subject: self.subject.clone(), purposes: self.purposes(), ..RequestDetails::default() };

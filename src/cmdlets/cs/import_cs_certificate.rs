@@ -28,7 +28,7 @@ pub(crate) static SPEC: Spec = Spec {
     name: "Import-CsCertificate",
     twin: Some("Import-TlsCertificate"),
     aliases: &[],
-    functions: &["import_certificate"],
+    functions: &[],
     synopsis: "Bring a certificate from a file into the store",
     description: "Takes a PFX with its key, or the answer to a request file: a certificate whose key was made here is joined \
                   to it, and a warning says which names it has that were not asked for, and which it lacks. Authorities that \

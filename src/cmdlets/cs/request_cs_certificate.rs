@@ -4,7 +4,7 @@ use crate::cmdlets::params::{CertTypes, FORCE, REPORT, report_unless_forced};
 use crate::cmdlets::records::{CERTIFICATE_REFERENCE, CertificateReference, RequestRecord};
 use crate::cmdlets::report::reported;
 use crate::command::{
-    Args, CommaList, Example, Expect, Impact, Input, Invocation, Param, Spec, Switch, Value, Values, Verb,
+    Args, Cancel, CommaList, Example, Expect, Impact, Input, Invocation, Param, Spec, Switch, Value, Values, Verb,
 };
 use crate::error::{Error, ErrorId, Result};
 use crate::model::names::compute;
@@ -213,7 +213,7 @@ fn new(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         None => None,
     };
     let cancel = cx.cancel();
-    let obtained = session.obtain(&enrollment, &|| cancel.is_cancelled())?;
+    let obtained = session.obtain(&enrollment, &|| cancel.is_cancelled()).map_err(|e| ended(e, &cancel))?;
     match obtained {
         Obtained::Issued(certificate, row) => issued(cx, &certificate, &row, &computed),
         Obtained::Pending(row) => {
@@ -239,10 +239,18 @@ fn check_wish(cx: &mut Invocation<'_>, session: &Session, wish: &Wish<'_>) -> Re
     Ok(())
 }
 
+/// Whether it was the operator or the time limit that ended the wait for an authority.
+fn ended(error: Error, cancel: &Cancel) -> Error {
+    if error.id() == ErrorId::Interrupted { cancel.check().err().unwrap_or(error) } else { error }
+}
+
 fn issued(cx: &mut Invocation<'_>, certificate: &Certificate, row: &RequestRow, computed: &ComputedNames) -> Result<()> {
     let session = cx.session();
     let number = row.request_id.map_or_else(String::new, |id| format!(" as request {id}"));
     cx.verbose(format!("Issued{number}: {}", certificate.thumbprint()))?;
+    if !row.message.is_empty() {
+        cx.verbose(format!("`{}` says: {}", row.ca, row.message))?;
+    }
     compare(cx, certificate, computed)?;
     let missing_purpose = certificate.purposes().is_some_and(|p| !p.contains(&Purpose::ClientAuth));
     if asked_for_client(row) && missing_purpose {
@@ -550,7 +558,7 @@ fn ask_again(cx: &mut Invocation<'_>, args: &Args, row: RequestRow) -> Result<()
         return Ok(());
     }
     let (names, cancel) = (row.names.clone(), cx.cancel());
-    match session.retrieve(row, &|| cancel.is_cancelled()) {
+    match session.retrieve(row, &|| cancel.is_cancelled()).map_err(|e| ended(e, &cancel)) {
         Ok(Obtained::Issued(certificate, row)) => {
             let actual: Vec<String> =
                 certificate.alternative_names().iter().map(|n| n.to_string().to_ascii_lowercase()).collect();

@@ -179,7 +179,7 @@ impl Subject {
         for certificate in path {
             let is_leaf = certificate == &self.leaf;
             let context = LintContext { wants_crl: is_leaf && self.context.wants_crl, ..self.context };
-            for finding in lint(certificate, &context) {
+            for finding in lint(certificate, context) {
                 let text = format!("`{}`: {finding}", certificate.short_name());
                 if context.wants_crl && finding.rule == "crl-distribution-point" && finding.severity == Severity::Warning {
                     cx.warn_as("CrlDistributionPointMissing", text)?;

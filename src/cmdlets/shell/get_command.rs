@@ -212,7 +212,7 @@ mod tests {
         let found = command(&[("Name", "Get-Help".into()), ("Syntax", Value::Bool(true))]).emitted();
         assert_eq!(found.len(), 1);
         let text = found[0].display(&Zone::utc());
-        assert_eq!(text.lines().count(), 5, "{text}");
+        assert_eq!(text.lines().count(), 6, "{text}");
         assert!(text.starts_with("Get-Help [[-Name] <String>] [<CommonParameters>]"), "{text}");
     }
 

@@ -110,7 +110,7 @@ fn address(text: &str) -> Result<BindingAddress> {
 }
 
 /// A binding as it is shown.
-struct WebBinding {
+pub(super) struct WebBinding {
     protocol: &'static str,
     information: String,
     flags: Option<i64>,
@@ -122,7 +122,7 @@ struct WebBinding {
 }
 
 impl WebBinding {
-    fn of(session: &Session, place: &Place) -> Result<Self> {
+    pub(super) fn of(session: &Session, place: &Place) -> Result<Self> {
         let (website, binding) = (&place.site.website, place.binding());
         let has_name = binding.information.host.is_some();
         let flags = match website.server.kind() {

@@ -55,9 +55,9 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
 }
 
 /// A site as it is shown.
-struct Shown(Website);
+pub(super) struct Shown(pub(super) Website);
 
-static WEBSITE: Kind = Kind::new(
+pub(super) static WEBSITE: Kind = Kind::new(
     "Website",
     const {
         &[

@@ -33,7 +33,7 @@ impl Session {
     ///
     /// # Errors
     /// `NotAdministrator`, `Busy`, `PlanStale`, `EndpointDown`, `EndpointInUse` before anything is changed;
-    /// `ProofFailed`, `TestCommandFailed`, `ReloadFailed`, `StepFailed` (3) when everything was put back;
+    /// `ProofFailed`, `TestCommandFailed`, `ReloadFailed` (3) when everything was put back;
     /// `Contested`, `UndoFailed` (4) when a person must look.
     pub fn commit(&self, mut plan: Plan, cx: &mut Invocation<'_>) -> Result<Receipt> {
         if cx.what_if() {
@@ -132,6 +132,10 @@ impl Session {
         match ending {
             Ending::Done => {
                 self.remember_proofs(&proofs);
+                if cancel.is_cancelled() {
+                    let text = "the interruption came too late to take anything back: the change is made and proven";
+                    cx.warn_as("DoneNevertheless", text)?;
+                }
                 Ok(Receipt { done: true, changed: true, proofs })
             }
             other => Err(failure(other, cause, &faults)),
@@ -373,7 +377,7 @@ impl Draft {
 
 /// The error that a change ends with when it did not come through.
 fn failure(ending: Ending, cause: Option<Error>, faults: &[String]) -> Error {
-    let cause = cause.unwrap_or_else(|| Error::new(ErrorId::StepFailed, "a step of the change failed"));
+    let cause = cause.unwrap_or_else(|| Error::new(ErrorId::ProofFailed, "the change did not come through"));
     let with_faults = |mut error: Error| {
         for fault in faults {
             error = error.hint(fault.clone());

@@ -335,7 +335,7 @@ const SLICE: Duration = Duration::from_millis(50);
 pub(super) const LEASE: &str = "change";
 
 /// Waits in short slices, so that a run can be interrupted while it waits for the lease.
-pub(super) fn lease(session: &Session, cancel: &Cancel, holder: &str) -> Result<crate::state::Lease> {
+pub(in crate::session) fn lease(session: &Session, cancel: &Cancel, holder: &str) -> Result<crate::state::Lease> {
     let (state, limit) = (session.state()?, session.world().lease_wait());
     let mut waited = Duration::ZERO;
     cancel.check()?;

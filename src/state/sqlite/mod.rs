@@ -348,7 +348,13 @@ fn scrub(db: &Connection, mark: i64, patience: Duration) {
     }
 }
 
+/// From so many writes on a batch is given memory for the pages of all indexes, which it touches in no order.
+const BULK: usize = 1_000;
+
 fn apply(tx: &Transaction<'_>, batch: &[Write]) -> Result<(), Failure> {
+    if batch.len() >= BULK {
+        tx.execute_batch("PRAGMA cache_size = -65536")?;
+    }
     batch.iter().try_for_each(|write| tables::apply(tx, write))
 }
 

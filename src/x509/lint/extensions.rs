@@ -43,7 +43,7 @@ const KNOWN: [&str; 9] = [
     INHIBIT_ANY_POLICY,
 ];
 
-pub(super) fn check(certificate: &Certificate, raw: &Raw<'_>, context: &LintContext, report: &mut Report) {
+pub(super) fn check(certificate: &Certificate, raw: &Raw<'_>, context: LintContext, report: &mut Report) {
     criticality(raw, report);
     constraints(certificate, raw, report);
     identifiers(certificate, report);
@@ -138,7 +138,7 @@ fn identifiers(certificate: &Certificate, report: &mut Report) {
     }
 }
 
-fn purposes(certificate: &Certificate, raw: &Raw<'_>, context: &LintContext, report: &mut Report) {
+fn purposes(certificate: &Certificate, raw: &Raw<'_>, context: LintContext, report: &mut Report) {
     const SOURCE: &str = "RFC 5280 4.2.1.12";
     let Some(purposes) = certificate.purposes() else {
         if !certificate.is_ca() {
@@ -164,7 +164,7 @@ fn purposes(certificate: &Certificate, raw: &Raw<'_>, context: &LintContext, rep
     }
 }
 
-fn revocation(certificate: &Certificate, raw: &Raw<'_>, context: &LintContext, report: &mut Report) {
+fn revocation(certificate: &Certificate, raw: &Raw<'_>, context: LintContext, report: &mut Report) {
     const SOURCE: &str = "RFC 5280 4.2.1.13";
     let urls = certificate.crl_urls();
     if context.wants_crl && urls.is_empty() {

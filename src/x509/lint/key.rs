@@ -6,7 +6,7 @@ use crate::model::{Certificate, KeyAlgorithm, KeyUsage};
 use crate::x509::extensions::KEY_USAGE;
 use crate::x509::{der, spki};
 
-pub(super) fn check(certificate: &Certificate, raw: &Raw<'_>, context: &LintContext, report: &mut Report) {
+pub(super) fn check(certificate: &Certificate, raw: &Raw<'_>, context: LintContext, report: &mut Report) {
     strength(certificate, raw, report);
     usage(certificate, raw, context, report);
 }
@@ -47,7 +47,7 @@ fn exponent(bytes: &[u8]) -> Option<&[u8]> {
     exponent.get(start..)
 }
 
-fn usage(certificate: &Certificate, raw: &Raw<'_>, context: &LintContext, report: &mut Report) {
+fn usage(certificate: &Certificate, raw: &Raw<'_>, context: LintContext, report: &mut Report) {
     const SOURCE: &str = "RFC 5280 4.2.1.3";
     let is_ca = certificate.is_ca();
     let Some(usage) = certificate.key_usage() else {

@@ -20,9 +20,11 @@ const LENGTHS: [(&str, &str, usize); 9] = [
     ("2.5.4.4", "SN", 40),
     ("1.2.840.113549.1.9.1", "E", 255),
 ];
+/// Top-level domains that no public authority may certify (RFC 6761, RFC 6762, and custom).
+const INTERNAL: [&str; 9] = ["local", "localhost", "internal", "intranet", "lan", "corp", "home", "test", "invalid"];
 const COUNTRY: &str = "2.5.4.6";
 
-pub(super) fn check(certificate: &Certificate, raw: &Raw<'_>, context: &LintContext, report: &mut Report) {
+pub(super) fn check(certificate: &Certificate, raw: &Raw<'_>, context: LintContext, report: &mut Report) {
     for (which, name) in [("subject", raw.subject), ("issuer", raw.issuer)] {
         if attributes(name, which, report).is_err() {
             report.error("name-encoding", "RFC 5280 4.1.2.4", format!("the {which} cannot be taken apart"));
@@ -77,7 +79,7 @@ pub(super) fn check(certificate: &Certificate, raw: &Raw<'_>, context: &LintCont
 }
 
 /// The common name is a copy of an alternative name, where it looks like one.
-fn common_names(certificate: &Certificate, context: &LintContext, report: &mut Report) {
+fn common_names(certificate: &Certificate, context: LintContext, report: &mut Report) {
     let names: Vec<&str> = certificate.subject().texts(COMMON_NAME).collect();
     if names.len() > 1 {
         report.warn("cn-single", "CA/B BR 7.1.4.3", format!("the subject has {} common names", names.len()));
@@ -102,7 +104,7 @@ fn common_names(certificate: &Certificate, context: &LintContext, report: &mut R
     }
 }
 
-fn host(name: &str, context: &LintContext, report: &mut Report) {
+fn host(name: &str, context: LintContext, report: &mut Report) {
     const SOURCE: &str = "RFC 5280 4.2.1.6";
     if name.trim().is_empty() {
         return report.error("san-host", SOURCE, "a host name is empty");
@@ -134,15 +136,13 @@ fn host(name: &str, context: &LintContext, report: &mut Report) {
     if HostName::with_underscores(name).is_err() {
         return report.error("san-host", "RFC 1034 3.5", format!("`{name}` is no host name"));
     }
-    const INTERNAL: [&str; 9] =
-        ["local", "localhost", "internal", "intranet", "lan", "corp", "home", "test", "invalid"];
     let last = name.rsplit('.').next().unwrap_or(name);
     if context.is_public && (!name.contains('.') || INTERNAL.iter().any(|one| last.eq_ignore_ascii_case(one))) {
         report.error("san-internal", "CA/B BR 4.2.2", format!("`{name}` is an internal name"));
     }
 }
 
-fn network(address: IpAddr, context: &LintContext, report: &mut Report) {
+fn network(address: IpAddr, context: LintContext, report: &mut Report) {
     let is_internal = match address {
         IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified(),
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local(),
@@ -163,19 +163,14 @@ fn attributes(name: &[u8], which: &str, report: &mut Report) -> Result<(), Malfo
             let oid = der::oid_text(attribute.expect(der::OID)?.content).unwrap_or_default();
             let value = attribute.any()?;
             let shown = LENGTHS.iter().find(|(known, ..)| *known == oid).map_or(oid.as_str(), |(_, short, _)| *short);
-            match value.tag {
-                0x14 => {
-                    report.warn("name-string", "RFC 5280 4.1.2.4", format!("{shown} of the {which} is a TeletexString"))
-                }
-                0x1c => report.warn(
-                    "name-string",
-                    "RFC 5280 4.1.2.4",
-                    format!("{shown} of the {which} is a UniversalString"),
-                ),
-                0x1e => {
-                    report.warn("name-string", "RFC 5280 4.1.2.4", format!("{shown} of the {which} is a BMPString"))
-                }
-                _ => {}
+            let old = match value.tag {
+                0x14 => Some("TeletexString"),
+                0x1c => Some("UniversalString"),
+                0x1e => Some("BMPString"),
+                _ => None,
+            };
+            if let Some(kind) = old {
+                report.warn("name-string", "RFC 5280 4.1.2.4", format!("{shown} of the {which} is a {kind}"));
             }
             let length = match value.tag {
                 0x1e => value.content.len() / 2,

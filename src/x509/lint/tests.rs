@@ -83,13 +83,13 @@ fn changed(certificate: &Certificate, part: usize, encoded: Vec<u8>) -> Certific
     parts.certificate()
 }
 
-fn rules(certificate: &Certificate, context: &LintContext) -> Vec<(&'static str, Severity)> {
+fn rules(certificate: &Certificate, context: LintContext) -> Vec<(&'static str, Severity)> {
     lint(certificate, context).into_iter().map(|lint| (lint.rule, lint.severity)).collect()
 }
 
 /// Fails unless exactly one rule is broken, with this severity.
 #[track_caller]
-fn breaks(certificate: &Certificate, context: &LintContext, rule: &str, severity: Severity) {
+fn breaks(certificate: &Certificate, context: LintContext, rule: &str, severity: Severity) {
     let found = lint(certificate, context);
     let of_rule: Vec<&Lint> = found.iter().filter(|lint| lint.rule == rule).collect();
     assert!(of_rule.len() == 1 && of_rule[0].severity == severity, "{rule}: {found:#?}");
@@ -110,30 +110,30 @@ fn what_is_issued_here_keeps_every_rule() {
     for key in [KeyAlgorithm::EcdsaP256, KeyAlgorithm::EcdsaP384, KeyAlgorithm::EcdsaP521, KeyAlgorithm::Rsa(2048)] {
         let key = PrivateKey::generate(key).unwrap();
         let authority = crate::x509::self_signed(&key, &profile).unwrap();
-        assert_eq!(rules(&authority, &PRIVATE), []);
-        assert_eq!(rules(&leaf_of(&key, |_| ()), &PRIVATE), []);
+        assert_eq!(rules(&authority, PRIVATE), []);
+        assert_eq!(rules(&leaf_of(&key, |_| ()), PRIVATE), []);
     }
 }
 
 #[test]
 fn fields() {
     let good = leaf(|_| ());
-    breaks(&changed(&good, SERIAL, vec![2, 1, 0]), &PRIVATE, "serial-positive", Error);
-    breaks(&changed(&good, SERIAL, vec![2, 9, 0, 1, 1, 1, 1, 1, 1, 1, 1]), &PRIVATE, "serial-encoding", Error);
-    breaks(&changed(&good, SERIAL, [vec![2, 21, 0, 0x80], vec![1; 19]].concat()), &PRIVATE, "serial-length", Error);
-    breaks(&changed(&good, SERIAL, vec![2, 1, 7]), &PRIVATE, "serial-entropy", Info);
+    breaks(&changed(&good, SERIAL, vec![2, 1, 0]), PRIVATE, "serial-positive", Error);
+    breaks(&changed(&good, SERIAL, vec![2, 9, 0, 1, 1, 1, 1, 1, 1, 1, 1]), PRIVATE, "serial-encoding", Error);
+    breaks(&changed(&good, SERIAL, [vec![2, 21, 0, 0x80], vec![1; 19]].concat()), PRIVATE, "serial-length", Error);
+    breaks(&changed(&good, SERIAL, vec![2, 1, 7]), PRIVATE, "serial-entropy", Info);
     let own = root(&*P256, "CN=CA", AuthorityProfile::default());
-    breaks(&changed(&own, SERIAL, vec![2, 1, 0x80]), &PRIVATE, "serial-positive", Warning);
-    breaks(&changed(&own, SERIAL, vec![2, 1, 0]), &PRIVATE, "serial-positive", Warning);
+    breaks(&changed(&own, SERIAL, vec![2, 1, 0x80]), PRIVATE, "serial-positive", Warning);
+    breaks(&changed(&own, SERIAL, vec![2, 1, 0]), PRIVATE, "serial-positive", Warning);
 
     let mut parts = Parts::of(&good);
     parts.0.insert(EXTENSIONS, der::tlv(0x81, &[0, 1]));
-    breaks(&parts.certificate(), &PRIVATE, "unique-identifiers", Error);
+    breaks(&parts.certificate(), PRIVATE, "unique-identifiers", Error);
 
     let mut old = Parts::of(&good);
     old.0.remove(EXTENSIONS);
     old.0.remove(0);
-    let found = rules(&old.certificate(), &PRIVATE);
+    let found = rules(&old.certificate(), PRIVATE);
     assert!(found.contains(&("version", Error)) && found.contains(&("san-present", Error)), "{found:?}");
 
     let mut parts = Parts::of(&good);
@@ -141,7 +141,7 @@ fn fields() {
     parts.0[2].clone_from(&sha1);
     let rest = der::only(&der::sequence(&[&parts.1]), der::SEQUENCE).unwrap().inside().any().map(|a| a.whole.len());
     parts.1 = [&sha1, &parts.1[rest.unwrap()..]].concat();
-    breaks(&parts.certificate(), &PRIVATE, "signature-algorithm", Error);
+    breaks(&parts.certificate(), PRIVATE, "signature-algorithm", Error);
 }
 
 #[test]
@@ -150,10 +150,10 @@ fn validity() {
     let general = |text: &str| der::tlv(0x18, text.as_bytes());
     let good = leaf(|_| ());
     let between = |a: Vec<u8>, b: Vec<u8>| changed(&good, VALIDITY, der::sequence(&[&a, &b]));
-    breaks(&between(general("20240101000000Z"), utc("241201000000Z")), &PRIVATE, "time-encoding", Error);
-    breaks(&between(utc("241201000000Z"), utc("240101000000Z")), &PRIVATE, "validity-order", Error);
-    assert_eq!(rules(&between(utc("490101000000Z"), general("20500101000000Z")), &PRIVATE), []);
-    assert!(rules(&between(utc("240101000000Z"), general("99991231235959Z")), &PRIVATE).contains(&("no-end", Info)));
+    breaks(&between(general("20240101000000Z"), utc("241201000000Z")), PRIVATE, "time-encoding", Error);
+    breaks(&between(utc("241201000000Z"), utc("240101000000Z")), PRIVATE, "validity-order", Error);
+    assert_eq!(rules(&between(utc("490101000000Z"), general("20500101000000Z")), PRIVATE), []);
+    assert!(rules(&between(utc("240101000000Z"), general("99991231235959Z")), PRIVATE).contains(&("no-end", Info)));
 
     let lives = |from: &str, days: i64| {
         leaf(|profile| {
@@ -161,15 +161,15 @@ fn validity() {
             profile.not_after = at(from).plus_days(days).plus_seconds(-1);
         })
     };
-    let length = |certificate: &Certificate, context: &LintContext| {
+    let length = |certificate: &Certificate, context: LintContext| {
         rules(certificate, context).into_iter().find(|(rule, _)| *rule == "validity-length").map(|(_, s)| s)
     };
-    assert_eq!(length(&lives("2024-01-01", 398), &PRIVATE), None);
-    assert_eq!(length(&lives("2024-01-01", 399), &PRIVATE), Some(Info));
-    assert_eq!(length(&lives("2024-01-01", 826), &PRIVATE), Some(Info));
+    assert_eq!(length(&lives("2024-01-01", 398), PRIVATE), None);
+    assert_eq!(length(&lives("2024-01-01", 399), PRIVATE), Some(Info));
+    assert_eq!(length(&lives("2024-01-01", 826), PRIVATE), Some(Info));
     for (from, most) in [("2024-01-01", 398), ("2026-03-15", 200), ("2027-03-15", 100), ("2029-03-15", 47)] {
-        assert_eq!(length(&lives(from, most), &PUBLIC), None, "{from}");
-        assert_eq!(length(&lives(from, most + 1), &PUBLIC), Some(Error), "{from}");
+        assert_eq!(length(&lives(from, most), PUBLIC), None, "{from}");
+        assert_eq!(length(&lives(from, most + 1), PUBLIC), Some(Error), "{from}");
     }
 }
 
@@ -187,12 +187,12 @@ fn keys() {
         let bits = [&[0][..], &key].concat();
         changed(&good, SPKI, der::sequence(&[algorithm, &der::tlv(der::BIT_STRING, &bits)]))
     };
-    assert_eq!(rules(&key(256, &[1, 0, 1]), &PRIVATE), []);
-    breaks(&key(128, &[1, 0, 1]), &PRIVATE, "key-strength", Error);
+    assert_eq!(rules(&key(256, &[1, 0, 1]), PRIVATE), []);
+    breaks(&key(128, &[1, 0, 1]), PRIVATE, "key-strength", Error);
     let odd = |exponent: &[u8]| key(256, exponent);
-    breaks(&odd(&[1, 0, 2]), &PRIVATE, "key-exponent", Error);
-    breaks(&odd(&[1]), &PRIVATE, "key-exponent", Error);
-    breaks(&odd(&[3]), &PRIVATE, "key-exponent", Warning);
+    breaks(&odd(&[1, 0, 2]), PRIVATE, "key-exponent", Error);
+    breaks(&odd(&[1]), PRIVATE, "key-exponent", Error);
+    breaks(&odd(&[3]), PRIVATE, "key-exponent", Warning);
 }
 
 #[test]
@@ -202,24 +202,24 @@ fn key_usages() {
     let usage = |bits: u8, unused: u8| {
         with(&good, ids::KEY_USAGE, Some(extension(ids::KEY_USAGE, Some(true), &[3, 2, unused, bits])))
     };
-    breaks(&usage(0x84, 2), &PRIVATE, "key-usage-ca", Error);
-    breaks(&usage(0x82, 1), &PRIVATE, "key-usage-crl", Warning);
-    breaks(&usage(0xa0, 5), &PRIVATE, "key-usage-elliptic", Error);
-    breaks(&usage(0x81, 0), &PRIVATE, "key-usage-agreement", Warning);
-    breaks(&usage(0x08, 3), &PRIVATE, "key-usage-server", Error);
+    breaks(&usage(0x84, 2), PRIVATE, "key-usage-ca", Error);
+    breaks(&usage(0x82, 1), PRIVATE, "key-usage-crl", Warning);
+    breaks(&usage(0xa0, 5), PRIVATE, "key-usage-elliptic", Error);
+    breaks(&usage(0x81, 0), PRIVATE, "key-usage-agreement", Warning);
+    breaks(&usage(0x08, 3), PRIVATE, "key-usage-server", Error);
     let empty = with(&good, ids::KEY_USAGE, Some(extension(ids::KEY_USAGE, Some(true), &[3, 1, 0])));
-    assert!(rules(&empty, &PRIVATE).contains(&("key-usage-empty", Error)));
+    assert!(rules(&empty, PRIVATE).contains(&("key-usage-empty", Error)));
     let lax = with(&good, ids::KEY_USAGE, Some(extension(ids::KEY_USAGE, None, &[3, 2, 7, 0x80])));
-    breaks(&lax, &PRIVATE, "key-usage-critical", Warning);
+    breaks(&lax, PRIVATE, "key-usage-critical", Warning);
     let rsa = leaf_of(&RSA, |profile| {
         profile.key_usage = Some(KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_AGREEMENT);
     });
-    breaks(&rsa, &PRIVATE, "key-usage-rsa", Warning);
+    breaks(&rsa, PRIVATE, "key-usage-rsa", Warning);
 
     let authority = root(&*P256, "CN=CA", AuthorityProfile { path_len: Some(0), constraints: None });
-    breaks(&with(&authority, ids::KEY_USAGE, None), &PRIVATE, "key-usage-present", Warning);
+    breaks(&with(&authority, ids::KEY_USAGE, None), PRIVATE, "key-usage-present", Warning);
     let weak = with(&authority, ids::KEY_USAGE, Some(extension(ids::KEY_USAGE, Some(true), &[3, 2, 7, 0x80])));
-    let found = rules(&weak, &PRIVATE);
+    let found = rules(&weak, PRIVATE);
     assert!(found.contains(&("key-usage-ca", Error)) && found.contains(&("path-length", Error)), "{found:?}");
 }
 
@@ -227,7 +227,7 @@ fn key_usages() {
 fn alternative_names() {
     let named = |names: &[&str]| {
         leaf(|profile| {
-            profile.alternative_names = Some(names.iter().map(|n| AlternativeName::Dns((*n).into())).collect())
+            profile.alternative_names = Some(names.iter().map(|n| AlternativeName::Dns((*n).into())).collect());
         })
     };
     let cn = "a.contoso.net";
@@ -242,21 +242,21 @@ fn alternative_names() {
         ("my_host.contoso.net", "san-underscore", Warning),
         (cn, "san-duplicate", Info),
     ] {
-        breaks(&named(&[cn, name]), &PRIVATE, rule, severity);
+        breaks(&named(&[cn, name]), PRIVATE, rule, severity);
     }
     let long = format!("{}.contoso.net", "a".repeat(64));
-    breaks(&named(&[cn, &long]), &PRIVATE, "san-host", Error);
-    assert_eq!(rules(&named(&[cn, "*.contoso.net", "fe01", "xn--bcher-kva.example"]), &PRIVATE), []);
-    breaks(&named(&["b.contoso.net"]), &PRIVATE, "cn-in-san", Warning);
+    breaks(&named(&[cn, &long]), PRIVATE, "san-host", Error);
+    assert_eq!(rules(&named(&[cn, "*.contoso.net", "fe01", "xn--bcher-kva.example"]), PRIVATE), []);
+    breaks(&named(&["b.contoso.net"]), PRIVATE, "cn-in-san", Warning);
 
     let good = leaf(|_| ());
-    breaks(&with(&good, ids::ALTERNATIVE_NAMES, None), &PRIVATE, "san-present", Error);
+    breaks(&with(&good, ids::ALTERNATIVE_NAMES, None), PRIVATE, "san-present", Error);
     let value = value_of(&good, ids::ALTERNATIVE_NAMES);
     let critical = extension(ids::ALTERNATIVE_NAMES, Some(true), &value);
-    breaks(&with(&good, ids::ALTERNATIVE_NAMES, Some(critical)), &PRIVATE, "san-critical", Info);
+    breaks(&with(&good, ids::ALTERNATIVE_NAMES, Some(critical)), PRIVATE, "san-critical", Info);
     let nameless = changed(&good, SUBJECT, vec![0x30, 0]);
-    breaks(&nameless, &PRIVATE, "san-critical", Error);
-    breaks(&with(&nameless, ids::ALTERNATIVE_NAMES, None), &PRIVATE, "san-present", Error);
+    breaks(&nameless, PRIVATE, "san-critical", Error);
+    breaks(&with(&nameless, ids::ALTERNATIVE_NAMES, None), PRIVATE, "san-present", Error);
 }
 
 #[test]
@@ -267,15 +267,15 @@ fn subjects() {
     };
     let cn = attribute("2.5.4.3", 0x0c, b"a.contoso.net");
     let subject = |more: &[u8]| changed(&good, SUBJECT, der::sequence(&[more, &cn]));
-    breaks(&subject(&attribute("2.5.4.10", 0x0c, &[b'x'; 65])), &PRIVATE, "name-length", Error);
-    assert_eq!(rules(&subject(&attribute("2.5.4.10", 0x0c, "ö".repeat(64).as_bytes())), &PRIVATE), []);
-    breaks(&subject(&attribute("2.5.4.6", 0x13, b"USA")), &PRIVATE, "name-country", Error);
-    breaks(&subject(&attribute("2.5.4.6", 0x0c, b"US")), &PRIVATE, "name-country", Error);
-    breaks(&subject(&attribute("2.5.4.10", 0x0c, b"")), &PRIVATE, "name-empty", Warning);
-    breaks(&subject(&attribute("2.5.4.10", 0x14, b"Contoso")), &PRIVATE, "name-string", Warning);
-    breaks(&subject(&cn), &PRIVATE, "cn-single", Warning);
+    breaks(&subject(&attribute("2.5.4.10", 0x0c, &[b'x'; 65])), PRIVATE, "name-length", Error);
+    assert_eq!(rules(&subject(&attribute("2.5.4.10", 0x0c, "ö".repeat(64).as_bytes())), PRIVATE), []);
+    breaks(&subject(&attribute("2.5.4.6", 0x13, b"USA")), PRIVATE, "name-country", Error);
+    breaks(&subject(&attribute("2.5.4.6", 0x0c, b"US")), PRIVATE, "name-country", Error);
+    breaks(&subject(&attribute("2.5.4.10", 0x0c, b"")), PRIVATE, "name-empty", Warning);
+    breaks(&subject(&attribute("2.5.4.10", 0x14, b"Contoso")), PRIVATE, "name-string", Warning);
+    breaks(&subject(&cn), PRIVATE, "cn-single", Warning);
     let authority = root(&*P256, "CN=CA", AuthorityProfile::default());
-    let found = rules(&changed(&authority, SUBJECT, vec![0x30, 0]), &PRIVATE);
+    let found = rules(&changed(&authority, SUBJECT, vec![0x30, 0]), PRIVATE);
     assert!(found.contains(&("subject-ca", Error)), "{found:?}");
 }
 
@@ -285,50 +285,50 @@ fn extensions() {
     let authority = root(&*P256, "CN=CA", AuthorityProfile { path_len: Some(0), constraints: None });
     let basic = value_of(&authority, ids::BASIC_CONSTRAINTS);
     let lax = extension(ids::BASIC_CONSTRAINTS, None, &basic);
-    breaks(&with(&authority, ids::BASIC_CONSTRAINTS, Some(lax)), &PRIVATE, "basic-constraints-critical", Error);
+    breaks(&with(&authority, ids::BASIC_CONSTRAINTS, Some(lax)), PRIVATE, "basic-constraints-critical", Error);
     let path = extension(ids::BASIC_CONSTRAINTS, Some(true), &[0x30, 3, 2, 1, 0]);
-    breaks(&with(&good, ids::BASIC_CONSTRAINTS, Some(path)), &PRIVATE, "path-length", Error);
+    breaks(&with(&good, ids::BASIC_CONSTRAINTS, Some(path)), PRIVATE, "path-length", Error);
     let default = extension(ids::BASIC_CONSTRAINTS, Some(true), &[0x30, 3, 1, 1, 0]);
-    breaks(&with(&good, ids::BASIC_CONSTRAINTS, Some(default)), &PRIVATE, "default-written", Warning);
+    breaks(&with(&good, ids::BASIC_CONSTRAINTS, Some(default)), PRIVATE, "default-written", Warning);
     let space = value_of(
         &root(&*P256, "CN=CA", AuthorityProfile { path_len: None, constraints: Some(NameConstraints::default()) }),
         ids::NAME_CONSTRAINTS,
     );
     let stray = extension(ids::NAME_CONSTRAINTS, Some(true), &space);
-    breaks(&with(&good, ids::NAME_CONSTRAINTS, Some(stray)), &PRIVATE, "name-constraints", Error);
+    breaks(&with(&good, ids::NAME_CONSTRAINTS, Some(stray)), PRIVATE, "name-constraints", Error);
     let lax = extension(ids::NAME_CONSTRAINTS, None, &space);
-    breaks(&with(&authority, ids::NAME_CONSTRAINTS, Some(lax)), &PRIVATE, "extension-critical", Error);
+    breaks(&with(&authority, ids::NAME_CONSTRAINTS, Some(lax)), PRIVATE, "extension-critical", Error);
 
-    breaks(&with(&good, ids::SUBJECT_KEY_IDENTIFIER, None), &PRIVATE, "subject-key-identifier", Info);
-    breaks(&with(&authority, ids::SUBJECT_KEY_IDENTIFIER, None), &PRIVATE, "subject-key-identifier", Error);
-    breaks(&with(&good, ids::AUTHORITY_KEY_IDENTIFIER, None), &PRIVATE, "authority-key-identifier", Error);
+    breaks(&with(&good, ids::SUBJECT_KEY_IDENTIFIER, None), PRIVATE, "subject-key-identifier", Info);
+    breaks(&with(&authority, ids::SUBJECT_KEY_IDENTIFIER, None), PRIVATE, "subject-key-identifier", Error);
+    breaks(&with(&good, ids::AUTHORITY_KEY_IDENTIFIER, None), PRIVATE, "authority-key-identifier", Error);
     for oid in [ids::SUBJECT_KEY_IDENTIFIER, ids::AUTHORITY_KEY_IDENTIFIER] {
         let strict = extension(oid, Some(true), &value_of(&good, oid));
-        breaks(&with(&good, oid, Some(strict)), &PRIVATE, "extension-not-critical", Error);
+        breaks(&with(&good, oid, Some(strict)), PRIVATE, "extension-not-critical", Error);
         let written = extension(oid, Some(false), &value_of(&good, oid));
-        breaks(&with(&good, oid, Some(written)), &PRIVATE, "default-written", Warning);
+        breaks(&with(&good, oid, Some(written)), PRIVATE, "default-written", Warning);
     }
     let strict = extension(ids::CRL_POINTS, Some(true), &value_of(&good, ids::CRL_POINTS));
-    breaks(&with(&good, ids::CRL_POINTS, Some(strict)), &PRIVATE, "extension-not-critical", Warning);
+    breaks(&with(&good, ids::CRL_POINTS, Some(strict)), PRIVATE, "extension-not-critical", Warning);
     let unknown = extension("1.2.3.4", Some(true), &[5, 0]);
-    breaks(&with(&good, "1.2.3.4", Some(unknown)), &PRIVATE, "unknown-critical", Warning);
+    breaks(&with(&good, "1.2.3.4", Some(unknown)), PRIVATE, "unknown-critical", Warning);
     let poison = extension("1.3.6.1.4.1.11129.2.4.3", Some(true), &[5, 0]);
-    breaks(&with(&good, "1.3.6.1.4.1.11129.2.4.3", Some(poison)), &PRIVATE, "precertificate", Error);
+    breaks(&with(&good, "1.3.6.1.4.1.11129.2.4.3", Some(poison)), PRIVATE, "precertificate", Error);
 }
 
 #[test]
 fn purposes_and_revocation() {
     let for_what = |purposes: Vec<Purpose>| leaf(|profile| profile.purposes = purposes);
-    breaks(&for_what(Vec::new()), &PRIVATE, "purpose-present", Warning);
-    breaks(&for_what(vec![Purpose::Any]), &PRIVATE, "purpose-any", Warning);
-    breaks(&for_what(vec![Purpose::ServerAuth; 2]), &PRIVATE, "purpose-duplicate", Info);
+    breaks(&for_what(Vec::new()), PRIVATE, "purpose-present", Warning);
+    breaks(&for_what(vec![Purpose::Any]), PRIVATE, "purpose-any", Warning);
+    breaks(&for_what(vec![Purpose::ServerAuth; 2]), PRIVATE, "purpose-duplicate", Info);
     let urls = |urls: &[&str]| leaf(|profile| profile.crl_urls = urls.iter().map(|u| (*u).to_owned()).collect());
-    assert_eq!(rules(&urls(&[]), &PRIVATE), []);
-    breaks(&urls(&[]), &LintContext { wants_crl: true, ..PRIVATE }, "crl-distribution-point", Warning);
-    breaks(&urls(&["https://pki.contoso.net/a.crl"]), &PRIVATE, "crl-distribution-point", Warning);
-    breaks(&leaf(|profile| profile.must_staple = true), &PRIVATE, "must-staple", Warning);
+    assert_eq!(rules(&urls(&[]), PRIVATE), []);
+    breaks(&urls(&[]), LintContext { wants_crl: true, ..PRIVATE }, "crl-distribution-point", Warning);
+    breaks(&urls(&["https://pki.contoso.net/a.crl"]), PRIVATE, "crl-distribution-point", Warning);
+    breaks(&leaf(|profile| profile.must_staple = true), PRIVATE, "must-staple", Warning);
     let answer = extension(ids::ACME_IDENTIFIER, Some(true), &der::tlv(der::OCTET_STRING, &[7; 32]));
-    let found = rules(&with(&leaf(|_| ()), ids::ACME_IDENTIFIER, Some(answer)), &PRIVATE);
+    let found = rules(&with(&leaf(|_| ()), ids::ACME_IDENTIFIER, Some(answer)), PRIVATE);
     assert!(found.contains(&("acme-challenge", Error)), "{found:?}");
 }
 
@@ -336,28 +336,28 @@ fn purposes_and_revocation() {
 fn public_authorities_are_held_to_more() {
     let policies = extension("2.5.29.32", None, &[0x30, 10, 0x30, 8, 6, 6, 0x67, 0x81, 0x0c, 1, 2, 1]);
     let good = with(&leaf(|_| ()), "2.5.29.32", Some(policies));
-    assert_eq!(rules(&good, &PUBLIC), []);
-    breaks(&with(&good, "2.5.29.32", None), &PUBLIC, "policies", Error);
-    breaks(&with(&good, ids::CRL_POINTS, None), &PUBLIC, "revocation-source", Error);
-    breaks(&changed(&good, SERIAL, vec![2, 1, 7]), &PUBLIC, "serial-entropy", Error);
+    assert_eq!(rules(&good, PUBLIC), []);
+    breaks(&with(&good, "2.5.29.32", None), PUBLIC, "policies", Error);
+    breaks(&with(&good, ids::CRL_POINTS, None), PUBLIC, "revocation-source", Error);
+    breaks(&changed(&good, SERIAL, vec![2, 1, 7]), PUBLIC, "serial-entropy", Error);
     for name in ["fe01", "fe01.local", "my_host.contoso.net"] {
         let value = der::sequence(&[&der::tlv(0x82, b"a.contoso.net"), &der::tlv(0x82, name.as_bytes())]);
         let names = extension(ids::ALTERNATIVE_NAMES, None, &value);
         let rule = if name.contains('_') { "san-underscore" } else { "san-internal" };
-        breaks(&with(&good, ids::ALTERNATIVE_NAMES, Some(names)), &PUBLIC, rule, Error);
+        breaks(&with(&good, ids::ALTERNATIVE_NAMES, Some(names)), PUBLIC, rule, Error);
     }
     let value = der::sequence(&[&der::tlv(0x82, b"a.contoso.net"), &[0x87, 4, 10, 0, 0, 1]]);
     let names = extension(ids::ALTERNATIVE_NAMES, None, &value);
-    breaks(&with(&good, ids::ALTERNATIVE_NAMES, Some(names)), &PUBLIC, "san-internal", Error);
+    breaks(&with(&good, ids::ALTERNATIVE_NAMES, Some(names)), PUBLIC, "san-internal", Error);
     let value = der::sequence(&[&der::tlv(0x82, b"a.contoso.net"), &der::tlv(0x81, b"ken@contoso.net")]);
     let names = extension(ids::ALTERNATIVE_NAMES, None, &value);
-    breaks(&with(&good, ids::ALTERNATIVE_NAMES, Some(names)), &PUBLIC, "san-kind", Error);
+    breaks(&with(&good, ids::ALTERNATIVE_NAMES, Some(names)), PUBLIC, "san-kind", Error);
 }
 
 #[test]
 fn the_gravest_comes_first_and_says_where_it_is_written() {
     let certificate = with(&leaf(|profile| profile.purposes = Vec::new()), ids::AUTHORITY_KEY_IDENTIFIER, None);
-    let found = lint(&certificate, &PRIVATE);
+    let found = lint(&certificate, PRIVATE);
     assert!(found.is_sorted_by(|a, b| a.severity >= b.severity) && found.len() >= 2, "{found:#?}");
     assert!(found[0].to_string().starts_with("error: authority-key-identifier (RFC 5280 4.2.1.1): "), "{}", found[0]);
 }

@@ -76,7 +76,8 @@ impl Foreign {
         request.signed_by(&self.issuer).unwrap().pem()
     }
 
-    fn made(&self, change: impl FnOnce(&mut CertificateParams)) -> Made {
+    /// A server certificate that differs in what `change` does to it.
+    pub(super) fn made(&self, change: impl FnOnce(&mut CertificateParams)) -> Made {
         let mut params = params("pool01.contoso.net", &COMPUTED);
         change(&mut params);
         let key = KeyPair::generate().unwrap();

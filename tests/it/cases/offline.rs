@@ -138,6 +138,26 @@ fn files_that_are_no_certificates() {
 }
 
 #[test]
+fn import_certificate_joins_an_answer_to_its_key_too() {
+    let (world, foreign) = (World::new(), Foreign::new());
+    let requests = || world.emits(r"Get-ChildItem Cert:\LocalMachine\REQUEST | Select-Object Id");
+    for is_cleared in [false, true] {
+        world.emits(REQUEST);
+        let id = requests()[0]["Id"].clone();
+        assert_eq!(world.emits(&format!(r"Test-Path Cert:\LocalMachine\REQUEST\{id}")), [true]);
+        let request = std::fs::read_to_string(world.file("drive_c/Certificates/WebServicesExternal.cer")).unwrap();
+        world.lay("response.cer", foreign.answer(&request).as_bytes());
+        if is_cleared {
+            world.run("Request-CsCertificate -Clear -Confirm:$false").exits(0);
+        }
+        let ran = world.run(r"Import-Certificate C:\Certificates\response.cer").exits(0);
+        assert!(said(&ran, "warning").is_empty(), "{ran:#?}");
+        assert_eq!(ran.objects()[0]["HasPrivateKey"], true);
+        assert!(requests().is_empty());
+    }
+}
+
+#[test]
 fn c50_c51_a_pfx_and_its_password() {
     let (world, foreign) = (World::new(), Foreign::new());
     let made = foreign.server();

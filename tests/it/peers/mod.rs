@@ -3,6 +3,10 @@
 mod acme;
 mod acme_caddy;
 mod acme_crash;
+mod adcs;
+mod adcs_emulator;
+#[cfg(feature = "ntlm")]
+mod adcs_ntlm;
 mod authority;
 mod crash;
 mod files;
@@ -11,6 +15,7 @@ mod lease;
 mod liar;
 mod nginx;
 mod openssl;
+mod pfx;
 mod renewal;
 mod secrets;
 mod serve;

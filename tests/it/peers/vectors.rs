@@ -76,7 +76,9 @@ impl Tally {
                             Err(_) => tally.broken.push(format!("{shown}: panicked")),
                             Ok(Ok(held)) => {
                                 tally.read += 1;
-                                held.into_iter().for_each(|one| *tally.held.entry(one).or_default() += 1);
+                                for one in held {
+                                    *tally.held.entry(one).or_default() += 1;
+                                }
                             }
                             Ok(Err(reason)) => tally.refused.entry(reason).or_default().push(shown),
                         }
@@ -91,11 +93,10 @@ impl Tally {
     #[track_caller]
     fn is_orderly(&self, what: &str) {
         let refused: usize = self.refused.values().map(Vec::len).sum();
-        let mut text = format!("{what}: {} read ({:?}), {refused} refused\n", self.read, self.held);
-        for (reason, files) in &self.refused {
-            let first = &files[0];
-            text += &format!("  {:4} {reason}  ({first})\n", files.len());
-        }
+        let lines =
+            self.refused.iter().map(|(reason, files)| format!("  {:4} {reason}  ({})\n", files.len(), files[0]));
+        let head = format!("{what}: {} read ({:?}), {refused} refused\n", self.read, self.held);
+        let text: String = std::iter::once(head).chain(lines).collect();
         #[expect(clippy::print_stderr, reason = "a survey is to be seen")]
         {
             eprintln!("SURVEY {text}");

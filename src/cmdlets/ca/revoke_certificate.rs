@@ -91,28 +91,29 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let session = cx.session();
     let reason = choice(&args.need(&REASON, session)?, REASONS, "reason")?;
     let code = REASONS.iter().zip(0_u8..).find_map(|(known, code)| (*known == reason).then_some(code)).unwrap_or_default();
-    let target = match args.get(&THUMBPRINT, session)? {
-        Some(selector) => {
-            let (fingerprint, row) = find_certificate(session, &selector)?;
-            let authority = authority_of(session, args, &fingerprint, &row)?;
-            Target { authority, serial: row.serial.clone(), stored: Some((fingerprint, row)), reason, code }
-        }
-        None => {
-            let authority = one_database(session, args)?;
-            let serial = args.need(&SERIAL, session)?;
-            let stored = stored_by_serial(session, &*authority, &serial)?;
-            Target { authority, serial, stored, reason, code }
-        }
+    let target = if let Some(selector) = args.get(&THUMBPRINT, session)? {
+        let (fingerprint, row) = find_certificate(session, &selector)?;
+        let authority = authority_of(session, args, &fingerprint, &row)?;
+        Target { authority, serial: row.serial.clone(), stored: Some((fingerprint, row)), reason, code }
+    } else {
+        let authority = one_database(session, args)?;
+        let serial = args.need(&SERIAL, session)?;
+        let stored = stored_by_serial(session, &*authority, &serial)?;
+        Target { authority, serial, stored, reason, code }
     };
+    let force = args.on(&FORCE);
     if let Some((fingerprint, row)) = &target.stored {
-        if args.on(&REPLACE) {
+        let replaces = args.on(&REPLACE);
+        if replaces {
             replace(cx, *fingerprint, row, reason)?;
         }
-        if !(args.on(&FORCE) && !args.on(&REPLACE)) && !(cx.what_if() && args.on(&REPLACE)) {
+        // Under `-WhatIf` it would have been replaced by now.
+        let may_be_in_use = if replaces { cx.what_if() } else { force };
+        if !may_be_in_use {
             check_unused(session, *fingerprint, row, reason)?;
         }
     }
-    revoke(cx, &target, args.on(&FORCE))
+    revoke(cx, &target, force)
 }
 
 /// Whom to ask about a stored certificate: the authority of `-CA`, else the one that was asked for it, else the embedded
@@ -123,12 +124,11 @@ fn authority_of(
     fingerprint: &Fingerprint,
     row: &CertificateRow,
 ) -> Result<Arc<dyn Authority>> {
-    let wired = match args.get(&CA, session)? {
-        Some(config) => Some(session.authority(&config)?),
-        None => {
-            let asked = session.state()?.requests()?.into_iter().rfind(|r| r.certificate == Some(*fingerprint));
-            asked.filter(|r| !r.ca.is_empty()).and_then(|r| session.authority(&r.ca).ok())
-        }
+    let wired = if let Some(config) = args.get(&CA, session)? {
+        Some(session.authority(&config)?)
+    } else {
+        let asked = session.state()?.requests()?.into_iter().rfind(|r| r.certificate == Some(*fingerprint));
+        asked.filter(|r| !r.ca.is_empty()).and_then(|r| session.authority(&r.ca).ok())
     };
     if let Some(authority) = wired.filter(|a| a.can_revoke() && a.as_database().is_none()) {
         return Ok(authority);

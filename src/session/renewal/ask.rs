@@ -12,7 +12,7 @@ use crate::model::{
     RequestedName,
 };
 use crate::state::{NameWishes, Row, RowKey};
-use crate::x509::{RequestDetails, parse_request};
+use crate::x509::{CertificateRequest, RequestDetails, parse_request};
 
 /// The object identifier of the common name (X.520).
 const COMMON_NAME: &str = "2.5.4.3";
@@ -42,7 +42,7 @@ impl Session {
         query.excluded = RequestedName::all(wishes.excluded.iter().map(String::as_str))?;
         let computed = compute(&topology, &query)?;
         let asked = request.and_then(|r| parse_request(&r.csr).ok());
-        let subject = asked.as_ref().map_or_else(|| old.subject(), |csr| csr.subject());
+        let subject = asked.as_ref().map_or_else(|| old.subject(), CertificateRequest::subject);
         let purposes = asked.as_ref().and_then(|csr| csr.purposes()).or(old.purposes());
         let details = RequestDetails {
             subject: with_common_name(subject.rdns(), computed.subject.as_deref())?,

@@ -173,7 +173,7 @@ impl Session {
             }
             match self.retrieve(open, &cancelled) {
                 Ok(Obtained::Issued(certificate, _)) => {
-                    self.check_names(group, &certificate, &computed)?;
+                    check_names(group, &certificate, &computed)?;
                     return self.replace(group, certificate, Source::Retrieved, cx);
                 }
                 Ok(Obtained::Pending(row)) => return Ok(Renewed::Pending(Box::new(row))),
@@ -198,7 +198,7 @@ impl Session {
         match self.obtain(&enrollment, &cancelled)? {
             Obtained::Issued(certificate, _) => {
                 cx.verbose(format!("{uses}: issued {}", certificate.thumbprint()))?;
-                self.check_names(group, &certificate, &computed)?;
+                check_names(group, &certificate, &computed)?;
                 self.replace(group, certificate, Source::Requested, cx)
             }
             Obtained::Pending(row) => Ok(Renewed::Pending(Box::new(row))),
@@ -287,32 +287,6 @@ impl Session {
         Ok(rows.pop())
     }
 
-    /// A renewal never serves less than before.
-    fn check_names(&self, group: &RenewalGroup, new: &Certificate, computed: &ComputedNames) -> Result<()> {
-        let (_, old) = group.old()?;
-        let had = difference(computed, &names_of(old)).missing;
-        let lost: Vec<String> = difference(computed, &names_of(new))
-            .missing
-            .into_iter()
-            .filter(|m| !had.iter().any(|h| h.name == m.name))
-            .map(|m| format!("{} ({})", m.name, m.reason))
-            .collect();
-        if lost.is_empty() {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorId::PolicyRefused,
-            format!("the new certificate `{}` lacks names that the old one has: {}", new.thumbprint(), lost.join("; ")),
-        )
-        .about(new.thumbprint().to_string())
-        .hint("when an authority ignores a request's names, its template builds the subject: ask with another `-Template`")
-        .hint(format!(
-            "to deploy it all the same: `Set-CsCertificate -Type {} -Thumbprint {}`",
-            group.uses().join(","),
-            new.thumbprint()
-        )))
-    }
-
     /// An authority that has answered the same question with what does not serve is not asked again.
     fn check_no_unfit(&self, group: &RenewalGroup, computed: &ComputedNames) -> Result<()> {
         for request in self.renewals_of(group)? {
@@ -325,9 +299,35 @@ impl Session {
             }
             let certificate = self.certificate_of(&row)?;
             if due::by_life(&certificate) > self.now() {
-                self.check_names(group, &certificate, computed)?;
+                check_names(group, &certificate, computed)?;
             }
         }
         Ok(())
     }
+}
+
+/// A renewal never serves less than before.
+fn check_names(group: &RenewalGroup, new: &Certificate, computed: &ComputedNames) -> Result<()> {
+    let (_, old) = group.old()?;
+    let had = difference(computed, &names_of(old)).missing;
+    let lost: Vec<String> = difference(computed, &names_of(new))
+        .missing
+        .into_iter()
+        .filter(|m| !had.iter().any(|h| h.name == m.name))
+        .map(|m| format!("{} ({})", m.name, m.reason))
+        .collect();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorId::PolicyRefused,
+        format!("the new certificate `{}` lacks names that the old one has: {}", new.thumbprint(), lost.join("; ")),
+    )
+    .about(new.thumbprint().to_string())
+    .hint("when an authority ignores a request's names, its template builds the subject: ask with another `-Template`")
+    .hint(format!(
+        "to deploy it all the same: `Set-CsCertificate -Type {} -Thumbprint {}`",
+        group.uses().join(","),
+        new.thumbprint()
+    )))
 }

@@ -133,6 +133,8 @@ catalogue! {
     NoPrivateKey, InvalidData, Failed, "import the PFX that holds the key: `Import-CsCertificate -Path FILE.pfx -Password …`";
     /// The private key may not leave the store.
     PrivateKeyNotExportable, PermissionDenied, Failed, "";
+    /// The certificate, or its private key, is needed and may not be removed.
+    CertificateInUse, ResourceBusy, Failed, "`Get-CsCertificate` lists what is assigned; `Set-CsCertificate` puts another certificate in its place";
     /// The certificate has ended.
     CertificateExpired, InvalidData, Failed, "request a new one: `Request-CsCertificate -New -Type …`";
     /// The certificate has not begun.
@@ -181,6 +183,8 @@ catalogue! {
     RequestRevoked, InvalidResult, Failed, "`Request-CsCertificate -Clear -RequestId N` drops it";
     /// No request has this id.
     RequestNotFound, ObjectNotFound, Failed, "`Request-CsCertificate -List` lists the requests";
+    /// Several authorities have a request with this number.
+    AmbiguousRequest, InvalidArgument, Failed, "say which authority: `-CA host\\instance`";
     /// The file is not there.
     FileNotFound, ObjectNotFound, Failed, "";
     /// The file is no certificate, request or PFX that can be read.
@@ -195,8 +199,6 @@ catalogue! {
     SiteNotFound, ObjectNotFound, Failed, "`Get-Website` lists the sites";
     /// Nothing is assigned for the use.
     NotAssigned, ObjectNotFound, Failed, "`Get-CsCertificate` lists what is assigned";
-    /// The object is declared in `certlet.toml`, which is not written.
-    DeclaredInFile, InvalidOperation, Failed, "";
     /// The operator is no administrator of this computer.
     NotAdministrator, PermissionDenied, Refused, "`administrators` in `certlet.toml` names who may change this computer";
     /// A confirmation is needed and nobody can be asked.
@@ -230,7 +232,7 @@ catalogue! {
     TestCommandFailed, InvalidResult, PutBack, "";
     /// The server's reload command failed.
     ReloadFailed, InvalidResult, PutBack, "";
-    /// A step of the change failed and what was changed is put back.
+    /// A step failed, for example a command that shows control over a name; what was changed is put back.
     StepFailed, InvalidResult, PutBack, "";
     /// The handshakes contradict what was to be proven.
     ProofFailed, InvalidResult, PutBack, "`Test-TlsBinding` shows what each endpoint serves";
@@ -240,8 +242,6 @@ catalogue! {
     Contested, InvalidResult, Contested, "look at what is there, then run `certlet recover`";
     /// What is observed differs from what the plan expects.
     PlanStale, InvalidOperation, Refused, "";
-    /// A simulated certificate is used inside another text.
-    PlanDependsOnIssue, InvalidOperation, Refused, "";
     /// A policy of the topology or the configuration refuses.
     PolicyRefused, PermissionDenied, Refused, "";
     /// The certificate is banned after a key compromise.

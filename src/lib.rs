@@ -54,7 +54,8 @@ pub mod cli;
 pub(crate) mod repl;
 
 pub use engine::{
-    Completeness, Engine, EngineBuilder, Failure, Library, Limits, Literal, Outcome, Output, ScriptParameter,
+    Candidate, Completeness, Completions, Engine, EngineBuilder, Entry, Expiry, Failure, Hint, Library, Limits,
+    Literal, Outcome, Output, Painted, Prompt, ScriptParameter, Style,
 };
 pub use error::{Error, ErrorId, ExitCode, Result};
 pub use session::Session;
@@ -65,6 +66,7 @@ pub use x509::{PrivateKey, parse_certificate};
 pub mod fuzz {
     pub use crate::config::fuzz::fuzz_one as configuration;
     pub use crate::config::fuzz::topology_xml;
+    pub use crate::engine::bind::fuzz::fuzz_one as binding;
     pub use crate::engine::lower::fuzz::fuzz_one as lowering;
-    pub use crate::x509::fuzz::fuzz_one as certificates;
+    pub use crate::x509::fuzz::{fuzz_one as certificates, fuzz_pfx as pfx, read_one as file};
 }

@@ -18,13 +18,16 @@ pub use acme::{Acme, AcmeLimits, AcmeMethod, AcmeSettings, DnsMethod, RootSource
 #[cfg(feature = "adcs")]
 pub use adcs::{Adcs, AdcsRoots, AdcsSettings, LogOn};
 pub use down::Down;
-pub use embedded::{Approval, Embedded, EmbeddedSettings, Permissions, Right, SecretResolver, SubjectSource, Template};
+pub use embedded::{
+    Approval, Embedded, EmbeddedSettings, Parent, Permissions, Publication, Right, SecretResolver, SubjectSource,
+    Template,
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, Moment, Secret};
-use crate::state::{Sealed, State, Write};
+use crate::state::{Sealed, State, SubmissionRow, Write};
 
 /// An authority that issues certificates, addressed `host\instance`.
 ///
@@ -290,6 +293,56 @@ pub trait Database: Send + Sync {
     /// # Errors
     /// Those of the state and of the key store.
     fn revocation_list(&self, cx: &Context<'_>) -> Result<(Vec<u8>, Vec<Write>)>;
+
+    /// Where the revocation list is published, and how often; `None` where it is not.
+    fn publication(&self) -> Option<&Publication>;
+
+    /// Judges the list that lies where it is published, DER; gives its end.
+    ///
+    /// # Errors
+    /// `BadCertificateFile` when it is not this authority's, is out of date, or does not tell of a revocation;
+    /// `CaUnreachable` while there is no authority yet.
+    fn check_list(&self, cx: &Context<'_>, published: &[u8]) -> Result<Moment>;
+
+    /// The requests that were handed in, ordered by number; one, with a number.
+    ///
+    /// # Errors
+    /// `CaAccessDenied` without the right to read.
+    fn requests(&self, cx: &Context<'_>, principal: &str, number: Option<u32>) -> Result<Vec<(u32, SubmissionRow)>>;
+
+    /// Fails while the authority waits for its own certificate from a parent elsewhere.
+    ///
+    /// # Errors
+    /// `CaUnreachable`.
+    fn check_certified(&self, cx: &Context<'_>) -> Result<()>;
+
+    /// The request for the authority's own certificate, where that is signed elsewhere: PKCS#10, DER. The key is made
+    /// with the first one, and kept for every later one.
+    ///
+    /// # Errors
+    /// `CaAccessDenied`, `PolicyRefused` for a root, `StoreLocked`.
+    fn request_own(&self, cx: &Context<'_>, principal: &str) -> Result<(Vec<u8>, Vec<Write>)>;
+
+    /// Takes the authority's own certificate out of those that came from its parent, with those above it up to a root
+    /// among them or among `roots`. Gives the path that it found, its own certificate first.
+    ///
+    /// # Errors
+    /// `CaAccessDenied`, `PolicyRefused` for a root, `CaUnreachable` before it was asked for, `KeyMismatch`,
+    /// `BadCertificateFile`, `InvalidName`, `CertificateExpired`, `CertificateNotYetValid`, `UntrustedChain`.
+    fn install_own(
+        &self,
+        cx: &Context<'_>,
+        principal: &str,
+        found: &[Certificate],
+        roots: &[Certificate],
+    ) -> Result<(Vec<Certificate>, Vec<Write>)>;
+
+    /// Renews the certificate of a root with the same key, as it is declared now; `force` also where certificates that
+    /// still run would lie outside the new name constraints.
+    ///
+    /// # Errors
+    /// `CaAccessDenied`, `PolicyRefused`, `StoreLocked`.
+    fn renew_own(&self, cx: &Context<'_>, principal: &str, force: bool) -> Result<(Certificate, Vec<Write>)>;
 }
 
 /// A template as operators see it.
@@ -314,4 +367,7 @@ pub struct TemplateFacts {
     pub needs_approval: bool,
     /// How long its certificates live.
     pub validity_days: u32,
+    /// Whether it makes authorities.
+    #[serde(default)]
+    pub authority: bool,
 }

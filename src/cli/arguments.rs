@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::completions::Target;
 use crate::config::parse_duration;
 use crate::config::sample::Sample;
 use crate::error::{Error, ErrorId, ExitCode};
@@ -118,6 +119,16 @@ pub(super) enum Verb {
         #[arg(long = "keep", value_name = "ID")]
         keep_open: Option<u64>,
     },
+
+    /// Write the completion script of a shell to standard output
+    Completions {
+        /// The shell: `bash`, `elvish`, `fish`, `powershell` or `zsh`
+        #[arg(value_name = "SHELL", value_enum, hide_possible_values = true)]
+        shell: Target,
+    },
+
+    /// Write the manual page to standard output, in roff
+    Man,
 }
 
 /// `certlet run`.

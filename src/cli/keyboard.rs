@@ -52,6 +52,24 @@ fn write(text: &str) {
     let _ = screen.write_all(text.as_bytes()).and_then(|()| screen.flush());
 }
 
+/// How the terminal at standard input is set.
+pub(super) struct Modes(Option<Termios>);
+
+impl Modes {
+    /// As it is now.
+    pub(super) fn now() -> Self {
+        Self(tcgetattr(io::stdin()).ok())
+    }
+
+    /// Sets it so again.
+    pub(super) fn restore(&self) {
+        if let Some(modes) = &self.0 {
+            // Nothing better is left to do where even this fails.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, modes);
+        }
+    }
+}
+
 /// The terminal with its own line editing and echo off; restored when dropped.
 struct Raw {
     terminal: Stdin,

@@ -10,6 +10,7 @@ use super::secrets::SystemSecrets;
 use super::system;
 use super::terminal::Terminal;
 use crate::ca::{Authority, KeyStore};
+use crate::command::Cancel;
 use crate::config::sample::{Sample, files};
 use crate::config::{Home, HomeOptions};
 use crate::error::{Error, ErrorId, Result};
@@ -26,6 +27,7 @@ pub(super) struct Place {
     lease_wait: Duration,
     clock: Arc<dyn Clock>,
     terminal: Arc<Terminal>,
+    cancel: Cancel,
     opened: OnceLock<Result<Arc<Home>>>,
     nowhere: Nowhere,
 }
@@ -38,9 +40,10 @@ impl Place {
         lease_wait: Duration,
         clock: Arc<dyn Clock>,
         terminal: Arc<Terminal>,
+        cancel: Cancel,
     ) -> Self {
         let nowhere = Nowhere { looked_at: dir.iter().cloned().collect(), folder: PathBuf::new() };
-        Self { dir, sample, lease_wait, clock, terminal, opened: OnceLock::new(), nowhere }
+        Self { dir, sample, lease_wait, clock, terminal, cancel, opened: OnceLock::new(), nowhere }
     }
 
     /// The folder of the home, whether it is one already or not.
@@ -91,7 +94,8 @@ impl Place {
             label: World::label(self),
             on_step: None,
         };
-        Arc::new(Home::new(dir, options, Arc::clone(&self.clock)))
+        let cancel = self.cancel.clone();
+        Arc::new(Home::new(dir, options, Arc::clone(&self.clock)).heeding(move || cancel.is_cancelled()))
     }
 
     /// Writes a first configuration; of a sample its first certificate too. The names of the files.
@@ -205,6 +209,10 @@ impl World for Place {
         self.home()?.state()
     }
 
+    fn existing_state(&self) -> Option<Arc<dyn State>> {
+        self.home().ok()?.existing_state()
+    }
+
     fn keys(&self) -> Result<Arc<dyn KeyStore>> {
         self.home()?.keys()
     }
@@ -258,6 +266,10 @@ impl World for Place {
 
     fn recover_max_age(&self) -> Duration {
         self.home().map_or(Duration::from_secs(3600), |home| home.recover_max_age())
+    }
+
+    fn proof_max_age(&self) -> Duration {
+        self.home().map_or(Duration::from_secs(24 * 3600), |home| home.proof_max_age())
     }
 
     fn label(&self) -> Option<String> {

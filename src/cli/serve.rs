@@ -1,39 +1,171 @@
-//! `certlet serve`: the built-in listener in the foreground.
+//! `certlet serve`: the built-in listener in the foreground, and staged certificates that take over when they are due.
 
 use std::any::Any;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::shell::Shell;
-use crate::command::{Kind, Property, Record, Value, View};
+use crate::cmdlets;
+use crate::command::{
+    Cancel, Console, Host, Impact, Input, Invocation, Kind, Message, Property, Record, Registry, Spec, Stream, Value,
+    View,
+};
 use crate::error::{Error, ErrorId, ExitCode, Result};
+use crate::session::{GLOBAL, Promotion};
 
 /// How often Ctrl-C and the time limit are looked at.
 const SLICE: Duration = Duration::from_millis(50);
+/// How often it is looked for what is due.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a takeover that failed waits for the next attempt: first, and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(600));
 
-/// Serves the listener's sites until SIGTERM or SIGINT, which is how it ends well.
+/// Serves the listener's sites until SIGTERM or SIGINT, which is how it ends well, and lets staged certificates take
+/// over when they are due.
 ///
 /// # Errors
-/// `NoHome`, `Busy` when another process serves, `EndpointInUse`, `SiteNotFound`, `TimedOut`.
+/// `NoHome`, `Busy` when another process serves, `EndpointInUse`, `SiteNotFound` in a home without sites, `TimedOut`.
 pub(super) fn serve(shell: &Shell) -> Result<ExitCode> {
     shell.session.policy()?.check_change()?;
     let home = shell.place.home()?;
     let served = home.start_serving()?;
     if served.is_empty() {
-        return Err(Error::new(ErrorId::SiteNotFound, "no site of this home has `host = \"listener\"`")
-            .hint("add such a `[[site]]` to `certlet.toml`"));
+        if shell.session.sites()?.is_empty() {
+            return Err(Error::new(ErrorId::SiteNotFound, "this home has no site")
+                .hint("add a `[[site]]` with `host = \"listener\"` to `certlet.toml`"));
+        }
+        shell.terminal.note("no site has `host = \"listener\"`: only staged certificates are looked after");
     }
     for (endpoint, site) in served {
         shell.screen.object(&Value::object(ServedEndpoint { endpoint, site }))?;
     }
     shell.end_objects()?;
+    let mut promoter = Promoter { next: Instant::now(), pause: None };
     let ended = loop {
         match shell.cancel.check() {
-            Ok(()) => std::thread::sleep(SLICE),
+            Ok(()) => promoter.turn(shell),
             Err(error) => break error,
         }
+        std::thread::sleep(SLICE);
     };
     home.stop_serving();
     if ended.id() == ErrorId::Interrupted { Ok(ExitCode::Done) } else { Err(ended) }
+}
+
+/// Looks for staged certificates that are due, at intervals.
+struct Promoter {
+    next: Instant,
+    /// How long the last failure makes it wait.
+    pause: Option<Duration>,
+}
+
+/// Under this name a takeover stands in the log.
+static PROMOTION: Spec = Spec {
+    name: "certlet serve",
+    twin: None,
+    aliases: &[],
+    functions: &[],
+    synopsis: "Let staged certificates take over when they are due",
+    description: "",
+    sets: &[],
+    parameters: &[],
+    input: Input::None,
+    emits: None,
+    changes: Impact::Medium,
+    examples: &[],
+    related: &[],
+};
+
+impl Promoter {
+    /// Lets take over what is due; a failure is told and tried again later, for serving goes on.
+    fn turn(&mut self, shell: &Shell) {
+        if Instant::now() < self.next {
+            return;
+        }
+        let mut host = Foreground { shell };
+        let outcome = shell.session.promote_due(&mut Invocation::new(&PROMOTION, &shell.session, &mut host));
+        let has_failed = match outcome {
+            // Each is told, whatever became of the others.
+            Ok(promotions) => promotions.into_iter().filter(|p| !tell(shell, p)).count() > 0,
+            Err(error) => {
+                // Who stops the program has been heard already.
+                if shell.cancel.check().is_ok() {
+                    shell.terminal.error(&error, None);
+                }
+                true
+            }
+        };
+        self.pause = has_failed.then(|| self.pause.map_or(PAUSES.0, |pause| (pause * 2).min(PAUSES.1)));
+        self.next = Instant::now() + self.pause.unwrap_or(LOOK);
+    }
+}
+
+/// Says what became of a takeover; whether it came through.
+fn tell(shell: &Shell, promotion: &Promotion) -> bool {
+    let uses: Vec<&str> = promotion.uses.iter().map(crate::model::UseName::as_str).collect();
+    let (uses, due) = (uses.join(", "), promotion.due.in_zone(&shell.session.zone()));
+    let place = if promotion.scope == GLOBAL { " for all computers" } else { "" };
+    match &promotion.outcome {
+        Ok(_) => shell.terminal.note(&format!("the certificate staged for {uses}{place}, due {due}, has taken over")),
+        Err(error) => {
+            let stays = format!("the certificate {} stays staged for {uses}, due {due}", promotion.certificate);
+            shell.terminal.error(&error.clone().hint(stays), None);
+        }
+    }
+    promotion.outcome.is_ok()
+}
+
+/// The host of a change that nobody typed: it says what is worth a warning and asks nobody.
+struct Foreground<'a> {
+    shell: &'a Shell,
+}
+
+impl Host for Foreground<'_> {
+    fn emit(&mut self, _: Value) -> Result<()> {
+        Ok(())
+    }
+
+    fn next_input(&mut self) -> Result<Option<Value>> {
+        Ok(None)
+    }
+
+    fn say(&mut self, message: Message) -> Result<()> {
+        let is_shown = match message.stream {
+            Stream::Verbose => self.is_verbose(),
+            Stream::Debug | Stream::Progress => false,
+            _ => true,
+        };
+        if is_shown {
+            self.shell.terminal.message(&message);
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, error: Error) -> Result<()> {
+        self.shell.terminal.error(&error, None);
+        Ok(())
+    }
+
+    fn note_exit(&mut self, _: ExitCode) {}
+
+    fn what_if(&self) -> bool {
+        false
+    }
+
+    fn confirm(&mut self, _: &str, _: &str) -> Result<bool> {
+        Ok(true)
+    }
+
+    fn is_verbose(&self) -> bool {
+        self.shell.options.verbose
+    }
+
+    fn cancel(&self) -> Cancel {
+        self.shell.cancel.clone()
+    }
+
+    fn registry(&self) -> Registry {
+        cmdlets::registry()
+    }
 }
 
 /// One address at which the built-in listener answers.

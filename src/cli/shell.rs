@@ -10,7 +10,6 @@ use super::arguments::Options;
 use super::place::{Place, resolve};
 use super::screen::Screen;
 use super::secret_ranges::secret_ranges;
-use super::signals;
 use super::system;
 use super::terminal::Terminal;
 use crate::cmdlets;
@@ -42,7 +41,6 @@ impl Shell {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let screen = Screen::new(options.json, system::width(), clock.zone());
         let terminal = Terminal::new(&options, Arc::clone(&screen), cancel.clone(), secret_ranges);
-        signals::watch(&cancel, &terminal);
         let folder = sample.is_some().then(|| {
             tempfile::Builder::new().prefix("certlet-sample-").tempdir().map_err(|e| {
                 Error::new(ErrorId::FileNotWritable, "no temporary folder for the sample world can be made").because(e)
@@ -58,7 +56,8 @@ impl Shell {
         let dir =
             folder.as_ref().map(|(folder, _)| folder.path().to_owned()).or_else(|| resolve(options.home.as_deref()));
         let lease_wait = options.timeout.unwrap_or(LEASE_WAIT);
-        let place = Arc::new(Place::new(dir, sample, lease_wait, Arc::clone(&clock), Arc::clone(&terminal)));
+        let place =
+            Arc::new(Place::new(dir, sample, lease_wait, Arc::clone(&clock), Arc::clone(&terminal), cancel.clone()));
         let session = Session::of(Arc::clone(&place) as Arc<dyn World>, clock);
         Ok(Self { options, screen, terminal, cancel, place, session, sample: folder })
     }
@@ -78,6 +77,17 @@ impl Shell {
             engine = engine.preference("WhatIfPreference", true);
         }
         engine.build()
+    }
+
+    /// The folder of a sample world that goes with this run.
+    pub(super) fn throw_away(&self) -> Option<PathBuf> {
+        self.sample.as_ref().filter(|(_, keep)| !keep).map(|(folder, _)| folder.path().to_owned())
+    }
+
+    /// Lays out what comes now for a screen of another width.
+    pub(super) fn set_width(&self, width: usize) {
+        self.screen.set_width(width);
+        self.terminal.set_width(width);
     }
 
     /// Shows an error that ended something.

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::arguments::{Color, Options};
@@ -21,6 +22,8 @@ pub(super) type SecretRanges = fn(&str) -> Vec<Range<usize>>;
 /// The console of the command line.
 pub(super) struct Terminal {
     style: Style,
+    /// The width of the screen, which an interactive session looks at anew before each entry.
+    width: AtomicUsize,
     quiet: bool,
     interactive: bool,
     progress: bool,
@@ -50,6 +53,7 @@ impl Terminal {
         };
         Arc::new(Self {
             style: Style { json: options.json, color, width: system::width() },
+            width: AtomicUsize::new(system::width()),
             quiet: options.quiet,
             interactive: keyboard && errors && !options.no_input,
             progress: errors && !options.quiet && !options.json,
@@ -58,6 +62,20 @@ impl Terminal {
             secrets,
             writing: Mutex::default(),
         })
+    }
+
+    /// Whether colours are shown.
+    pub(super) fn has_color(&self) -> bool {
+        self.style.color
+    }
+
+    /// Lays out what comes now for a screen of another width.
+    pub(super) fn set_width(&self, width: usize) {
+        self.width.store(width, Ordering::Relaxed);
+    }
+
+    fn style(&self) -> Style {
+        Style { width: self.width.load(Ordering::Relaxed), ..self.style }
     }
 
     /// Says which text errors without a file of their own lie in.
@@ -90,7 +108,7 @@ impl Terminal {
             .map(|text| Source { file: error.position().and_then(|p| p.file.clone()), text });
         let source = failed.or_else(|| self.writing.lock().unwrap_or_else(PoisonError::into_inner).source.clone());
         let frames = failure.map_or(&[][..], |f| &f.frames);
-        self.write(&report::render(error, source.as_ref(), frames, self.style, &self.secrets));
+        self.write(&report::render(error, source.as_ref(), frames, self.style(), &self.secrets));
     }
 
     /// Takes a line of progress off the screen.
@@ -117,7 +135,7 @@ impl Terminal {
         if self.progress {
             let line: String = visible(text.lines().next().unwrap_or_default())
                 .chars()
-                .take(self.style.width.saturating_sub(1))
+                .take(self.style().width.saturating_sub(1))
                 .collect();
             self.write_as(&line, true);
         }
@@ -181,7 +199,7 @@ impl Console for Terminal {
     }
 
     fn width(&self) -> usize {
-        self.style.width
+        self.style().width
     }
 }
 

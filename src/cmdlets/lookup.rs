@@ -92,7 +92,8 @@ pub(super) fn uses_in_service(session: &Session) -> Result<Vec<UseName>> {
 /// `NoHome`, `StoreUnavailable`, `TopologyInvalid`.
 pub(super) fn assignments_on(session: &Session, computer: &HostName) -> Result<Vec<Assigned>> {
     let mut found = session.assigned(Some(&computer.as_str().to_ascii_lowercase()))?;
-    let own: Vec<(String, Slot)> = found.iter().map(|a| (a.key.use_name.clone(), a.key.slot)).collect();
+    let in_force = found.iter().filter(|a| a.row.certificate.is_some());
+    let own: Vec<(String, Slot)> = in_force.map(|a| (a.key.use_name.clone(), a.key.slot)).collect();
     let global = session.assigned(Some("global"))?.into_iter();
     found.extend(global.filter(|a| !own.contains(&(a.key.use_name.clone(), a.key.slot))));
     Ok(found)
@@ -130,8 +131,8 @@ pub(super) fn wanted_at(session: &Session, place: &Place, assigned: &[Assigned])
 /// The certificate of a use for a slot: that of the slot itself, else one whose key is of the slot's family.
 fn assigned_to(session: &Session, assigned: &[Assigned], name: &UseName, slot: Slot) -> Result<Option<Fingerprint>> {
     let of_use = || assigned.iter().filter(|a| a.key.use_name.eq_ignore_ascii_case(name.as_str()));
-    if let Some(exact) = of_use().find(|a| a.key.slot == slot) {
-        return Ok(exact.row.certificate);
+    if let Some(exact) = of_use().filter(|a| a.key.slot == slot).find_map(|a| a.row.certificate) {
+        return Ok(Some(exact));
     }
     for fingerprint in of_use().filter_map(|a| a.row.certificate) {
         let Some((_, certificate)) = stored(session, &fingerprint)? else { continue };

@@ -2,23 +2,26 @@
 
 use crate::command::{Args, CommaList, Facts, FromValue, Invocation, Param, Switch, Value, Values, cannot_convert};
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{UseName, nearest};
-use crate::session::{Artefact, Session};
+use crate::model::{HostName, UseName, nearest};
+use crate::session::Session;
 
 /// `-Report`: where the log of the command's steps goes.
 pub(super) static REPORT: Param<String> =
     Param::named("Report", "Write a log of the steps to this file: HTML, or XML when it ends in .xml");
 
 /// `-Force`.
-pub(super) static FORCE: Param<Switch> = Param::named("Force", "Do not ask for confirmation");
+pub(super) static FORCE: Param<Switch> =
+    Param::named("Force", "Do not ask, and pass over errors that do not end the command");
 
 /// `-NetportId`, of Lync Server 2010.
 pub(super) static NETPORT_ID: Param<String> =
     Param::named("NetportId", "Reserved").compat("it is reserved in the original product and has no effect here");
 
 /// `-Identity`: the scope.
-pub(super) static IDENTITY: Param<String> =
-    Param::named("Identity", "`global` for the assignments that all computers share");
+pub(super) static IDENTITY: Param<String> = Param::named(
+    "Identity",
+    "`global` for what all computers share, `local` for this computer's own, or another computer",
+);
 
 /// A use in its canonical spelling; one comma string counts as several.
 #[derive(Clone, Debug)]
@@ -68,68 +71,46 @@ fn unknown_use(word: &str, valid: &[String]) -> Error {
     }
 }
 
-/// The scope that `-Identity` means: `None` for the effective view of this computer.
+/// What `-Identity` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Nothing: the effective view of this computer when reading, each use's own scope when assigning.
+    Unsaid,
+    /// This computer, or another one of the topology.
+    Computer(HostName),
+    /// What all computers share.
+    Global,
+}
+
+/// The scope that `-Identity` means.
 ///
 /// # Errors
-/// `ParameterArgumentValidationError` for anything but `global` and `local`.
-pub(super) fn scope(identity: Option<&str>) -> Result<Option<&'static str>> {
-    match identity {
-        None => Ok(None),
-        Some(word) if word.eq_ignore_ascii_case("global") => Ok(Some("global")),
-        Some(word) if word.eq_ignore_ascii_case("local") => Ok(None),
-        Some(word) => Err(Error::new(
+/// `ParameterArgumentValidationError` for anything but `global`, `local` and the computers of the topology.
+pub(super) fn scope(session: &Session, identity: Option<&str>) -> Result<Scope> {
+    let Some(word) = identity else { return Ok(Scope::Unsaid) };
+    if word.eq_ignore_ascii_case("global") {
+        return Ok(Scope::Global);
+    }
+    let topology = session.topology()?;
+    if word.eq_ignore_ascii_case("local") {
+        return Ok(Scope::Computer(topology.local_computer()?.clone()));
+    }
+    let known = word.parse::<HostName>().and_then(|name| topology.resolve_computer(&name).map(|(_, c)| c.clone()));
+    known.map(Scope::Computer).map_err(|_| {
+        Error::new(
             ErrorId::ParameterArgumentValidationError,
-            format!("`{word}` is no scope of certificates: it is `global`, or left away for this computer"),
+            format!("`{word}` is no scope of certificates: it is `global`, `local`, or a computer of the topology"),
         )
-        .about(word)),
-    }
+        .about(word)
+    })
 }
 
-/// The log that `-Report` asks for: opened before the first change, written at the end.
-pub(super) struct Report(Option<(Artefact, bool)>);
-
-impl Report {
-    /// Opens the file, so that a folder that cannot be written stops the command and not its end.
-    ///
-    /// # Errors
-    /// `FileNotWritable`, `PathNotAllowed`.
-    pub(super) fn open(session: &Session, args: &Args) -> Result<Self> {
-        let Some(shown) = args.get(&REPORT, session)? else { return Ok(Self(None)) };
-        let path = session.resolve_path(&shown)?;
-        let is_xml = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xml"));
-        Ok(Self(Some((Artefact::create(&path, &shown)?, is_xml))))
-    }
-
-    /// Writes it; nothing under `-WhatIf`.
-    ///
-    /// # Errors
-    /// `FileNotWritable`, `DiskFull`.
-    pub(super) fn finish(self, session: &Session, cx: &mut Invocation<'_>, verb: &str, lines: &[String]) -> Result<()> {
-        let Some((artefact, is_xml)) = self.0 else { return Ok(()) };
-        if cx.what_if() {
-            return Ok(());
-        }
-        let steps: Vec<String> = lines.iter().map(|l| markup(l)).collect();
-        let time = session.now();
-        let text = if is_xml {
-            let steps = steps.iter().fold(String::new(), |text, s| text + "  <Step>" + s.as_str() + "</Step>\n");
-            format!(
-                "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<Report Verb=\"{verb}\" Time=\"{time}\">\n{steps}</Report>\n"
-            )
-        } else {
-            let steps = steps.iter().fold(String::new(), |text, s| text + "<li>" + s.as_str() + "</li>\n");
-            format!(
-                "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{verb}</title></head>\n\
-                 <body><h1>{verb}</h1><p>{time}</p>\n<ol>\n{steps}</ol></body></html>\n"
-            )
-        };
-        let path = artefact.finish(text.as_bytes(), false)?;
-        cx.verbose(format!("the report is in {}", path.display()))
-    }
-}
-
-fn markup(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+/// Reports an error that does not end the command; with `-Force` it is only a verbose line.
+///
+/// # Errors
+/// The error itself where `-ErrorAction` is `Stop`.
+pub(super) fn report_unless_forced(cx: &mut Invocation<'_>, args: &Args, error: Error) -> Result<()> {
+    if args.on(&FORCE) { cx.verbose(error.message()) } else { cx.report_error(error) }
 }
 
 /// Warns a reader that a change was cut off; reading never mends it.

@@ -34,44 +34,62 @@ pub(crate) struct CertificateReference {
     pub(crate) store: &'static str,
     pub(crate) slot: Slot,
     pub(crate) days_left: i64,
+    pub(crate) staged: Option<Staged>,
+}
+
+/// A certificate that is to take over.
+#[derive(Clone, Debug)]
+pub(crate) struct Staged {
+    thumbprint: String,
+    /// `staged, due …, overdue by …`.
+    text: String,
+    is_overdue: bool,
 }
 
 /// The kind of [`CertificateReference`].
-pub(crate) static CERTIFICATE_REFERENCE: Kind = Kind::new(
-    "CertificateReference",
-    const {
-        &[
-            Property::new("Issuer"),
-            Property::new("NotAfter"),
-            Property::new("NotBefore"),
-            Property::new("SerialNumber"),
-            Property::new("Subject"),
-            Property::new("AlternativeNames"),
-            Property::new("Thumbprint"),
-            Property::new("EffectiveDate"),
-            Property::new("PreviousThumbprint"),
-            Property::new("UpdateTime"),
-            Property::new("Use"),
-            Property::new("SourceScope"),
-            Property::hidden("FriendlyName"),
-            Property::hidden("HasPrivateKey"),
-            Property::hidden("KeyAlgorithm"),
-            Property::hidden("KeySize"),
-            Property::hidden("SignatureAlgorithm"),
-            Property::hidden("EnhancedKeyUsage"),
-            Property::hidden("Origin"),
-            Property::hidden("Store"),
-            Property::hidden("Slot"),
-            Property::hidden("DaysLeft"),
-            Property::hidden("Fingerprint"),
-        ]
-    },
-    View::List,
-);
+pub(crate) static CERTIFICATE_REFERENCE: Kind =
+    Kind::new("CertificateReference", const { &properties(false) }, View::List);
+
+/// The same where a certificate is staged: the properties that tell of it are shown.
+static STAGED_CERTIFICATE_REFERENCE: Kind = Kind::new("CertificateReference", const { &properties(true) }, View::List);
+
+const fn shown_if(is_shown: bool, name: &'static str) -> Property {
+    if is_shown { Property::new(name) } else { Property::hidden(name) }
+}
+
+const fn properties(is_staged: bool) -> [Property; 25] {
+    [
+        Property::new("Issuer"),
+        Property::new("NotAfter"),
+        Property::new("NotBefore"),
+        Property::new("SerialNumber"),
+        Property::new("Subject"),
+        Property::new("AlternativeNames"),
+        Property::new("Thumbprint"),
+        Property::new("EffectiveDate"),
+        Property::new("PreviousThumbprint"),
+        Property::new("UpdateTime"),
+        Property::new("Use"),
+        Property::new("SourceScope"),
+        shown_if(is_staged, "StagedThumbprint"),
+        shown_if(is_staged, "Staged"),
+        Property::hidden("FriendlyName"),
+        Property::hidden("HasPrivateKey"),
+        Property::hidden("KeyAlgorithm"),
+        Property::hidden("KeySize"),
+        Property::hidden("SignatureAlgorithm"),
+        Property::hidden("EnhancedKeyUsage"),
+        Property::hidden("Origin"),
+        Property::hidden("Store"),
+        Property::hidden("Slot"),
+        Property::hidden("DaysLeft"),
+        Property::hidden("Fingerprint"),
+    ]
+}
 
 impl Record for CertificateReference {
     fn kind(&self) -> &Kind {
-        &CERTIFICATE_REFERENCE
+        if self.staged.is_some() { &STAGED_CERTIFICATE_REFERENCE } else { &CERTIFICATE_REFERENCE }
     }
 
     fn value(&self, index: usize) -> Value {
@@ -88,17 +106,19 @@ impl Record for CertificateReference {
             9 => self.updated.into(),
             10 => Value::optional_text(self.use_name.as_ref()),
             11 => Value::optional_text(self.scope),
-            12 => Value::text(&self.friendly_name),
-            13 => self.has_key.into(),
-            14 => Value::text(&self.key_algorithm),
-            15 => self.key_size.into(),
-            16 => Value::text(&self.signature),
-            17 => Value::list(self.purposes.iter().map(Value::text)),
-            18 => Value::text(&self.origin),
-            19 => self.store.into(),
-            20 => Value::from(self.slot.to_string()),
-            21 => self.days_left.into(),
-            22 => Value::from(self.fingerprint.to_string()),
+            12 => Value::optional_text(self.staged.as_ref().map(|s| &s.thumbprint)),
+            13 => Value::optional_text(self.staged.as_ref().map(|s| &s.text)),
+            14 => Value::text(&self.friendly_name),
+            15 => self.has_key.into(),
+            16 => Value::text(&self.key_algorithm),
+            17 => self.key_size.into(),
+            18 => Value::text(&self.signature),
+            19 => Value::list(self.purposes.iter().map(Value::text)),
+            20 => Value::text(&self.origin),
+            21 => self.store.into(),
+            22 => Value::from(self.slot.to_string()),
+            23 => self.days_left.into(),
+            24 => Value::from(self.fingerprint.to_string()),
             _ => Value::Null,
         }
     }
@@ -153,6 +173,7 @@ impl CertificateReference {
             store: row.store.name(),
             slot: Slot::Any,
             days_left: row.not_after.since(session.now()).div_euclid(86_400),
+            staged: None,
         }
     }
 
@@ -172,6 +193,7 @@ impl CertificateReference {
         reference.slot = assigned.key.slot;
         reference.effective = row.staged.map(|(_, at)| at);
         reference.updated = Some(row.updated);
+        reference.staged = row.staged.map(|staged| Staged::of(session, staged)).transpose()?;
         if let Some(previous) = &row.previous {
             reference.previous = Some(match session.stored(previous)? {
                 Some(stored) => stored.thumbprint.to_string(),
@@ -207,12 +229,35 @@ impl CertificateReference {
             store: "",
             slot: Slot::Any,
             days_left: 0,
+            staged: None,
         }
+    }
+
+    /// What is to be said of a staged certificate that should have taken over.
+    pub(crate) fn overdue(&self) -> Option<&str> {
+        self.staged.as_ref().filter(|s| s.is_overdue).map(|s| s.text.as_str())
     }
 
     /// Whether the certificate itself has vanished from the store.
     pub(crate) fn is_vanished(&self) -> bool {
         self.store.is_empty()
+    }
+}
+
+impl Staged {
+    fn of(session: &Session, (fingerprint, due): (Fingerprint, Moment)) -> Result<Self> {
+        let late = session.now().since(due);
+        let shown = due.in_zone(&session.zone());
+        let text = if late > 0 {
+            format!("staged, due {shown}, overdue by {}", Value::Span(late).display(&session.zone()))
+        } else {
+            format!("staged, due {shown}")
+        };
+        let thumbprint = match session.stored(&fingerprint)? {
+            Some(row) => row.thumbprint.to_string(),
+            None => fingerprint.to_string(),
+        };
+        Ok(Self { thumbprint, text, is_overdue: late > 0 })
     }
 }
 

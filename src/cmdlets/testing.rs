@@ -7,14 +7,16 @@ use crate::ca;
 use crate::command::{Args, Cancel, Facts, Host, Invocation, Message, Registry, Stream, Value, Verb};
 use crate::config::{read_certlet_toml, sample};
 use crate::error::{Error, ExitCode, Result};
-use crate::model::{Binding, Certificate, Endpoint, KeyAlgorithm, KeyFamily, SiteState, Slot, Topology, Website, Zone};
+use crate::model::{
+    Binding, Certificate, Endpoint, KeyAlgorithm, KeyFamily, Moment, SiteState, Slot, Topology, Website, Zone,
+};
 use crate::probe::testing::{Authority, FakeClock, Issued, Oddities, WallClock};
 use crate::probe::{Miss, Prober, Sighting, Target, TlsVersion};
 use crate::servers::{Image, Material, ObjectId, ObjectState, Server};
 use crate::session::{Policy, Session};
 use crate::state::{
     AssignmentKey, AssignmentRow, BindingKey, BoundRow, CertificateRow, KeyRow, MemoryState, Row, RowKey, Sealed,
-    State, Store, Write,
+    State, Store, SubmissionRow, Write,
 };
 
 /// The computer on which the tests work.
@@ -67,6 +69,11 @@ impl Done {
     #[track_caller]
     pub(super) fn error(self) -> Error {
         self.result.expect_err("it did not fail")
+    }
+
+    /// The errors that did not end it.
+    pub(super) fn errors(&self) -> Vec<&Error> {
+        self.messages.iter().filter_map(|message| message.error.as_ref()).collect()
     }
 
     /// The messages of a stream.
@@ -516,6 +523,7 @@ impl ca::Database for FakeAuthority {
             deploy: true,
             needs_approval,
             validity_days: 730,
+            authority: false,
         };
         vec![template("WebServer", false), template("Approval", true)]
     }
@@ -537,6 +545,40 @@ impl ca::Database for FakeAuthority {
     }
 
     fn revocation_list(&self, _: &ca::Context<'_>) -> Result<(Vec<u8>, Vec<Write>)> {
+        Err(unreachable())
+    }
+
+    fn publication(&self) -> Option<&ca::Publication> {
+        None
+    }
+
+    fn check_list(&self, _: &ca::Context<'_>, _: &[u8]) -> Result<Moment> {
+        Err(unreachable())
+    }
+
+    fn requests(&self, _: &ca::Context<'_>, _: &str, _: Option<u32>) -> Result<Vec<(u32, SubmissionRow)>> {
+        Err(unreachable())
+    }
+
+    fn check_certified(&self, _: &ca::Context<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn request_own(&self, _: &ca::Context<'_>, _: &str) -> Result<(Vec<u8>, Vec<Write>)> {
+        Err(unreachable())
+    }
+
+    fn install_own(
+        &self,
+        _: &ca::Context<'_>,
+        _: &str,
+        _: &[Certificate],
+        _: &[Certificate],
+    ) -> Result<(Vec<Certificate>, Vec<Write>)> {
+        Err(unreachable())
+    }
+
+    fn renew_own(&self, _: &ca::Context<'_>, _: &str, _: bool) -> Result<(Certificate, Vec<Write>)> {
         Err(unreachable())
     }
 }

@@ -3,6 +3,7 @@
 use super::cancel::Cancel;
 use super::console::{Message, Stream};
 use super::convert::Facts;
+use super::history::HistoryEntry;
 use super::registry::Registry;
 use super::spec::Spec;
 use super::value::Value;
@@ -56,6 +57,11 @@ pub trait Host {
 
     /// Every verb that can be called in this run, the host's own included.
     fn registry(&self) -> Registry;
+
+    /// What was run in this session before, the oldest first; nothing in a script.
+    fn history(&self) -> Vec<HistoryEntry> {
+        Vec::new()
+    }
 }
 
 /// One call of a verb.
@@ -74,6 +80,11 @@ impl<'a> Invocation<'a> {
     /// The session: everything that a verb may touch.
     pub fn session(&self) -> &'a Session {
         self.session
+    }
+
+    /// The host, for a verb that puts one of its own before it.
+    pub(crate) fn host(&mut self) -> &mut (dyn Host + 'a) {
+        self.host
     }
 
     /// The verb's declaration.
@@ -185,6 +196,11 @@ impl<'a> Invocation<'a> {
     /// Every verb that can be called in this run.
     pub fn registry(&self) -> Registry {
         self.host.registry()
+    }
+
+    /// What was run in this session before, the oldest first; nothing in a script.
+    pub fn history(&self) -> Vec<HistoryEntry> {
+        self.host.history()
     }
 
     /// Says something on a stream.

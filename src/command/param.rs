@@ -15,6 +15,7 @@ pub struct Param<T> {
 
 /// A parameter as binder, help and completion see it.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact of a parameter")]
 pub struct ParamSpec {
     /// Its name without the dash.
     pub name: &'static str,
@@ -38,6 +39,8 @@ pub struct ParamSpec {
     pub pipeline: Pipeline,
     /// Whether its argument must never be seen.
     pub secret: bool,
+    /// Takes every further value without a name: `Write-Host a b c`.
+    pub remaining: bool,
     /// The value when absent, for the help.
     pub default: &'static str,
     /// Where completion and errors find the valid values.
@@ -111,6 +114,7 @@ impl<T: FromValue> Param<T> {
                 mandatory: Mandatory::No,
                 pipeline: Pipeline::No,
                 secret: T::SECRET,
+                remaining: false,
                 default: "",
                 values: T::VALUES,
                 compat: None,
@@ -176,6 +180,13 @@ impl<T: FromValue> Param<T> {
         self
     }
 
+    /// Takes every further value without a name; for lists.
+    #[must_use]
+    pub const fn remaining(mut self) -> Self {
+        self.spec.remaining = true;
+        self
+    }
+
     /// The value when absent, for the help.
     #[must_use]
     pub const fn default_text(mut self, text: &'static str) -> Self {
@@ -202,6 +213,11 @@ impl ParamSpec {
     /// Whether the parameter belongs to a set.
     pub fn in_set(&self, set: &str) -> bool {
         self.sets.is_empty() || self.sets.iter().any(|s| s.eq_ignore_ascii_case(set))
+    }
+
+    /// Whether its argument may hold `*` and `?`: the help of such a parameter has the word `wildcards`.
+    pub fn takes_wildcards(&self) -> bool {
+        self.help.contains("wildcards")
     }
 
     /// Whether the parameter must be given in a set.

@@ -41,6 +41,12 @@ pub enum Value {
 #[derive(Clone)]
 pub struct Block(Arc<dyn Any + Send + Sync>);
 
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{ … }")
+    }
+}
+
 impl Block {
     /// Wraps what the engine knows of the block.
     pub fn new(inner: impl Any + Send + Sync) -> Self {

@@ -138,6 +138,8 @@ pub struct EmbeddedAuthority {
     pub next_request_id: u64,
     /// Born without name constraints.
     pub unconstrained: bool,
+    /// Whether its own certificate is signed by an authority elsewhere.
+    pub offline_parent: bool,
     /// Where its revocation list is published; certificates carry the address then.
     pub crl: Option<CrlPublisher>,
     /// Accounts for `-CaAccount`, with their passwords.
@@ -153,6 +155,10 @@ pub struct CrlPublisher {
     pub url: String,
     /// The file that some web server offers there.
     pub file: PathBuf,
+    /// How many days a list is good for.
+    pub days: u32,
+    /// How many hours before its end the next one is published.
+    pub overlap_hours: u32,
 }
 
 /// A template of an embedded authority.
@@ -178,6 +184,8 @@ pub struct TemplateSettings {
     pub validity_days: u32,
     /// Who may use it; absent: whoever may enroll at the authority.
     pub permissions: Option<Permissions>,
+    /// Whether it makes authorities.
+    pub authority: bool,
 }
 
 impl TemplateSettings {
@@ -195,6 +203,7 @@ impl TemplateSettings {
             approval: TemplateApproval::Automatic,
             validity_days: 730,
             permissions: None,
+            authority: false,
         }
     }
 }

@@ -13,6 +13,7 @@ use super::files::{command, files};
 use super::reader::{At, Table};
 use super::secrets::read_secret;
 use super::uses::read_eku;
+use crate::ca::Publication;
 use crate::model::{Endpoint, nearest};
 
 /// How long name servers have to show a new record, where nothing else is said.
@@ -97,10 +98,21 @@ fn read_embedded(table: &Table<'_>, home: &Path) -> Option<EmbeddedAuthority> {
     }
     let crl = table.table("crl").and_then(|crl| {
         let (url, file) = (crl.required_text("url"), crl.required_text("file"));
+        let days = crl.number("days", 1..=3650).unwrap_or(Publication::DAYS);
+        let longest = i64::from(days) * 24 - 1;
+        let overlap_hours = crl.number("overlap_hours", 0..=longest).unwrap_or(Publication::default_overlap(days));
         crl.finish();
-        Some(CrlPublisher { url: url?.value, file: home.join(file?.value) })
+        let url = url?;
+        if !url.value.is_ascii() || !["http://", "ldap://"].iter().any(|scheme| url.value.starts_with(scheme)) {
+            let message =
+                format!("`{}` is no address of a list: `http://…` (a list bears its own signature)", url.value);
+            table.document.problem(&url.span, message, None);
+        }
+        Some(CrlPublisher { url: url.value, file: home.join(file?.value), days, overlap_hours })
     });
+    let offline_parent = table.word("parent", &[("offline", true), ("itself", false)]).unwrap_or(false);
     Some(EmbeddedAuthority {
+        offline_parent,
         key_algorithm,
         key_size,
         validity_days: table.number("validity_days", 1..=36500).unwrap_or(3650),
@@ -127,6 +139,7 @@ fn read_template(table: Table<'_>) -> Option<At<TemplateSettings>> {
     let approval = table.word("approval", &approvals).unwrap_or(default.approval);
     let validity_days = table.number("validity_days", 1..=36500).unwrap_or(default.validity_days);
     let permissions = read_permissions(&table);
+    let authority = table.flag("authority", default.authority);
     table.finish();
     let At { value: name, span } = name?;
     let value = TemplateSettings {
@@ -140,6 +153,7 @@ fn read_template(table: Table<'_>) -> Option<At<TemplateSettings>> {
         approval,
         validity_days,
         permissions,
+        authority,
     };
     Some(At { value, span })
 }

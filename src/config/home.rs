@@ -1,7 +1,7 @@
 //! A home folder as the world of a session: every backend is named here, and made when it is first needed.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 #[cfg(feature = "adcs")]
@@ -17,8 +17,8 @@ use crate::ca::{Acme, AcmeLimits, AcmeMethod, AcmeSettings, DnsMethod};
 #[cfg(feature = "adcs")]
 use crate::ca::{Adcs, AdcsSettings, LogOn};
 use crate::ca::{
-    Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Permissions, Right, SecretResolver, SubjectSource,
-    Template,
+    Approval, Authority, Down, Embedded, EmbeddedSettings, KeyStore, Parent, Permissions, Publication, Right,
+    SecretResolver, SubjectSource, Template,
 };
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{
@@ -29,7 +29,7 @@ use crate::servers::{
     Children, FilesServer, KeySource, ListenerBinding, ListenerServer, ServedListener, Server, Serving, Unbuilt,
 };
 use crate::session::{Keys, Policy, Site, StepWatch, World};
-use crate::state::{BindingKey, MemoryState, SqliteOptions, SqliteState, State, copy_audit};
+use crate::state::{BindingKey, MemoryState, SqliteOptions, SqliteState, State, copy_audit, copy_audit_soon};
 use crate::x509;
 
 /// How long a test or reload command may run.
@@ -57,6 +57,9 @@ pub struct HomeOptions {
     pub on_step: Option<StepWatch>,
 }
 
+/// How often the copy of the audit log is made durable at most.
+const COPY_INTERVAL: Duration = Duration::from_secs(1);
+
 /// A home folder; opening it reads nothing.
 pub struct Home {
     dir: PathBuf,
@@ -69,6 +72,9 @@ pub struct Home {
     sites: OnceLock<Result<Vec<Arc<Site>>>>,
     serving: OnceLock<Result<Arc<Serving>>>,
     authorities: OnceLock<Result<Vec<Arc<dyn Authority>>>>,
+    /// When the copy of the audit log was last made durable, on the clock of this run.
+    synchronised: Mutex<Option<Duration>>,
+    cancelled: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl Home {
@@ -85,7 +91,16 @@ impl Home {
             sites: OnceLock::new(),
             serving: OnceLock::new(),
             authorities: OnceLock::new(),
+            synchronised: Mutex::default(),
+            cancelled: Arc::new(|| false),
         }
+    }
+
+    /// Cuts the test commands of server programs short when the run is to end; reloads are never cut short.
+    #[must_use]
+    pub fn heeding(mut self, cancelled: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.cancelled = Arc::new(cancelled);
+        self
     }
 
     /// The folder.
@@ -189,16 +204,17 @@ impl Home {
                 );
                 Arc::new(ServedListener::new(listener, serving))
             }
-            // A reload is never cut short: its time limit bounds it.
-            ServerSettings::Files(files) => {
-                Arc::new(FilesServer::new(files.clone(), Children::new(CHILD_LIMIT, Arc::new(|| false)))?)
-            }
+            ServerSettings::Files(files) => Arc::new(FilesServer::new(files.clone(), self.children())?),
             ServerSettings::Haproxy(haproxy) if haproxy.socket.is_none() => {
-                Arc::new(FilesServer::new(haproxy.files.clone(), Children::new(CHILD_LIMIT, Arc::new(|| false)))?)
+                Arc::new(FilesServer::new(haproxy.files.clone(), self.children())?)
             }
             other => Arc::new(Unbuilt::new(other.kind().name())),
         };
         Ok(Arc::new(Site { website: website.clone(), server }))
+    }
+
+    fn children(&self) -> Children {
+        Children::new(CHILD_LIMIT, Arc::clone(&self.cancelled))
     }
 
     fn make_authority(
@@ -352,8 +368,13 @@ impl Home {
             administrators: self.administrators(configuration),
             accounts: accounts.collect(),
             templates: embedded.templates.iter().map(template).collect(),
-            crl_url: embedded.crl.as_ref().map(|c| c.url.clone()),
-            crl_days: 7,
+            parent: if embedded.offline_parent { Parent::Offline } else { Parent::Itself },
+            crl: embedded.crl.as_ref().map(|crl| Publication {
+                url: crl.url.clone(),
+                file: crl.file.clone(),
+                days: crl.days,
+                overlap_hours: crl.overlap_hours,
+            }),
         })
     }
 }
@@ -369,6 +390,14 @@ impl World for Home {
                 })
             })
             .clone()
+    }
+
+    fn existing_state(&self) -> Option<Arc<dyn State>> {
+        let is_there = match &self.configuration().ok()?.state.store {
+            StateStore::Memory => true,
+            StateStore::Sqlite(path) => path.is_file(),
+        };
+        is_there.then(|| self.state().ok()).flatten()
     }
 
     fn keys(&self) -> Result<Arc<dyn KeyStore>> {
@@ -455,6 +484,10 @@ impl World for Home {
         self.configuration().map_or(Duration::from_secs(3600), |c| c.proof.recover_max_age)
     }
 
+    fn proof_max_age(&self) -> Duration {
+        self.configuration().map_or(Duration::from_secs(24 * 3600), |c| c.proof.max_age)
+    }
+
     fn label(&self) -> Option<String> {
         self.options.label.clone()
     }
@@ -466,7 +499,16 @@ impl World for Home {
     }
 
     fn after_commit(&self) -> Result<()> {
-        copy_audit(&*self.state()?, &self.dir.join("audit.jsonl")).map(|_| ())
+        let now = self.clock.elapsed();
+        let last = *self.synchronised.lock().unwrap_or_else(PoisonError::into_inner);
+        let (state, path) = (self.state()?, self.dir.join("audit.jsonl"));
+        // The log itself is durable; of a run of many changes the copy is made so once a second.
+        if last.is_some_and(|last| now.saturating_sub(last) < COPY_INTERVAL) {
+            return copy_audit_soon(&*state, &path).map(|_| ());
+        }
+        copy_audit(&*state, &path)?;
+        *self.synchronised.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        Ok(())
     }
 }
 
@@ -508,6 +550,7 @@ fn template(settings: &super::TemplateSettings) -> Template {
         },
         validity_days: settings.validity_days,
         permissions: settings.permissions.as_ref().map(rights),
+        authority: settings.authority,
     }
 }
 

@@ -19,6 +19,8 @@ mod secrets;
 mod settings;
 mod sites;
 #[cfg(test)]
+mod staging_tests;
+#[cfg(test)]
 mod tests;
 mod topology_toml;
 mod topology_xml;

@@ -55,7 +55,7 @@ impl Home {
         let Some(Row::Authority(row)) = state.row(&row_key)? else {
             return Err(Error::new(ErrorId::StoreUnavailable, "the sample's authority was not made"));
         };
-        let AuthorityRow { certificate, key, next_request_id, next_crl } = row;
+        let AuthorityRow { certificate, above, key, next_request_id, next_crl } = row;
         let root = parse_certificate(&certificate)?;
         let signer = keys.open(&key)?;
         let leaf_key = PrivateKey::generate(KeyAlgorithm::EcdsaP256)?;
@@ -96,7 +96,7 @@ impl Home {
             ),
         ];
         if number >= next_request_id {
-            let row = AuthorityRow { certificate, key, next_request_id: number + 1, next_crl };
+            let row = AuthorityRow { certificate, above, key, next_request_id: number + 1, next_crl };
             writes.push(Write::put(row_key, Row::Authority(row)));
         }
         let mut computers: Vec<String> = bindings.iter().map(|b| b.computer.clone()).collect();

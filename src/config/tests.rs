@@ -479,3 +479,36 @@ fn durations_have_a_unit() {
         assert_eq!(parse_duration(text), None, "{text}");
     }
 }
+
+#[test]
+fn an_embedded_authority_may_have_a_parent_make_authorities_and_publish_its_list() {
+    let text = |more: &str| {
+        format!(
+            "topology = \"topology.toml\"\n[[ca]]\nconfig = 'a\\b'\nkind = \"embedded\"\nsubject = \"CN=b\"\n{more}"
+        )
+    };
+    let embedded = |more: &str| {
+        let mut configuration = read(&text(more)).unwrap();
+        let AuthorityKind::Embedded(embedded) = configuration.authorities.remove(0).kind else { panic!("embedded") };
+        embedded
+    };
+    let plain = embedded("");
+    assert!(!plain.offline_parent && plain.crl.is_none() && !plain.templates[0].authority);
+    let full = embedded(
+        "parent = \"offline\"\ncrl = { url = \"http://pki/b.crl\", file = \"pub/b.crl\", days = 30, overlap_hours = 5 }\n\
+         [[ca.template]]\nname = \"SubCA\"\nauthority = true\n",
+    );
+    let crl = full.crl.unwrap();
+    assert!(full.offline_parent && full.templates[0].authority && crl.file.is_absolute());
+    assert_eq!((crl.days, crl.overlap_hours), (30, 5));
+    let crl = embedded("crl = { url = \"http://pki/b.crl\", file = \"b.crl\" }\n").crl.unwrap();
+    assert_eq!((crl.days, crl.overlap_hours), (7, 56));
+    for wrong in [
+        "parent = \"else\"",
+        "crl = { url = \"https://pki/b.crl\", file = \"b.crl\" }",
+        "crl = { url = \"http://pki/b.crl\", file = \"b.crl\", days = 1, overlap_hours = 24 }",
+        "crl = { url = \"http://pki/b.crl\" }",
+    ] {
+        assert_eq!(read(&text(wrong)).unwrap_err().id(), ErrorId::ConfigInvalid, "{wrong}");
+    }
+}

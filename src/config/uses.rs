@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 use super::reader::{At, Document, Item, Table};
 use crate::error::ErrorId;
 use crate::model::{
-    ChainTo, HostName, KeyRule, NameCondition, NamePattern, NameRule, NamesRow, Needs, Role, Use, UseName, UseScope,
+    ChainTo, HostName, KeyRule, NameCondition, NamePattern, NameRule, NamesRow, Needs, Role, ToleratedKeys, Use,
+    UseName, UseScope,
 };
 
 const BUILTIN: &str = include_str!("uses.toml");
@@ -42,6 +43,7 @@ pub(super) fn read_use(table: Table<'_>, is_builtin: bool, base: &Path) -> Optio
         table.word("scope", &[("Local", UseScope::Local), ("Global", UseScope::Global)]).unwrap_or(UseScope::Local);
     let online_only = table.flag("online_only", false);
     let supports_roll = table.flag("supports_roll", false);
+    let roll_lead_hours = table.number("roll_lead_hours", 0..=8760).unwrap_or(0);
     let web_site = table.text("web_site").map(|t| t.value);
     let needs = table.table("needs").map_or_else(Needs::default, |t| read_needs(t, base));
     let mut names: Vec<NamesRow> =
@@ -57,8 +59,19 @@ pub(super) fn read_use(table: Table<'_>, is_builtin: bool, base: &Path) -> Optio
     if name.value.as_str().eq_ignore_ascii_case("all") {
         document.problem(&name.span, "`all` is no name for a use", None);
     }
-    let value =
-        Use { name: name.value, purpose, is_builtin, roles, scope, online_only, supports_roll, web_site, names, needs };
+    let value = Use {
+        name: name.value,
+        purpose,
+        is_builtin,
+        roles,
+        scope,
+        online_only,
+        supports_roll,
+        roll_lead_hours,
+        web_site,
+        names,
+        needs,
+    };
     Some(At { value, span })
 }
 
@@ -121,8 +134,15 @@ fn read_rule(item: Item<'_>, wildcard: bool) -> Option<NameRule> {
 
 fn read_needs(table: Table<'_>, base: &Path) -> Needs {
     let eku = table.item("eku").map_or_else(Vec::new, |item| item.list()).into_iter().filter_map(read_eku).collect();
-    let keys = table.item("key").map_or_else(Vec::new, |item| item.list());
-    let keys = keys.into_iter().filter_map(|item| item.parsed::<KeyRule>()).map(|rule| rule.value).collect();
+    let keys = key_rules(&table);
+    let tolerated_keys = table.table("tolerated").and_then(|old| {
+        let (version, keys) = (old.number("version", 2010..=2100), key_rules(&old));
+        if version.is_none() {
+            old.missing("version");
+        }
+        old.finish();
+        Some(ToleratedKeys { version: version?, keys })
+    });
     let chain_to = match table.text("chain_to") {
         None => ChainTo::Configured,
         Some(text) if text.value == "system" => ChainTo::System,
@@ -139,6 +159,7 @@ fn read_needs(table: Table<'_>, base: &Path) -> Needs {
     let needs = Needs {
         eku,
         keys,
+        tolerated_keys,
         wildcard: table.flag("wildcard", false),
         chain_to,
         cdp: table.flag("cdp", false),
@@ -147,6 +168,11 @@ fn read_needs(table: Table<'_>, base: &Path) -> Needs {
     };
     table.finish();
     needs
+}
+
+fn key_rules(table: &Table<'_>) -> Vec<KeyRule> {
+    let rules = table.item("key").map_or_else(Vec::new, |item| item.list());
+    rules.into_iter().filter_map(|item| item.parsed::<KeyRule>()).map(|rule| rule.value).collect()
 }
 
 /// Reads an extended key usage: a known word or a dotted object identifier.
@@ -182,6 +208,26 @@ mod tests {
                 assert!(r#use.names_for(*role).is_some(), "{} on {role}", r#use.name);
             }
         }
+    }
+
+    #[test]
+    fn short_keys_of_oauth_are_tolerated_in_2013_only() {
+        use crate::model::KeyFit;
+        let uses = Uses::new(builtin_uses().to_vec());
+        let needs = &uses.find("OAuthTokenIssuer").unwrap().needs;
+        for (bits, version, fit) in [
+            (1024, Some(2013), KeyFit::Tolerated),
+            (1024, Some(2015), KeyFit::Refused),
+            (1024, None, KeyFit::Refused),
+            (512, Some(2013), KeyFit::Refused),
+            (2048, Some(2013), KeyFit::Good),
+        ] {
+            assert_eq!(needs.key_fit(false, bits, version), fit, "{bits} {version:?}");
+        }
+        let web = &uses.find("WebServicesInternal").unwrap().needs;
+        assert_eq!(web.key_fit(false, 3072, Some(2013)), KeyFit::Refused);
+        let leads = ["AudioVideoAuthentication", "OAuthTokenIssuer", "Default"];
+        assert_eq!(leads.map(|name| uses.find(name).unwrap().roll_lead_hours), [8, 24, 0]);
     }
 
     #[test]

@@ -19,9 +19,9 @@ pub(super) fn call(
 ) -> Result<Dynamic, Box<EvalAltResult>> {
     let home = if block.is_anonymous() { state.sources.of_closure(block.fn_name()) } else { None };
     match home {
-        Some(home) if cx.call_source() != Some(home.as_str()) => {
+        Some(home) if cx.call_source() != Some(&*home) => {
             let mut global = cx.global_runtime_state().clone();
-            global.source = Some(home.into());
+            global.source = Some((&*home).into());
             let inner = NativeCallContext::new_with_all_fields(
                 cx.engine(),
                 cx.fn_name(),

@@ -7,7 +7,7 @@ use rhai::{AST, Engine as Rhai, EvalAltResult, Scope};
 use super::bind::check::{captured_variables, check};
 use super::bind::words::RegistryWords;
 use super::errors::{lower_first, of_rhai};
-use super::lower::{LowerFailure, Lowered, lower};
+use super::lower::{LowerFailure, Lowered, commands_of, lower};
 use super::show::type_name;
 use super::source::Source;
 use super::state::State;
@@ -41,7 +41,10 @@ impl<'a> Compiler<'a> {
         let lowered = self.lowered(text, file.clone(), known).map_err(|failure| match failure {
             LowerFailure::Incomplete(error) => vec![error.exits(ExitCode::Usage)],
             LowerFailure::Errors(errors) => {
-                errors.into_iter().map(|e| self.suggest(e).exits(ExitCode::Usage)).collect()
+                let mut errors: Vec<Error> =
+                    errors.into_iter().map(|e| self.suggest(e).exits(ExitCode::Usage)).collect();
+                errors.extend(self.check_what_is_left(text, file.clone(), known));
+                in_order(errors)
             }
         })?;
         let interactive = self.state.console.interactive();
@@ -60,11 +63,11 @@ impl<'a> Compiler<'a> {
                 if !said {
                     errors.push(error);
                 }
-                return Err(errors);
+                return Err(in_order(errors));
             }
         };
         if !errors.is_empty() {
-            return Err(errors);
+            return Err(in_order(errors));
         }
         ast.set_source(name);
         self.state.sources.add_catch_variables(&source.lowered.text);
@@ -100,6 +103,14 @@ impl<'a> Compiler<'a> {
         lower(text, file, &words, &names)
     }
 
+    /// What can be told of the commands of a text that the lowering has refused.
+    fn check_what_is_left(&self, text: &str, file: Option<Arc<str>>, known: &[String]) -> Vec<Error> {
+        let cells = self.state.cell_names();
+        let names: Vec<&str> = cells.iter().chain(known).map(String::as_str).collect();
+        let commands = commands_of(text, file, &RegistryWords(&self.state.registry), &names);
+        check(&commands, &self.state.registry, &self.state.session, self.state.console.interactive())
+    }
+
     fn suggest(&self, error: Error) -> Error {
         match (error.id(), error.target(), error.position()) {
             (ErrorId::CommandNotFoundException, Some(word), Some(position)) => {
@@ -124,4 +135,12 @@ impl<'a> Compiler<'a> {
         }
         .exits(ExitCode::Usage)
     }
+}
+
+/// Faults in the order of the text; of two at one place the first counts.
+fn in_order(mut errors: Vec<Error>) -> Vec<Error> {
+    let place = |error: &Error| error.position().map(|p| (p.line, p.column));
+    errors.sort_by_key(place);
+    errors.dedup_by(|b, a| place(a).is_some() && place(a) == place(b) && a.id() == b.id());
+    errors
 }

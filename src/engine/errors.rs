@@ -27,6 +27,7 @@ const PROPERTIES: &[Property] = &[
     Property::hidden("CategoryInfo"),
     Property::hidden("TargetObject"),
     Property::hidden("Exception"),
+    Property::hidden("InvocationInfo"),
     // Rhai's own names of these two.
     Property::hidden("Error"),
     Property::hidden("Position"),
@@ -44,17 +45,18 @@ impl Record for ErrorRecord {
         let place = error.position();
         match index {
             0 => error.message().into(),
-            1 | 13 => error.id().name().into(),
+            1 | 14 => error.id().name().into(),
             2 => error.id().category().to_string().into(),
             3 | 11 => Value::optional_text(error.target()),
             4 => Value::list(error.hints().into_iter().map(Value::from)),
             5 => Value::optional_text(error.verb()),
             6 => Value::optional_text(place.and_then(|p| p.file.as_deref())),
             7 => place.map(|p| i64::from(p.line)).into(),
-            8 | 14 => place.map(|p| i64::from(p.column)).into(),
+            8 | 15 => place.map(|p| i64::from(p.column)).into(),
             9 => error.fully_qualified_id().into(),
             10 => Value::object(CategoryInfo(error.clone())),
             12 => Value::object(Exception(error.clone())),
+            13 => Value::object(InvocationInfo(error.clone())),
             _ => Value::Null,
         }
     }
@@ -86,6 +88,44 @@ impl Record for Exception {
 
     fn text(&self) -> Option<String> {
         Some(self.0.message().to_owned())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// `$_.InvocationInfo`: which command failed, and where it stands.
+struct InvocationInfo(Error);
+
+const INVOCATION_PROPERTIES: &[Property] = &[
+    Property::new("MyCommand"),
+    Property::new("ScriptName"),
+    Property::new("ScriptLineNumber"),
+    Property::new("OffsetInLine"),
+    Property::new("PositionMessage"),
+];
+
+static INVOCATION: Kind = Kind::new("InvocationInfo", INVOCATION_PROPERTIES, View::List);
+
+impl Record for InvocationInfo {
+    fn kind(&self) -> &Kind {
+        &INVOCATION
+    }
+
+    fn value(&self, index: usize) -> Value {
+        let place = self.0.position();
+        match index {
+            0 => Value::optional_text(self.0.verb()),
+            1 => Value::optional_text(place.and_then(|p| p.file.as_deref())),
+            2 => place.map(|p| i64::from(p.line)).into(),
+            3 => place.map(|p| i64::from(p.column)).into(),
+            _ => Value::optional_text(place.map(|p| format!("at {p}"))),
+        }
+    }
+
+    fn text(&self) -> Option<String> {
+        self.0.verb().map(str::to_owned)
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -261,7 +301,14 @@ pub(super) fn of_rhai(error: &EvalAltResult, type_name: impl Fn(&str) -> String)
 }
 
 fn no_entry(name: &str) -> Error {
-    Error::new(ErrorId::PathNotFound, format!("the map has no entry `{name}`")).about(name)
+    let error = Error::new(ErrorId::PathNotFound, format!("the map has no entry `{name}`")).about(name);
+    // What PowerShell asks a table for, and Rhai calls otherwise.
+    match name.to_ascii_lowercase().as_str() {
+        "keys" => error.hint("its names are `m.keys()`"),
+        "values" => error.hint("its values are `m.values()`"),
+        "count" | "length" => error.hint("their number is `m.len()`"),
+        _ => error,
+    }
 }
 
 fn bounds(what: &str, parts: &str, length: Option<impl Display>, index: Option<impl Display>) -> Error {

@@ -4,6 +4,7 @@ pub(crate) mod bind;
 mod blocks;
 mod civil;
 mod compile;
+pub(crate) mod editor;
 mod errors;
 mod functions;
 mod limits;
@@ -29,8 +30,11 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use rhai::{AST, Dynamic, Engine as Rhai, EvalAltResult, Scope};
+use rhai::{
+    AST, Caches, Dynamic, Engine as Rhai, EvalAltResult, GlobalRuntimeState, ImmutableString, Module, Scope, Shared,
+};
 
+pub use editor::{Candidate, Completeness, Completions, Entry, Expiry, Hint, Painted, Prompt, Style};
 #[allow(unused_imports, reason = "for the tables of verbs")]
 pub(crate) use functions::function_names;
 pub use limits::Limits;
@@ -41,8 +45,8 @@ pub use state::Output;
 use self::compile::Compiler;
 use self::lower::LowerFailure;
 use self::state::{State, lock};
-use self::values::{enumerate, to_value};
-use crate::command::{Cancel, Console, Quiet, Registry, Value};
+use self::values::{Streamed, enumerate, to_value};
+use crate::command::{Cancel, Console, HistoryEntry, Quiet, Registry, Value};
 use crate::error::{Error, ErrorId, ExitCode, Result};
 use crate::format::Frame;
 use crate::session::Session;
@@ -55,6 +59,10 @@ pub struct Engine {
     rhai: Rhai,
     state: Arc<State>,
     scope: Scope<'static>,
+    /// What the entries of the interactive session have imported, the oldest first.
+    imports: Vec<(ImmutableString, Shared<Module>)>,
+    /// The functions that its entries have declared.
+    functions: Vec<String>,
     collected: Option<Arc<Mutex<Vec<Value>>>>,
     failure: Mutex<Option<Failure>>,
 }
@@ -67,7 +75,8 @@ const STDLIB: Library = &[("certs", include_str!("../../stdlib/certs.rhai"))];
 pub struct Outcome {
     /// How the process is to end: errors that were reported and passed over count, caught ones do not.
     pub exit: ExitCode,
-    /// The script's own last value; it went to the output as well.
+    /// The script's own last value; it went to the output as well. `Null` where it came to more than
+    /// a thousand objects, which went to the output one by one and are not kept.
     pub last: Value,
     /// What was emitted, when the engine has no [`Output`] of the host's.
     pub objects: Vec<Value>,
@@ -80,17 +89,6 @@ pub struct Failure {
     pub text: Option<Arc<str>>,
     /// The calls around it, the innermost first.
     pub frames: Vec<Frame>,
-}
-
-/// Whether a text is one that can be run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Completeness {
-    /// It can be run.
-    Complete,
-    /// More is needed: a bracket, a text or a bar is open.
-    Incomplete,
-    /// It is wrong, whatever may follow.
-    Invalid,
 }
 
 impl Engine {
@@ -152,22 +150,34 @@ impl Engine {
         self.run(text, &file, Some(Arc::clone(&file)), &mut scope)
     }
 
-    /// Runs one entry of an interactive session: variables and functions live on.
+    /// Runs one entry of an interactive session: variables, functions and imported modules live on.
+    ///
+    /// The entry goes into the history of the session ([`Engine::history`]) unless it may name a secret.
     ///
     /// # Errors
     /// As [`Engine::eval`]; the session goes on.
     pub fn eval_line(&mut self, text: &str) -> Result<Outcome> {
-        let name = format!("<{}>", self.state.next_number());
+        let number = self.state.next_number();
+        let name = format!("<{number}>");
+        let started = self.state.session.now();
         let mut scope = std::mem::take(&mut self.scope);
         let result = self.begin(text, &name, None, &mut scope).and_then(|ast| {
-            let outcome = self.finish(&ast, &name, &mut scope);
+            let outcome = self.finish_entry(&ast, &name, &mut scope);
             if ast.has_functions() {
+                self.functions
+                    .extend(ast.iter_functions().filter(|f| !f.name.contains('$')).map(|f| f.name.to_owned()));
+                self.functions.sort_unstable();
+                self.functions.dedup();
                 // Each entry keeps a library of its own, so that errors name the entry.
                 self.rhai.register_global_module(ast.shared_lib().clone());
             }
             outcome
         });
         self.scope = scope;
+        if self.may_be_remembered(text) {
+            let (line, ended) = (text.trim().into(), self.state.session.now());
+            self.state.add_to_history(HistoryEntry { id: number, line, completed: result.is_ok(), started, ended });
+        }
         result
     }
 
@@ -177,19 +187,6 @@ impl Engine {
         names.sort();
         names.dedup();
         names
-    }
-
-    /// Whether a text can be run, or needs more lines.
-    pub fn is_complete(&self, text: &str) -> Completeness {
-        let known: Vec<String> = self.variables();
-        match Compiler::new(&self.rhai, &self.state).lowered(text, None, &known) {
-            Err(LowerFailure::Incomplete(_)) => Completeness::Incomplete,
-            Err(LowerFailure::Errors(_)) => Completeness::Invalid,
-            Ok(lowered) => match self.rhai.compile(&lowered.text) {
-                Ok(_) => Completeness::Complete,
-                Err(_) => Completeness::Invalid,
-            },
-        }
     }
 
     /// Lowers, checks and parses a text and runs nothing.
@@ -249,7 +246,34 @@ impl Engine {
     }
 
     fn finish(&self, ast: &AST, name: &str, scope: &mut Scope<'_>) -> Result<Outcome> {
-        let result = self.rhai.eval_ast_with_scope::<Dynamic>(scope, ast);
+        self.outcome(self.rhai.eval_ast_with_scope::<Dynamic>(scope, ast), name)
+    }
+
+    /// As `finish`, with the modules that earlier entries have imported; those that this one imports are kept.
+    fn finish_entry(&mut self, ast: &AST, name: &str, scope: &mut Scope<'_>) -> Result<Outcome> {
+        let mut global: GlobalRuntimeState = self.rhai.new_global_runtime_state();
+        for (name, module) in &self.imports {
+            global.push_import(name.clone(), module.clone());
+        }
+        global.source = ast.source().map(Into::into);
+        global.lib.push(ast.shared_lib().clone());
+        #[allow(deprecated, reason = "Rhai marks volatile interfaces so; its version is pinned")]
+        let result = self.rhai.eval_statements_raw(&mut global, &mut Caches::new(), scope, ast.statements());
+        self.imports = global.scan_imports_raw().map(|(name, module)| (name.clone(), module.clone())).collect();
+        // A name that is imported anew takes the place of the old one.
+        let mut names: Vec<ImmutableString> = Vec::new();
+        self.imports.reverse();
+        self.imports.retain(|(name, _)| {
+            !names.contains(name) && {
+                names.push(name.clone());
+                true
+            }
+        });
+        self.imports.reverse();
+        self.outcome(result, name)
+    }
+
+    fn outcome(&self, result: std::result::Result<Dynamic, Box<EvalAltResult>>, name: &str) -> Result<Outcome> {
         let last = result.map_err(|thrown| self.fail(&thrown, name)).and_then(|value| self.put_last(&value));
         let exit = self.state.take_exit();
         let objects = self.collected.as_ref().map_or_else(Vec::new, |objects| std::mem::take(&mut *lock(objects)));
@@ -263,6 +287,9 @@ impl Engine {
     }
 
     fn put_last(&self, value: &Dynamic) -> Result<Value> {
+        if let Some(streamed) = value.read_lock::<Streamed>() {
+            return Ok(streamed.0.clone());
+        }
         let last = to_value(value)?;
         for one in enumerate(last.clone()) {
             self.state.put(one)?;
@@ -391,7 +418,15 @@ impl EngineBuilder {
         state.set_roots(self.roots);
         let state = Arc::new(state);
         let rhai = preset::rhai(&state, self.library);
-        Engine { rhai, state, scope: Scope::new(), collected, failure: Mutex::new(None) }
+        Engine {
+            rhai,
+            state,
+            scope: Scope::new(),
+            imports: Vec::new(),
+            functions: Vec::new(),
+            collected,
+            failure: Mutex::new(None),
+        }
     }
 }
 

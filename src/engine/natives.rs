@@ -10,12 +10,15 @@ use super::members::{method, property};
 use super::operators::{self, OPERATORS, Operator, apply, join, split_blanks};
 use super::pipeline::{Pipeline, command, drive, values_of};
 use super::state::State;
-use super::values::{Object, Span, collected, enumerate, to_dynamic, to_value};
+use super::values::{Object, Span, Streamed, collected, enumerate, to_dynamic, to_value};
 use crate::command::Value;
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Moment, Secret};
 
 type Thrown = Box<EvalAltResult>;
+
+/// So many objects of a script's last value are kept for the host.
+const KEPT: usize = 1000;
 
 /// Registers all of it.
 pub(super) fn register(engine: &mut Rhai, state: &Arc<State>) {
@@ -69,8 +72,11 @@ fn pipelines(engine: &mut Rhai, state: &Arc<State>) {
     });
     let host = Arc::clone(state);
     engine.register_fn("__collect", move |cx: NativeCallContext<'_>, value: Dynamic| -> Result<Dynamic, Thrown> {
-        if !value.is::<Pipeline>() {
+        let Some(pipeline) = value.read_lock::<Pipeline>().map(|pipeline| pipeline.clone()) else {
             return Ok(value);
+        };
+        if pipeline.is_tail() {
+            return stream(&cx, &host, &pipeline).map(Dynamic::from);
         }
         values_of(&cx, &host, &value).map(|values| to_dynamic(&collected(values)))
     });
@@ -96,6 +102,20 @@ fn pipelines(engine: &mut Rhai, state: &Arc<State>) {
     });
 }
 
+/// Sends the script's own last value to the stream as it comes, and keeps what of it is few.
+fn stream(cx: &NativeCallContext<'_>, state: &State, pipeline: &Pipeline) -> Result<Streamed, Thrown> {
+    let (mut kept, mut count) = (Vec::new(), 0_usize);
+    drive(cx, state, pipeline, &mut |object| {
+        count += 1;
+        match count {
+            ..=KEPT => kept.push(object.clone()),
+            _ => kept = Vec::new(),
+        }
+        state.put(object)
+    })?;
+    Ok(Streamed(collected(kept)))
+}
+
 /// The elements that a value comes to; what Rhai holds stays as it is.
 fn array_of(cx: &NativeCallContext<'_>, state: &State, value: Dynamic) -> Result<Array, Thrown> {
     if value.is::<Pipeline>() {
@@ -116,6 +136,8 @@ fn texts(engine: &mut Rhai, state: &Arc<State>) {
     engine.register_fn("!", |_: Object| false);
     engine.register_fn("!", |list: Array| list.is_empty());
     engine.register_fn("!", |text: &str| text.is_empty());
+    let host = Arc::clone(state);
+    engine.register_fn("__ok", move || host.is_ok());
     engine.register_fn("__true", |value: Dynamic| -> Result<bool, Thrown> {
         to_value(&value).map(|v| v.is_true()).map_err(thrown)
     });
@@ -201,6 +223,18 @@ fn thrown_at(cx: &NativeCallContext<'_>, state: &State, error: Error) -> Thrown 
 }
 
 fn operate(state: &State, operator: Operator, left: &Dynamic, right: &Dynamic, match_case: bool) -> Result<Dynamic> {
+    // Numbers need no conversion.
+    if let (Ok(a), Ok(b)) = (left.as_int(), right.as_int()) {
+        match operator {
+            Operator::Eq => return Ok((a == b).into()),
+            Operator::Ne => return Ok((a != b).into()),
+            Operator::Lt => return Ok((a < b).into()),
+            Operator::Le => return Ok((a <= b).into()),
+            Operator::Gt => return Ok((a > b).into()),
+            Operator::Ge => return Ok((a >= b).into()),
+            _ => {}
+        }
+    }
     let (left, right) = (to_value(left)?, to_value(right)?);
     let outcome = apply(operator, &left, &right, match_case, &state.zone())?;
     if let Some(groups) = outcome.groups {
@@ -217,6 +251,12 @@ fn members(engine: &mut Rhai, state: &Arc<State>) {
             property(&value, name, &host.zone()).map(|v| to_dynamic(&v)).map_err(|e| thrown_at(&cx, &host, e))
         },
     );
+    engine.register_indexer_get(|range: &mut std::ops::Range<INT>, index: INT| nth(range.start, range.end, index));
+    engine.register_indexer_get(|range: &mut std::ops::RangeInclusive<INT>, index: INT| {
+        nth(*range.start(), range.end().saturating_add(1), index)
+    });
+    // `$Error.Clear()`.
+    engine.register_fn("Clear", |list: &mut Array| list.clear());
     engine.register_indexer_get(|object: &mut Object, index: INT| -> Result<Dynamic, Thrown> {
         match index {
             // A single object answers like a list of one, as pipelines that find one object are asked.
@@ -241,6 +281,16 @@ fn members(engine: &mut Rhai, state: &Arc<State>) {
             None => Ok(None),
         }
     });
+}
+
+/// The number at a place of a range, counted from its end where the place is negative.
+fn nth(start: INT, end: INT, index: INT) -> Result<INT, Thrown> {
+    let length = end.saturating_sub(start).max(0);
+    let place = if index < 0 { length.saturating_add(index) } else { index };
+    if (0..length).contains(&place) {
+        return Ok(start.saturating_add(place));
+    }
+    Err(thrown(Error::new(ErrorId::PathNotFound, format!("the range has {length} numbers and none at {index}"))))
 }
 
 fn time(engine: &mut Rhai, state: &Arc<State>) {

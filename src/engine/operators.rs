@@ -1,5 +1,6 @@
 //! PowerShell's operators: case ignored unless asked for, the left operand decides the conversion, a list on the left is filtered.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use regex_lite::{Regex, RegexBuilder};
@@ -87,66 +88,92 @@ pub(super) fn apply(operator: Operator, left: &Value, right: &Value, match_case:
             if let Value::List(items) = left {
                 let mut kept = Vec::new();
                 for item in items.iter() {
-                    if test.passes(item)? {
+                    if test.passes(item, zone)? {
                         kept.push(item.clone());
                     }
                 }
                 return plain(Value::list(kept));
             }
-            let passed = test.passes(left)?;
-            let groups = if operator == O::Match && passed { test.groups(left) } else { None };
+            let passed = test.passes(left, zone)?;
+            let groups = if operator == O::Match && passed { test.groups(left, zone) } else { None };
             Ok(Outcome { value: Value::Bool(passed), groups })
         }
     }
 }
 
 /// A comparison whose right operand is prepared once and met by many left ones.
-pub(super) struct Test<'a> {
+pub(super) struct Test {
     operator: Operator,
-    right: &'a Value,
+    right: Value,
     match_case: bool,
-    zone: &'a Zone,
     regex: Option<Regex>,
+    wildcard: Option<wildcard::Pattern>,
 }
 
-impl<'a> Test<'a> {
-    pub(super) fn new(operator: Operator, right: &'a Value, match_case: bool, zone: &'a Zone) -> Result<Self> {
+impl Test {
+    pub(super) fn new(operator: Operator, right: &Value, match_case: bool, zone: &Zone) -> Result<Self> {
         let regex = match operator {
             Operator::Match | Operator::NotMatch => Some(pattern(&right.display(zone), match_case)?),
             _ => None,
         };
-        Ok(Self { operator, right, match_case, zone, regex })
+        let wildcard = matches!(operator, Operator::Like | Operator::NotLike)
+            .then(|| wildcard::Pattern::new(&right.display(zone), match_case));
+        Ok(Self { operator, right: right.clone(), match_case, regex, wildcard })
     }
 
     /// Whether one value, no list, passes.
-    pub(super) fn passes(&self, left: &Value) -> Result<bool> {
+    pub(super) fn passes(&self, left: &Value, zone: &Zone) -> Result<bool> {
         use Operator as O;
-        let right = self.right;
+        let right = &self.right;
+        let order = || order(left, right, self.match_case, zone);
+        let like = || self.wildcard.as_ref().is_some_and(|pattern| pattern.fits(&text_of(left, zone)));
+        let fits = || self.regex.as_ref().is_some_and(|regex| regex.is_match(&text_of(left, zone)));
         Ok(match self.operator {
-            O::Eq => equal(left, right, self.match_case, self.zone),
-            O::Ne => !equal(left, right, self.match_case, self.zone),
-            O::Lt => self.order(left)? == Some(Ordering::Less),
-            O::Le => matches!(self.order(left)?, Some(Ordering::Less | Ordering::Equal)),
-            O::Gt => self.order(left)? == Some(Ordering::Greater),
-            O::Ge => matches!(self.order(left)?, Some(Ordering::Greater | Ordering::Equal)),
-            O::Like => wildcard::fits(&right.display(self.zone), &left.display(self.zone), self.match_case),
-            O::NotLike => !wildcard::fits(&right.display(self.zone), &left.display(self.zone), self.match_case),
-            O::Match => self.regex.as_ref().is_some_and(|r| r.is_match(&left.display(self.zone))),
-            O::NotMatch => !self.regex.as_ref().is_some_and(|r| r.is_match(&left.display(self.zone))),
+            O::Eq => equal(left, right, self.match_case, zone),
+            O::Ne => !equal(left, right, self.match_case, zone),
+            O::Lt => order()? == Some(Ordering::Less),
+            O::Le => matches!(order()?, Some(Ordering::Less | Ordering::Equal)),
+            O::Gt => order()? == Some(Ordering::Greater),
+            O::Ge => matches!(order()?, Some(Ordering::Greater | Ordering::Equal)),
+            O::Like => like(),
+            O::NotLike => !like(),
+            O::Match => fits(),
+            O::NotMatch => !fits(),
             O::Contains | O::NotContains | O::In | O::NotIn | O::Replace | O::Split | O::Join => {
-                apply(self.operator, left, right, self.match_case, self.zone)?.value.is_true()
+                apply(self.operator, left, right, self.match_case, zone)?.value.is_true()
             }
         })
     }
 
-    fn order(&self, left: &Value) -> Result<Option<Ordering>> {
-        order(left, self.right, self.match_case, self.zone)
+    /// Whether a value passes; of a list, whether one of its elements does.
+    pub(super) fn holds(&self, left: &Value, zone: &Zone) -> Result<bool> {
+        let of_lists =
+            matches!(self.operator, Operator::Contains | Operator::NotContains | Operator::In | Operator::NotIn);
+        match left {
+            Value::List(items) if !of_lists => {
+                for item in items.iter() {
+                    if self.passes(item, zone)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            one => self.passes(one, zone),
+        }
     }
 
-    fn groups(&self, left: &Value) -> Option<Vec<Value>> {
-        let text = left.display(self.zone);
+    fn groups(&self, left: &Value, zone: &Zone) -> Option<Vec<Value>> {
+        let text = text_of(left, zone);
         let captures = self.regex.as_ref()?.captures(&text)?;
         Some(captures.iter().map(|group| Value::optional_text(group.map(|g| g.as_str()))).collect())
+    }
+}
+
+/// The text of a value, not copied where it is text already.
+fn text_of<'a>(value: &'a Value, zone: &Zone) -> Cow<'a, str> {
+    match value {
+        Value::Text(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.display(zone)),
     }
 }
 
@@ -167,7 +194,7 @@ pub(super) fn equal(left: &Value, right: &Value, match_case: bool, zone: &Zone) 
             if let (Value::Text(text), Value::Moment(moment)) = (left, right) {
                 return Moment::parse(text, zone).is_ok_and(|m| m == *moment);
             }
-            compare_text(&left.display(zone), &right.display(zone), match_case) == Ordering::Equal
+            compare_text(&text_of(left, zone), &text_of(right, zone), match_case) == Ordering::Equal
         }
         _ => matches!(order(left, right, match_case, zone), Ok(Some(Ordering::Equal))),
     }
@@ -190,7 +217,7 @@ pub(super) fn order(left: &Value, right: &Value, match_case: bool, zone: &Zone) 
         (Value::Int(_) | Value::Float(_), _) => number(left)?.partial_cmp(&number(right)?),
         (Value::Bool(a), other) => Some(a.cmp(&other.is_true())),
         (Value::Text(_), _) | (Value::Object(_), Value::Text(_) | Value::Object(_)) => {
-            Some(compare_text(&left.display(zone), &right.display(zone), match_case))
+            Some(compare_text(&text_of(left, zone), &text_of(right, zone), match_case))
         }
         _ => return Err(cannot_convert(right, left.type_name())),
     })
@@ -210,12 +237,10 @@ fn compare_text(a: &str, b: &str, match_case: bool) -> Ordering {
     if match_case {
         return a.cmp(b);
     }
-    let fold = |s: &str| s.chars().flat_map(char::to_lowercase).collect::<Vec<char>>();
     if a.is_ascii() && b.is_ascii() {
-        let lower = |s: &str| s.to_ascii_lowercase();
-        return lower(a).cmp(&lower(b));
+        return a.bytes().map(|b| b.to_ascii_lowercase()).cmp(b.bytes().map(|b| b.to_ascii_lowercase()));
     }
-    fold(a).cmp(&fold(b))
+    a.chars().flat_map(char::to_lowercase).cmp(b.chars().flat_map(char::to_lowercase))
 }
 
 /// `a -join b`.

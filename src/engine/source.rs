@@ -24,8 +24,10 @@ pub(super) struct Source {
 #[derive(Default)]
 pub(super) struct Sources {
     texts: Mutex<HashMap<String, Arc<Source>>>,
-    closures: Mutex<HashMap<String, String>>,
+    closures: Mutex<HashMap<String, Arc<str>>>,
     modules: Mutex<HashMap<String, String>>,
+    /// The command whose script block failed last, by the block's name.
+    stages: Mutex<HashMap<String, (&'static str, Position)>>,
     /// The names that errors are caught under, and a mask of their first letters that spares most look-ups.
     catches: RwLock<HashSet<String>>,
     letters: AtomicU64,
@@ -42,12 +44,22 @@ impl Sources {
 
     /// Remembers in which text a closure stands: Rhai itself only knows who calls it.
     pub(super) fn add_closure(&self, closure: &str, source: &str) {
-        lock(&self.closures).insert(closure.to_owned(), source.to_owned());
+        lock(&self.closures).insert(closure.to_owned(), source.into());
     }
 
     /// The text in which a closure stands.
-    pub(super) fn of_closure(&self, closure: &str) -> Option<String> {
+    pub(super) fn of_closure(&self, closure: &str) -> Option<Arc<str>> {
         lock(&self.closures).get(closure).cloned()
+    }
+
+    /// Remembers whose script block has failed.
+    pub(super) fn note_stage(&self, closure: &str, verb: &'static str, place: Position) {
+        lock(&self.stages).insert(closure.to_owned(), (verb, place));
+    }
+
+    /// The command whose script block this is, and where it stands, if the block has failed.
+    pub(super) fn stage_of(&self, closure: &str) -> Option<(&'static str, Position)> {
+        lock(&self.stages).get(closure).cloned()
     }
 
     /// Remembers the names under which a lowered text catches errors.

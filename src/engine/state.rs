@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhai::{Dynamic, Scope};
@@ -10,7 +10,7 @@ use rhai::{Dynamic, Scope};
 use super::limits::Limits;
 use super::source::Sources;
 use super::values::{to_dynamic, to_value};
-use crate::command::{Cancel, Console, Message, Registry, Stream, Value};
+use crate::command::{Cancel, Console, HistoryEntry, Message, Registry, Stream, Value};
 use crate::error::{Error, ExitCode, Result};
 use crate::model::Zone;
 use crate::session::Session;
@@ -30,6 +30,9 @@ pub trait Output: Send {
 /// So many errors does `$Error` remember.
 const MAX_ERRORS: usize = 256;
 
+/// So many entries does the history of a session hold.
+const MAX_HISTORY: usize = 4096;
+
 /// The state that everything in an engine shares.
 pub(super) struct State {
     pub(super) session: Session,
@@ -43,6 +46,13 @@ pub(super) struct State {
     errors: Mutex<VecDeque<Error>>,
     exit: Mutex<ExitCode>,
     texts: AtomicU64,
+    /// How many errors there were, silenced ones included.
+    faults: AtomicU64,
+    /// Whether the last pipeline ended without an error: `$?`.
+    ok: AtomicBool,
+    /// What was in scope where `Get-Variable` was called.
+    seen: Mutex<Vec<(String, Value)>>,
+    history: Mutex<VecDeque<HistoryEntry>>,
     roots: Mutex<Vec<PathBuf>>,
 }
 
@@ -91,6 +101,10 @@ impl State {
             errors: Mutex::new(VecDeque::new()),
             exit: Mutex::new(ExitCode::Done),
             texts: AtomicU64::new(0),
+            faults: AtomicU64::new(0),
+            ok: AtomicBool::new(true),
+            seen: Mutex::default(),
+            history: Mutex::new(VecDeque::new()),
             roots: Mutex::new(Vec::new()),
         }
     }
@@ -131,15 +145,76 @@ impl State {
 
     /// Remembers an error for `$Error`, and its exit code if no `catch` may hide it.
     pub(super) fn remember(&self, error: &Error) {
+        self.count_fault();
         if error.exit() == ExitCode::Contested {
             self.note_exit(ExitCode::Contested);
         }
+        let cleared = self.has_cleared_errors();
         let mut errors = lock(&self.errors);
+        if cleared {
+            errors.clear();
+        }
         errors.push_front(error.clone());
         errors.truncate(MAX_ERRORS);
         let list = errors.iter().map(|e| super::errors::caught(e.clone())).collect();
         drop(errors);
         self.set_dynamic("Error", Dynamic::from_array(list));
+    }
+
+    /// Whether a script has emptied `$Error`.
+    fn has_cleared_errors(&self) -> bool {
+        let cell = lock(&self.cells).get("Error").cloned();
+        cell.is_some_and(|cell| !cell.is_locked() && cell.as_array_ref().is_ok_and(|list| list.is_empty()))
+    }
+
+    /// Counts an error for `$?`.
+    pub(super) fn count_fault(&self) {
+        self.faults.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many errors there were until now.
+    pub(super) fn faults(&self) -> u64 {
+        self.faults.load(Ordering::Relaxed)
+    }
+
+    /// Notes how a pipeline has ended.
+    pub(super) fn set_ok(&self, ok: bool) {
+        self.ok.store(ok, Ordering::Relaxed);
+    }
+
+    /// `$?`.
+    pub(super) fn is_ok(&self) -> bool {
+        self.ok.load(Ordering::Relaxed)
+    }
+
+    /// Notes what is in scope, for the `Get-Variable` that asks.
+    pub(super) fn note_scope(&self, seen: Vec<(String, Value)>) {
+        *lock(&self.seen) = seen;
+    }
+
+    /// What was noted; without a note, the variables that every text sees.
+    pub(super) fn take_scope(&self) -> Vec<(String, Value)> {
+        let mut seen = std::mem::take(&mut *lock(&self.seen));
+        for (name, cell) in lock(&self.cells).iter() {
+            if !seen.iter().any(|(known, _)| known == name) {
+                seen.push((name.clone(), to_value(cell).unwrap_or_default()));
+            }
+        }
+        seen
+    }
+
+    /// Adds an entry to the history of the session.
+    pub(super) fn add_to_history(&self, entry: HistoryEntry) {
+        let mut history = lock(&self.history);
+        history.push_back(entry);
+        if history.len() > MAX_HISTORY {
+            history.pop_front();
+        }
+    }
+
+    /// The entries that were run one by one, the oldest first.
+    pub(super) fn history(&self) -> Vec<HistoryEntry> {
+        lock(&self.history).iter().cloned().collect()
     }
 
     /// A number that no earlier text of this engine has.

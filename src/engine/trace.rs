@@ -32,9 +32,18 @@ pub(super) fn trace(engine: &Rhai, state: &State, source: &str, thrown: &EvalAlt
         match inner {
             EvalAltResult::ErrorInFunctionCall(name, callee, next, position) => {
                 let home = sources.of_closure(name);
-                let what = if home.is_some() { "a script block".to_owned() } else { format!("the function `{name}`") };
-                push_frame(&mut frames, sources, &here, *position, what);
-                if let Some(next_source) = home.or_else(|| (!callee.is_empty()).then(|| callee.clone())) {
+                match (home.is_some(), sources.stage_of(name)) {
+                    (true, Some((verb, place))) => {
+                        push_at(&mut frames, sources, &here, place, format!("the script block of `{verb}`"));
+                    }
+                    (true, None) => push_frame(&mut frames, sources, &here, *position, "a script block".to_owned()),
+                    (false, _) => {
+                        push_frame(&mut frames, sources, &here, *position, format!("the function `{name}`"));
+                    }
+                }
+                if let Some(next_source) =
+                    home.map(|home| home.to_string()).or_else(|| (!callee.is_empty()).then(|| callee.clone()))
+                {
                     here = next_source;
                 }
                 inner = next;
@@ -58,17 +67,50 @@ pub(super) fn trace(engine: &Rhai, state: &State, source: &str, thrown: &EvalAlt
     if let (Some(place), true) = (&place, error.position().is_none()) {
         error = error.at(place.clone());
     }
+    let word = error.target().map(str::to_owned);
+    if let (Some(place), Some(word)) = (error.position().filter(|place| place.width <= 1).cloned(), word)
+        && let Some(source) = sources.get(&here).filter(|source| source.file == place.file)
+    {
+        error = error.at(at_word(&source.text, &place, &word));
+    }
     if let Some(better) = unknown_verb(state, &here, inner, place.as_ref()) {
         error = better;
     }
     Trace { error, frames }
 }
 
+/// The place of the very word that an error is about, where it stands at a place or right after its dot.
+fn at_word(text: &str, place: &Position, word: &str) -> Position {
+    let line = usize::try_from(place.line).ok().and_then(|n| text.lines().nth(n.checked_sub(1)?)).unwrap_or_default();
+    let letters: Vec<char> = line.chars().collect();
+    let at = usize::try_from(place.column).unwrap_or(1).saturating_sub(1);
+    let wanted: Vec<char> = word.chars().collect();
+    let stands = |from: usize| {
+        letters
+            .get(from..from + wanted.len())
+            .is_some_and(|part| part.iter().zip(&wanted).all(|(a, b)| a.eq_ignore_ascii_case(b)))
+    };
+    let Some(from) = [at, at + 1].into_iter().find(|from| !wanted.is_empty() && stands(*from)) else {
+        return place.clone();
+    };
+    // A variable is named with its `$`.
+    let dollar = from.checked_sub(1).is_some_and(|before| letters.get(before) == Some(&'$'));
+    let from = from - usize::from(dollar);
+    let width = wanted.len() + usize::from(dollar);
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    Position::new(place.file.clone(), place.line, number(from + 1), number(width))
+}
+
 fn push_frame(frames: &mut Vec<Frame>, sources: &Sources, source: &str, position: RhaiPosition, what: String) {
+    if let Some(place) = sources.place(source, position) {
+        push_at(frames, sources, source, place, what);
+    }
+}
+
+fn push_at(frames: &mut Vec<Frame>, sources: &Sources, source: &str, place: Position, what: String) {
     if frames.len() >= MAX_FRAMES {
         frames.remove(0);
     }
-    let Some(place) = sources.place(source, position) else { return };
     let line = sources.get(source).and_then(|s| {
         let index = usize::try_from(place.line).ok()?.checked_sub(1)?;
         s.text.lines().nth(index).map(str::to_owned)

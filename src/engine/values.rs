@@ -23,6 +23,10 @@ pub(super) struct Object(pub(super) Arc<dyn Record>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Span(pub(super) i64);
 
+/// A script's last value that went to the stream already.
+#[derive(Clone)]
+pub(super) struct Streamed(pub(super) Value);
+
 /// A Rhai value that means nothing to verbs and passes through them unchanged.
 struct Opaque(Dynamic);
 

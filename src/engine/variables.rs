@@ -8,6 +8,8 @@ use rhai::{Dynamic, Engine as Rhai, EvalAltResult, Map, Position as RhaiPosition
 use super::errors::{caught, of_caught, thrown};
 use super::state::State;
 use super::trace::not_a_command;
+use super::values::to_value;
+use crate::command::Value;
 use crate::error::{Error, ErrorId};
 
 /// Lists and maps may be nested so deep; Rhai itself copies and drops them by recursion.
@@ -29,6 +31,10 @@ pub(super) fn register(engine: &mut Rhai, state: &Arc<State>) {
         if seen.is_multiple_of(GLANCE) {
             watch(&state, context.scope(), seen.is_multiple_of(LOOK))?;
         }
+        if name == "__scope" {
+            state.note_scope(in_scope(context.scope()));
+            return Ok(Some(Dynamic::UNIT));
+        }
         let Some(value) = context.scope().get(name) else {
             return Ok(state.cell(name).map(Dynamic::flatten));
         };
@@ -42,6 +48,17 @@ pub(super) fn register(engine: &mut Rhai, state: &Arc<State>) {
         let Ok(map) = value.as_map_ref() else { return Ok(None) };
         Ok(named(&state, &map))
     });
+}
+
+/// The variables of a scope that a script can name; of two with one name the inner one, which comes first.
+fn in_scope(scope: &Scope<'_>) -> Vec<(String, Value)> {
+    let mut seen: Vec<(String, Value)> = Vec::new();
+    for (name, _, value) in scope.iter_raw().filter(|(name, ..)| !name.starts_with("__")) {
+        if !seen.iter().any(|(known, _)| known == name) {
+            seen.push((name.to_owned(), to_value(value).unwrap_or_default()));
+        }
+    }
+    seen
 }
 
 /// An error of Rhai's own arrives in `catch (e)` as a map: gives it the names that all errors have.

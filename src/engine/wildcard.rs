@@ -2,10 +2,31 @@
 
 /// Whether a text fits a wildcard pattern as a whole.
 pub(super) fn fits(pattern: &str, text: &str, match_case: bool) -> bool {
-    let fold = |s: &str| if match_case { s.to_owned() } else { s.to_lowercase() };
-    let pattern = parse(&fold(pattern));
-    let text: Vec<char> = fold(text).chars().collect();
-    matches(&pattern, &text)
+    Pattern::new(pattern, match_case).fits(text)
+}
+
+/// A pattern that is read once and met by many texts.
+pub(super) struct Pattern {
+    pieces: Vec<Piece>,
+    match_case: bool,
+}
+
+impl Pattern {
+    /// Reads a pattern.
+    pub(super) fn new(pattern: &str, match_case: bool) -> Self {
+        let pieces = if match_case { parse(pattern) } else { parse(&pattern.to_lowercase()) };
+        Self { pieces, match_case }
+    }
+
+    /// Whether a text fits as a whole.
+    pub(super) fn fits(&self, text: &str) -> bool {
+        let text: Vec<char> = match self.match_case {
+            true => text.chars().collect(),
+            false if text.is_ascii() => text.chars().map(|c| c.to_ascii_lowercase()).collect(),
+            false => text.to_lowercase().chars().collect(),
+        };
+        matches(&self.pieces, &text)
+    }
 }
 
 /// Whether a text contains a wildcard at all.

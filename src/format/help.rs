@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::command::{Impact, Input, ParamSpec, Spec};
+use crate::command::{Expect, Impact, Input, ParamSpec, Spec};
 
 use super::help_parameter::{self, type_text};
 use super::text::{width, wrap};
@@ -45,6 +45,7 @@ pub fn render_help(spec: &Spec, name: &str, view: HelpView, width: usize) -> Str
     }
     if view == HelpView::Full {
         page.input_and_output(spec);
+        page.notes(spec);
     }
     if view != HelpView::Short {
         page.examples(spec);
@@ -176,11 +177,26 @@ impl Page {
             _ => taking,
         };
         self.section("INPUTS", &inputs);
+        let passes = spec.examples.iter().any(|e| matches!(e.expect, Expect::Emits(1..) | Expect::EmitsSome));
         let outputs = match spec.emits {
+            None if passes => vec!["Object".to_owned()],
             None => vec!["None".to_owned()],
             Some(kind) => vec![kind.name.to_string()],
         };
         self.section("OUTPUTS", &outputs);
+    }
+
+    fn notes(&mut self, spec: &Spec) {
+        self.prose(
+            "NOTES",
+            match spec.changes {
+                Impact::Reads => "It changes nothing, so that it has neither `-WhatIf` nor `-Confirm`.",
+                Impact::Medium => "`-WhatIf` shows what it would do; it asks with `-Confirm` alone.",
+                Impact::High => {
+                    "`-WhatIf` shows what it would do; it asks first, unless `-Confirm:$false` or its `-Force` is given."
+                }
+            },
+        );
     }
 
     fn examples(&mut self, spec: &Spec) {
@@ -198,6 +214,13 @@ impl Page {
             self.text.push('\n');
             self.wrapped(INDENT, example.says);
             self.text.push('\n');
+            let shown = super::help_outputs::output_of(example.line).unwrap_or_default();
+            for line in &shown {
+                self.line(INDENT, line);
+            }
+            if !shown.is_empty() {
+                self.text.push('\n');
+            }
         }
     }
 
@@ -366,6 +389,7 @@ mod tests {
                 Position?                    named
                 Default value
                 Accept pipeline input?       true (ByPropertyName)
+                Accept wildcard characters?  false
                 Aliases                      CertType
                 Valid values                 Default, WebServicesInternal,
                                              WebServicesExternal, AccessEdgeExternal
@@ -377,6 +401,7 @@ mod tests {
                 Position?                    0
                 Default value
                 Accept pipeline input?       false
+                Accept wildcard characters?  false
 
             -Computer <String>
                 Name the computer
@@ -386,6 +411,7 @@ mod tests {
                 Position?                    1
                 Default value
                 Accept pipeline input?       false
+                Accept wildcard characters?  false
 
             -Thumbprint <String>
                 Name the certificate
@@ -394,6 +420,7 @@ mod tests {
                 Position?                    named
                 Default value
                 Accept pipeline input?       false
+                Accept wildcard characters?  false
                 Parameter sets               Stored
 
             -Path <String>
@@ -403,6 +430,7 @@ mod tests {
                 Position?                    named
                 Default value
                 Accept pipeline input?       false
+                Accept wildcard characters?  false
                 Parameter sets               File
 
             -Password <SecureString>
@@ -412,6 +440,7 @@ mod tests {
                 Position?                    named
                 Default value                none
                 Accept pipeline input?       false
+                Accept wildcard characters?  false
                 Parameter sets               File
                 Secret                       its value is never shown, logged or kept
                                              in the history
@@ -423,6 +452,7 @@ mod tests {
                 Position?                    named
                 Default value
                 Accept pipeline input?       false
+                Accept wildcard characters?  false
                 Confirmation                 answers the question that the verb asks by
                                              itself
 
@@ -442,6 +472,10 @@ mod tests {
 
         OUTPUTS
             CertificateReference
+
+        NOTES
+            `-WhatIf` shows what it would do; it asks first, unless `-Confirm:$false`
+            or its `-Force` is given.
 
         EXAMPLES
             -------------------------- EXAMPLE 1 --------------------------

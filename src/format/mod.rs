@@ -6,6 +6,7 @@ mod diagnostic;
 mod directive;
 mod formatter;
 mod help;
+mod help_outputs;
 mod help_parameter;
 mod json;
 mod message;

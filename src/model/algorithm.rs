@@ -81,7 +81,8 @@ impl fmt::Display for KeyAlgorithm {
 impl FromStr for KeyAlgorithm {
     type Err = Error;
 
-    /// Reads `RSA`, `RSA 3072`, `ECDH_P256`, `ECDSA_P384`, `ECDSA P-521`, `P256`, `nistP256`, `secp256r1`; case is ignored.
+    /// Reads `RSA`, `RSA 3072`, `ECDH_P256`, `ECDSA_P384`, `ECDSA P-521`, `P256`, `ECDSA_nistP256`,
+    /// `nistP256`, `secp256r1`; case is ignored.
     fn from_str(text: &str) -> Result<Self> {
         let word: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
         if let Some(size) = word.strip_prefix("RSA") {
@@ -95,7 +96,8 @@ impl FromStr for KeyAlgorithm {
                     .ok_or_else(|| unknown(text)),
             };
         }
-        let curve = ["ECDSA", "ECDH", "NIST"].iter().find_map(|p| word.strip_prefix(p)).unwrap_or(&word);
+        let family = ["ECDSA", "ECDH"].iter().find_map(|p| word.strip_prefix(p)).unwrap_or(&word);
+        let curve = family.strip_prefix("NIST").unwrap_or(family);
         match curve {
             "P256" | "SECP256R1" | "PRIME256V1" => Ok(Self::EcdsaP256),
             "P384" | "SECP384R1" => Ok(Self::EcdsaP384),
@@ -124,6 +126,7 @@ mod tests {
         assert_eq!(KeyAlgorithm::named("RSA", None).unwrap(), KeyAlgorithm::Rsa(2048));
         assert_eq!(KeyAlgorithm::named("rsa", Some(4096)).unwrap(), KeyAlgorithm::Rsa(4096));
         assert_eq!(KeyAlgorithm::named("ECDH_P384", Some(384)).unwrap(), KeyAlgorithm::EcdsaP384);
+        assert_eq!(KeyAlgorithm::named("ECDSA_nistP256", None).unwrap(), KeyAlgorithm::EcdsaP256);
         for (word, bits) in
             [("RSA", Some(1000)), ("ECDH_P256", Some(2048)), ("DSA", None), ("", None), ("RSA999999", None)]
         {

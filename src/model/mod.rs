@@ -40,7 +40,9 @@ pub use topology::{
     CertificatePolicy, EdgeInterfaces, Fault, MissingNames, Place, Pool, Role, SimpleUrl, SimpleUrlComponent,
     SimpleUrlScope, SipDomain, SiteKind, Topology, TopologySite, WebPorts, WebServices,
 };
-pub use uses::{ChainTo, KeyRule, NameCondition, NameRule, NamesRow, Needs, Use, UseName, UseScope, Uses};
+pub use uses::{
+    ChainTo, KeyFit, KeyRule, NameCondition, NameRule, NamesRow, Needs, ToleratedKeys, Use, UseName, UseScope, Uses,
+};
 pub use website::{
     Binding, BindingAddress, BindingInformation, BindingProtocol, Endpoint, ProofScope, SiteState, Website,
 };

@@ -98,6 +98,9 @@ pub struct Use {
     pub online_only: bool,
     /// Whether a new certificate may be staged beside the current one (`-Roll`).
     pub supports_roll: bool,
+    /// Hours before the end of the current certificate at which a staged one must have taken over: what was
+    /// signed with the old one lives so long.
+    pub roll_lead_hours: u32,
     /// The web site that normally serves it: `Lync Server External Web Site`.
     pub web_site: Option<String>,
     /// Which names it asks for; the first row that fits the pool's role counts.
@@ -166,6 +169,8 @@ pub struct Needs {
     pub eku: Vec<String>,
     /// Keys that may be used: one of the rules must fit; empty means any.
     pub keys: Vec<KeyRule>,
+    /// Further keys that one version of the product takes with a warning.
+    pub tolerated_keys: Option<ToleratedKeys>,
     /// Whether a wildcard may cover a name that the use asks for.
     pub wildcard: bool,
     /// The roots that the clients of the use have.
@@ -178,8 +183,49 @@ pub struct Needs {
     pub exportable: bool,
 }
 
+/// Keys that are only warned of in one version of the product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToleratedKeys {
+    /// The topology's version, 2013.
+    pub version: u16,
+    /// The rules: one of them must fit.
+    pub keys: Vec<KeyRule>,
+}
+
+/// How a key fits the rules of a use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyFit {
+    /// A rule allows it.
+    Good,
+    /// It is tolerated in the topology's version.
+    Tolerated,
+    /// No rule allows it.
+    Refused,
+}
+
+impl Needs {
+    /// How a key of this family and size fits, in a topology of this version.
+    #[must_use]
+    pub fn key_fit(&self, is_elliptic: bool, bits: u32, version: Option<u16>) -> KeyFit {
+        let allows = |rules: &[KeyRule]| rules.iter().any(|rule| rule.allows(is_elliptic, bits));
+        if self.keys.is_empty() || allows(&self.keys) {
+            return KeyFit::Good;
+        }
+        match &self.tolerated_keys {
+            Some(old) if version == Some(old.version) && allows(&old.keys) => KeyFit::Tolerated,
+            _ => KeyFit::Refused,
+        }
+    }
+
+    /// The rules for keys as they are written: `RSA>=2048, ECDSA`.
+    #[must_use]
+    pub fn key_rules(&self) -> String {
+        self.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// Against which roots a chain is judged.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ChainTo {
     /// Those of `[trust]` in the configuration.
     #[default]

@@ -98,5 +98,9 @@ pub fn check_begun(certificate: &Certificate, now: Moment, skew: i64) -> Result<
         certificate.thumbprint(),
         certificate.not_before()
     );
-    Err(Error::new(ErrorId::CertificateNotYetValid, message).about(certificate.thumbprint().to_string()))
+    let wait = ripe.since(now);
+    Err(Error::new(ErrorId::CertificateNotYetValid, message).about(certificate.thumbprint().to_string()).hint(format!(
+        "wait and run the same again: `Start-Sleep -Seconds {wait}`; an authority that dates its certificates 5 min back \
+         spares the waiting"
+    )))
 }

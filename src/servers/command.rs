@@ -1,4 +1,6 @@
 //! Children of certlet: the test and reload commands of server programs, run without a shell and within a time limit.
+//!
+//! A test may be cut short, for it changes nothing; a reload never is, on the way there or back: its time limit bounds it.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -24,11 +26,25 @@ impl Children {
         Self { limit, cancelled }
     }
 
-    /// Runs a program with its arguments; `Err` says in words why it did not succeed, with the end of its output.
+    /// Whether the run is to end.
+    pub(super) fn is_cancelled(&self) -> bool {
+        (self.cancelled)()
+    }
+
+    /// Runs a program with its arguments to its end; `Err` says in words why it did not succeed, with the end of its output.
     ///
     /// The environment is empty but for a plain `PATH` and `LC_ALL=C`, standard input is empty, the folder is `/`. The
     /// child has a process group of its own, so that Ctrl-C at the terminal does not cut a reload short.
     pub(crate) fn run(&self, arguments: &[String]) -> Result<(), String> {
+        self.start(arguments, &|| false)
+    }
+
+    /// As [`Children::run`], but ends the program as soon as the run is to end.
+    pub(super) fn run_unless_cancelled(&self, arguments: &[String]) -> Result<(), String> {
+        self.start(arguments, &*self.cancelled)
+    }
+
+    fn start(&self, arguments: &[String], cancelled: &dyn Fn() -> bool) -> Result<(), String> {
         let Some((program, rest)) = arguments.split_first() else { return Ok(()) };
         // A file and not a pipe: a program that goes on in the background would hold the pipe open.
         let output = tempfile::tempfile().map_err(|e| format!("no file for its output: {e}"))?;
@@ -46,7 +62,7 @@ impl Children {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn().map_err(|e| format!("`{program}` cannot be run: {e}"))?;
-        let end = self.wait(&mut child);
+        let end = self.wait(&mut child, cancelled);
         let said = tail(output);
         let said = if said.is_empty() { String::new() } else { format!(": {said}") };
         match end {
@@ -56,7 +72,7 @@ impl Children {
         }
     }
 
-    fn wait(&self, child: &mut Child) -> Result<ExitStatus, String> {
+    fn wait(&self, child: &mut Child, cancelled: &dyn Fn() -> bool) -> Result<ExitStatus, String> {
         let start = Instant::now();
         let [mut slice, longest] = SLICES;
         loop {
@@ -65,7 +81,7 @@ impl Children {
                 Ok(None) => {}
                 Err(error) => return Err(format!("cannot be waited for: {error}")),
             }
-            let why = if (self.cancelled)() {
+            let why = if cancelled() {
                 "was interrupted".to_owned()
             } else if start.elapsed() >= self.limit {
                 format!("was ended after {} s", self.limit.as_secs_f32())
@@ -125,7 +141,12 @@ mod tests {
         let error = run(Duration::from_millis(100), &["sleep", "30"]).unwrap_err();
         assert!(error.contains("was ended after 0.1 s"), "{error}");
         let cancelled = Children::new(Duration::from_secs(30), Arc::new(|| true));
-        assert!(cancelled.run(&["sleep".to_owned(), "30".to_owned()]).unwrap_err().contains("interrupted"));
+        let words = ["sleep".to_owned(), "30".to_owned()];
+        assert!(cancelled.run_unless_cancelled(&words).unwrap_err().contains("interrupted"));
+        // What must not be cut short is bounded by the time limit alone.
+        let reload = Children::new(Duration::from_millis(100), Arc::new(|| true));
+        assert_eq!(reload.run(&["true".to_owned()]), Ok(()));
+        assert!(reload.run(&words).unwrap_err().contains("was ended after 0.1 s"));
         // What goes on in the background does not hold us.
         assert_eq!(run(Duration::from_secs(20), &["sh", "-c", "sleep 5 & exit 0"]), Ok(()));
         assert!(start.elapsed() < Duration::from_secs(4));

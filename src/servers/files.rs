@@ -161,7 +161,11 @@ impl Server for FilesServer {
     }
 
     fn check(&self) -> Result<()> {
-        self.children.run(&self.settings.test).map_err(|why| {
+        self.children.run_unless_cancelled(&self.settings.test).map_err(|why| {
+            if self.children.is_cancelled() {
+                let message = format!("interrupted while the test command of `{}` ran", self.settings.preset);
+                return Error::new(ErrorId::Interrupted, message);
+            }
             Error::new(
                 ErrorId::TestCommandFailed,
                 format!("the test command of `{}` failed: {why}", self.settings.preset),

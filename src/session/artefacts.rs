@@ -1,6 +1,7 @@
 //! The one door for files that the operator named: requests, reports, exports.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorId, Result};
@@ -35,17 +36,38 @@ impl Artefact {
     ///
     /// # Errors
     /// `FileNotWritable`, `DiskFull`.
-    pub(crate) fn finish(mut self, content: &[u8], secret: bool) -> Result<PathBuf> {
-        let shown = self.shown.clone();
-        let fail = |e: std::io::Error| refused(&shown, &e);
+    pub(crate) fn finish(self, content: &[u8], secret: bool) -> Result<PathBuf> {
+        self.stage(content, secret)?.place()
+    }
+
+    /// Writes the content where nobody looks for it yet: all that is likely to fail has been done when it returns.
+    ///
+    /// # Errors
+    /// `FileNotWritable`, `DiskFull`.
+    pub(crate) fn stage(mut self, content: &[u8], secret: bool) -> Result<Staged> {
+        let fail = |e: std::io::Error| refused(&self.shown, &e);
         self.file.write_all(content).map_err(fail)?;
         set_mode(self.file.as_file(), if secret { 0o600 } else { 0o644 }).map_err(fail)?;
         self.file.as_file().sync_all().map_err(fail)?;
-        self.file.persist(&self.path).map_err(|e| refused(&shown, &e.error))?;
-        if let Some(folder) = self.path.parent().filter(|p| !p.as_os_str().is_empty()) {
-            std::fs::File::open(folder).and_then(|f| f.sync_all()).map_err(fail)?;
+        Ok(Staged(self))
+    }
+}
+
+/// A file that is written whole and has not got its name; dropped, it is gone.
+pub(crate) struct Staged(Artefact);
+
+impl Staged {
+    /// Gives the file its name: file and folder are on the medium when it returns.
+    ///
+    /// # Errors
+    /// `FileNotWritable`.
+    pub(crate) fn place(self) -> Result<PathBuf> {
+        let Artefact { file, path, shown } = self.0;
+        file.persist(&path).map_err(|e| refused(&shown, &e.error))?;
+        if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            File::open(folder).and_then(|f| f.sync_all()).map_err(|e| refused(&shown, &e))?;
         }
-        Ok(self.path)
+        Ok(path)
     }
 }
 
@@ -55,14 +77,29 @@ impl Artefact {
 /// `FileNotFound`, `PathNotAllowed` for one that may not be read, `LimitExceeded` above 512 MiB.
 pub(crate) fn read(path: &Path, shown: &str) -> Result<Vec<u8>> {
     const LIMIT: u64 = 512 << 20;
-    let metadata = std::fs::metadata(path).map_err(|e| not_read(shown, &e))?;
-    if metadata.is_dir() {
-        return Err(Error::new(ErrorId::FileNotFound, format!("`{shown}` is a folder, not a file")).about(shown));
-    }
+    let metadata = metadata(path, shown)?;
     if metadata.len() > LIMIT {
         return Err(Error::new(ErrorId::LimitExceeded, format!("`{shown}` is larger than 512 MiB")).about(shown));
     }
     std::fs::read(path).map_err(|e| not_read(shown, &e))
+}
+
+/// Opens a file that the operator named, to be read piece by piece; gives its length too, in octets.
+///
+/// # Errors
+/// `FileNotFound`, `PathNotAllowed` for one that may not be read.
+pub(crate) fn open(path: &Path, shown: &str) -> Result<(BufReader<File>, u64)> {
+    let length = metadata(path, shown)?.len();
+    let file = File::open(path).map_err(|e| not_read(shown, &e))?;
+    Ok((BufReader::with_capacity(1 << 16, file), length))
+}
+
+fn metadata(path: &Path, shown: &str) -> Result<std::fs::Metadata> {
+    let metadata = std::fs::metadata(path).map_err(|e| not_read(shown, &e))?;
+    if metadata.is_dir() {
+        return Err(Error::new(ErrorId::FileNotFound, format!("`{shown}` is a folder, not a file")).about(shown));
+    }
+    Ok(metadata)
 }
 
 fn not_read(shown: &str, error: &std::io::Error) -> Error {

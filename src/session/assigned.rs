@@ -34,9 +34,10 @@ impl Session {
             }
         }
         if scope.is_none() {
-            // What the computer has of its own hides the global assignment of the same use.
+            // What the computer has of its own hides the global assignment of the same use; what is only staged does not.
+            let is_own = |a: &&Assigned| a.key.scope == local && a.row.certificate.is_some();
             let own: Vec<(String, Slot)> =
-                found.iter().filter(|a| a.key.scope == local).map(|a| (a.key.use_name.clone(), a.key.slot)).collect();
+                found.iter().filter(is_own).map(|a| (a.key.use_name.clone(), a.key.slot)).collect();
             found.retain(|a| a.key.scope == local || !own.contains(&(a.key.use_name.clone(), a.key.slot)));
         }
         let order: Vec<&str> = topology.uses.iter().map(|u| u.name.as_str()).collect();

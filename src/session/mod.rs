@@ -1,33 +1,51 @@
 //! Everything that a verb may touch, and the executor of changes.
 
 mod artefacts;
+mod assign;
 mod assigned;
 mod builder;
+mod changes;
 mod clock;
 mod executor;
 mod fitness;
+mod inventory;
 mod keys;
+mod lists;
 mod obtain;
+#[cfg(test)]
+mod obtain_tests;
 mod plan;
 mod policy;
+mod promote;
+mod proofs;
+mod renewal;
 mod revocation;
 mod sites;
+mod undo;
 mod world;
+mod worth;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub(crate) use artefacts::{Artefact, read as read_artefact};
+pub(crate) use artefacts::{Artefact, open as open_artefact, read as read_artefact};
+pub(crate) use assign::{Assigning, GLOBAL};
 pub(crate) use assigned::{Assigned, find_certificate};
 pub use builder::SessionBuilder;
+pub(crate) use changes::Change;
 pub use clock::SystemClock;
 pub use executor::OnFailure;
 pub(crate) use executor::{RecoverOrder, Recovered};
-pub(crate) use fitness::fitness;
+pub(crate) use fitness::{Candidate, Wish, candidate_fitness, fitness, names_of, wish_fitness};
+pub(crate) use inventory::Intake;
 pub(crate) use keys::Keys;
+pub(crate) use lists::{ListState, PublishedList};
 pub(crate) use obtain::{Enrollment, Obtained};
 pub use plan::{Deployment, Plan, Receipt, exit_of};
 pub use policy::Policy;
+pub(crate) use promote::Promotion;
+pub(crate) use proofs::LastProof;
+pub(crate) use renewal::{RenewalGroup, Renewed, Source};
 pub(crate) use sites::Place;
 pub use world::{Nowhere, Site, StepWatch, World};
 

@@ -9,7 +9,7 @@ use super::Session;
 use crate::ca::{Answer, Authority, Context, Inquiry, Progress, Submission};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, Fingerprint, KeyAlgorithm, Secret};
-use crate::state::{AuditDraft, CertificateRow, RequestRow, RequestStatus, Row, RowKey, Store, Write};
+use crate::state::{AuditDraft, CertificateRow, NameWishes, RequestRow, RequestStatus, Row, RowKey, Store, Write};
 use crate::x509::{CertificateRequest, PrivateKey, RequestDetails, Signer, build_request, parse_request};
 
 /// What is to be asked of an authority.
@@ -32,10 +32,12 @@ pub(crate) struct Enrollment {
     pub(crate) uses: Vec<String>,
     /// The names computed, each with its reason.
     pub(crate) names: Vec<(String, String)>,
-    /// The friendly name.
+    /// The friendly name; empty for one of subject, uses and the local number, which no other certificate has.
     pub(crate) friendly_name: String,
     /// The certificate that the new one is to take the place of, where it is a renewal.
     pub(crate) replaces: Option<Certificate>,
+    /// How the names were asked for beside the uses.
+    pub(crate) wishes: NameWishes,
 }
 
 /// What came of asking.
@@ -81,11 +83,14 @@ impl Session {
         if let Some(row) = self.broken_off(enrollment, &policy.principal)? {
             return self.go_on(row, cancelled);
         }
+        self.world().on_step("GenerateKey");
         let key = PrivateKey::generate(enrollment.key)?;
+        self.world().on_step("KeyMade");
         let request = build_request(&key, &enrollment.details)?;
         let key_write = keys.seal(&key, enrollment.exportable, now)?;
+        let id = state.next_number("request")?;
         let mut row = RequestRow {
-            id: state.next_number("request")?,
+            id,
             ca: enrollment.authority.as_ref().map_or_else(String::new, |a| a.config().to_owned()),
             request_id: None,
             status: RequestStatus::Submitting,
@@ -97,7 +102,13 @@ impl Session {
             uses: enrollment.uses.clone(),
             subject: request.subject().to_string(),
             names: enrollment.names.clone(),
-            friendly_name: enrollment.friendly_name.clone(),
+            friendly_name: match enrollment.friendly_name.as_str() {
+                "" => {
+                    let subject = request.subject().common_name().unwrap_or_default();
+                    format!("{subject} ({}) {id}", enrollment.uses.join(", "))
+                }
+                given => given.to_owned(),
+            },
             submitted: now,
             retry_at: None,
             message: String::new(),
@@ -105,6 +116,7 @@ impl Session {
             exportable: enrollment.exportable,
             computer: enrollment.computer.clone(),
             replaces: enrollment.replaces.as_ref().map(Certificate::fingerprint),
+            wishes: enrollment.wishes.clone(),
         };
         let Some(authority) = &enrollment.authority else {
             row.status = RequestStatus::Pending;
@@ -220,6 +232,7 @@ impl Session {
         first: &[Write],
     ) -> Result<Obtained> {
         let mut waited = 0;
+        let known = row.clone();
         loop {
             self.world().on_step("request: answered");
             row.ticket = std::mem::take(&mut answer.ticket);
@@ -245,7 +258,13 @@ impl Session {
                 Progress::Waiting(retry_at) => {
                     row.status = RequestStatus::Pending;
                     row.retry_at = retry_at;
+                    let is_news = RequestRow { retry_at: known.retry_at, ..row.clone() } != known;
                     writes.push(put_request(&row));
+                    if !is_news {
+                        // Asked on, and nothing has become of it: no line in the log for each time.
+                        cx.state.write(&writes)?;
+                        return Ok(Obtained::Pending(row));
+                    }
                     cx.state.record(&writes, &self.audit("Request-CsCertificate", &row, "Pending"))?;
                     self.after_commit()?;
                     return Ok(Obtained::Pending(row));

@@ -57,6 +57,15 @@ impl Session {
         Ok(standing)
     }
 
+    /// Whether a stored certificate is known to be revoked.
+    ///
+    /// # Errors
+    /// As [`Session::standing`].
+    pub(crate) fn is_revoked(&self, certificate: &Certificate, row: &crate::state::CertificateRow) -> Result<bool> {
+        let chain = self.chain_of(row)?;
+        Ok(matches!(self.standing(certificate, &chain)?, Standing::Revoked(_)))
+    }
+
     fn configured_roots(&self) -> Result<Vec<Certificate>> {
         self.roots(&crate::model::ChainTo::Configured)
     }

@@ -65,13 +65,19 @@ impl Session {
     /// # Errors
     /// `NoHome`, `ConfigInvalid`, `TopologyInvalid`.
     pub(crate) fn places_of(&self, use_name: &UseName) -> Result<Vec<Place>> {
-        let topology = self.topology()?;
-        let local = topology.local_computer()?;
+        self.places_on(self.topology()?.local_computer()?, use_name)
+    }
+
+    /// The same of any computer.
+    ///
+    /// # Errors
+    /// `NoHome`, `ConfigInvalid`.
+    pub(crate) fn places_on(&self, computer: &HostName, use_name: &UseName) -> Result<Vec<Place>> {
         Ok(self
             .places()?
             .into_iter()
             .filter(|p| {
-                p.site.website.computer == *local
+                p.site.website.computer == *computer
                     && p.binding().protocol.is_secure()
                     && p.binding().use_name.as_ref() == Some(use_name)
             })

@@ -20,6 +20,11 @@ pub trait World: Send + Sync {
     /// What is remembered.
     fn state(&self) -> Result<Arc<dyn State>>;
 
+    /// What is remembered, where there is such a thing already: for prompts and completion, which make nothing.
+    fn existing_state(&self) -> Option<Arc<dyn State>> {
+        self.state().ok()
+    }
+
     /// Where private keys are sealed and opened.
     fn keys(&self) -> Result<Arc<dyn KeyStore>>;
 
@@ -65,6 +70,11 @@ pub trait World: Send + Sync {
     /// How long a crash may be past for the next change to mend it by itself.
     fn recover_max_age(&self) -> Duration {
         Duration::from_secs(3600)
+    }
+
+    /// How old a proof may be before it says nothing any more.
+    fn proof_max_age(&self) -> Duration {
+        Duration::from_secs(24 * 3600)
     }
 
     /// What to put before the names of a simulated or sample world, `[sample]`.

@@ -39,18 +39,25 @@ impl State for MemoryState {
 
     fn certificates(&self, query: &CertificateQuery) -> Result<Vec<(Fingerprint, CertificateRow)>> {
         let tables = self.tables();
-        let from = query.after.unwrap_or((Moment::from_unix(i64::MIN), Fingerprint::from_bytes([0; 32])));
-        let behind = tables.by_end.range(from..).map_while(|(end, fingerprint)| {
-            if query.ends_by.is_some_and(|last| *end > last) {
-                return None;
-            }
-            match tables.rows.get(&RowKey::Certificate(*fingerprint)) {
-                Some(Row::Certificate(row)) => Some((fingerprint, row)),
+        let first = (Moment::from_unix(i64::MIN), Fingerprint::from_bytes([0; 32]));
+        let last = (query.ends_by.unwrap_or(Moment::from_unix(i64::MAX)), Fingerprint::from_bytes([0xff; 32]));
+        let (from, to) = match query.after {
+            Some(after) if query.latest_first => (first, last.min(after)),
+            Some(after) => (after, last),
+            None => (first, last),
+        };
+        if from > to {
+            return Ok(Vec::new());
+        }
+        let range = tables.by_end.range(from..=to);
+        let ordered: Box<dyn Iterator<Item = _>> =
+            if query.latest_first { Box::new(range.rev()) } else { Box::new(range) };
+        let fitting =
+            ordered.filter_map(|(_, fingerprint)| match tables.rows.get(&RowKey::Certificate(*fingerprint)) {
+                Some(Row::Certificate(row)) if query.fits(fingerprint, row) => Some((*fingerprint, row.clone())),
                 _ => None,
-            }
-        });
-        let fitting = behind.filter(|(fingerprint, row)| query.fits(fingerprint, row));
-        Ok(fitting.take(query.limit.unwrap_or(usize::MAX)).map(|(f, row)| (*f, row.clone())).collect())
+            });
+        Ok(fitting.take(query.limit.unwrap_or(usize::MAX)).collect())
     }
 
     fn assignments(&self) -> Result<Vec<(AssignmentKey, AssignmentRow)>> {

@@ -12,11 +12,13 @@ mod sqlite;
 
 use std::time::Duration;
 
-pub use audit::{AuditCopy, AuditDraft, AuditLine, AuditVerdict, copy_audit, verify_audit, verify_audit_file};
+pub use audit::{
+    AuditCopy, AuditDraft, AuditLine, AuditVerdict, copy_audit, copy_audit_soon, verify_audit, verify_audit_file,
+};
 pub use memory::MemoryState;
 pub use query::CertificateQuery;
 pub use rows::{
-    AssignmentKey, AssignmentRow, AuthorityRow, BindingKey, BoundRow, CertificateRow, Expectation, KeyRow,
+    AssignmentKey, AssignmentRow, AuthorityRow, BindingKey, BoundRow, CertificateRow, Expectation, KeyRow, NameWishes,
     OpenOperation, RequestRow, RequestStatus, Row, RowKey, Sealed, Store, SubmissionRow, Write,
 };
 pub use sqlite::{SqliteOptions, SqliteState};
@@ -69,6 +71,8 @@ pub trait State: Send + Sync {
     fn write(&self, batch: &[Write]) -> Result<()>;
 
     /// The next number of a counter, from 1; never given twice.
+    ///
+    /// It is durable with the next change: whatever durable thing bears the number comes after it.
     fn next_number(&self, counter: &str) -> Result<u64>;
 
     /// Opens an operation in the journal.

@@ -22,7 +22,9 @@ pub struct CertificateQuery {
     pub name: Option<String>,
     /// With this friendly name.
     pub friendly_name: Option<String>,
-    /// Continue after this one; rows come ordered by (end of validity, fingerprint).
+    /// The latest end first; without it rows come ordered by (end of validity, fingerprint).
+    pub latest_first: bool,
+    /// Continue after this one, in the order that is asked for.
     pub after: Option<(Moment, Fingerprint)>,
     /// At most so many.
     pub limit: Option<usize>,
@@ -37,7 +39,10 @@ impl CertificateQuery {
             && wanted(self.serial.as_ref(), &row.serial)
             && wanted(self.friendly_name.as_ref(), &row.friendly_name)
             && self.ends_by.is_none_or(|end| row.not_after <= end)
-            && self.after.is_none_or(|after| (row.not_after, *fingerprint) > after)
+            && self.after.is_none_or(|after| {
+                let here = (row.not_after, *fingerprint);
+                if self.latest_first { here < after } else { here > after }
+            })
             && self.name.as_ref().is_none_or(|name| row.names.iter().any(|has| wildcard(name, has)))
     }
 }

@@ -360,6 +360,20 @@ pub struct RequestRow {
     /// The certificate that it is to take the place of, where it is a renewal.
     #[serde(default)]
     pub replaces: Option<Fingerprint>,
+    /// How the names were asked for beside the uses; a renewal asks for them in the same way.
+    #[serde(default)]
+    pub wishes: NameWishes,
+}
+
+/// What was asked for beside the names that uses ask for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameWishes {
+    /// Whether every SIP domain contributes its names (`-AllSipDomain`).
+    pub all_sip_domain: bool,
+    /// Names that were added (`-DomainName`).
+    pub added: Vec<String>,
+    /// Computed names that were left out (`-ExcludeComputedName`).
+    pub excluded: Vec<String>,
 }
 
 /// How far a request is.
@@ -454,9 +468,12 @@ pub struct BoundRow {
 /// An embedded authority.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuthorityRow {
-    /// Its certificate, DER.
+    /// Its certificate, DER; empty while it waits for one that is signed elsewhere.
     #[serde(with = "bytes")]
     pub certificate: Vec<u8>,
+    /// The certificates above it, DER one after another, nearest first; none above one that signed itself.
+    #[serde(default, with = "bytes")]
+    pub above: Vec<u8>,
     /// Its key.
     pub key: KeyId,
     /// The number of the next request.

@@ -30,10 +30,19 @@ impl Contents {
         &self.certificates
     }
 
-    #[cfg(test)]
+    /// The certificates, taken out.
+    pub(crate) fn into_certificates(self) -> Vec<Certificate> {
+        self.certificates
+    }
+
     /// The certificate requests.
     pub(crate) fn requests(&self) -> &[CertificateRequest] {
         &self.requests
+    }
+
+    /// The revocation lists.
+    pub(crate) fn revocation_lists(&self) -> &[RevocationList] {
+        &self.revocation_lists
     }
 
     /// The private keys.
@@ -93,7 +102,7 @@ pub(crate) fn read_any(bytes: &[u8], password: Option<&Secret>) -> Result<Conten
     }
     let mut contents = Contents::default();
     if bytes.first() == Some(&der::SEQUENCE) && std::str::from_utf8(bytes).map_or(true, |t| pem_start(t).is_none()) {
-        take(&mut contents, bytes, password)?;
+        recognised(&mut contents, bytes, password)?;
         return Ok(contents);
     }
     let text = decode_text(bytes).ok_or_else(|| bad("it is neither text nor DER"))?;
@@ -101,7 +110,7 @@ pub(crate) fn read_any(bytes: &[u8], password: Option<&Secret>) -> Result<Conten
         let der = pem::decode_base64(&text)
             .filter(|d| d.first() == Some(&der::SEQUENCE))
             .ok_or_else(|| bad("it is neither PEM nor DER nor base64"))?;
-        take(&mut contents, &der, password)?;
+        recognised(&mut contents, &der, password)?;
         return Ok(contents);
     }
     let mut passed = Vec::new();
@@ -112,12 +121,7 @@ pub(crate) fn read_any(bytes: &[u8], password: Option<&Secret>) -> Result<Conten
         }
         match block.label.as_str() {
             "EC PARAMETERS" | "DH PARAMETERS" | "PUBLIC KEY" | "RSA PUBLIC KEY" => passed.push(block.label),
-            // OpenSSL's own form appends trust settings to the certificate.
-            "TRUSTED CERTIFICATE" => {
-                let first = Reader::new(&block.der).any().map_err(|e| bad(&e.to_string()))?;
-                take(&mut contents, first.whole, password)?;
-            }
-            _ => take(&mut contents, &block.der, password)?,
+            _ => labelled(&mut contents, &block.label, &block.der, password)?,
         }
     }
     if contents.is_empty() {
@@ -126,8 +130,40 @@ pub(crate) fn read_any(bytes: &[u8], password: Option<&Secret>) -> Result<Conten
     Ok(contents)
 }
 
+/// Reads a file that is to hold one certificate request.
+///
+/// # Errors
+/// `BadCertificateFile` when it holds none, or several.
+pub(crate) fn read_request(bytes: &[u8]) -> Result<CertificateRequest> {
+    let mut contents = read_any(bytes, None)?;
+    match (contents.requests.pop(), contents.requests.len()) {
+        (Some(request), 0) => Ok(request),
+        (None, _) => Err(bad("it holds no certificate request")),
+        (Some(_), more) => Err(bad(&format!("it holds {} certificate requests", more + 1))),
+    }
+}
+
+/// What one block of a PEM text holds.
+///
+/// # Errors
+/// As [`read_any`].
+pub(super) fn take(label: &str, der: &[u8]) -> Result<Contents> {
+    let mut contents = Contents::default();
+    labelled(&mut contents, label, der, None)?;
+    Ok(contents)
+}
+
+fn labelled(contents: &mut Contents, label: &str, der: &[u8], password: Option<&Secret>) -> Result<()> {
+    if label != "TRUSTED CERTIFICATE" {
+        return recognised(contents, der, password);
+    }
+    // OpenSSL's own form appends trust settings to the certificate.
+    let first = Reader::new(der).any().map_err(|e| bad(&e.to_string()))?;
+    recognised(contents, first.whole, password)
+}
+
 /// Recognises one DER structure by its shape: labels lie (`certutil` calls PKCS#7 a `CERTIFICATE`).
-fn take(contents: &mut Contents, bytes: &[u8], password: Option<&Secret>) -> Result<()> {
+fn recognised(contents: &mut Contents, bytes: &[u8], password: Option<&Secret>) -> Result<()> {
     match recognise(bytes) {
         Shape::Certificate => contents.add_certificate(parse_certificate(bytes)?),
         Shape::Request => contents.requests.push(parse_request(bytes)?),

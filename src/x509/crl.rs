@@ -16,6 +16,7 @@ use crate::model::{Certificate, DistinguishedName, KeyUsage, Moment, SerialNumbe
 pub(crate) struct RevocationList {
     der: Vec<u8>,
     issuer: DistinguishedName,
+    number: Option<u64>,
     this_update: Moment,
     next_update: Option<Moment>,
     revoked: HashMap<SerialNumber, Revocation>,
@@ -39,6 +40,11 @@ impl RevocationList {
     /// Who revokes.
     pub(crate) fn issuer(&self) -> &DistinguishedName {
         &self.issuer
+    }
+
+    /// The list's number (RFC 5280 section 5.2.3), where it has one that fits.
+    pub(crate) fn number(&self) -> Option<u64> {
+        self.number
     }
 
     /// When the list was made.
@@ -190,9 +196,14 @@ fn read(bytes: &[u8]) -> Result<RevocationList, String> {
         let reason = entry.reason_code().map(|(_, code)| code.0);
         revoked.insert(serial, Revocation { at: Moment::from_unix(entry.revocation_date.timestamp()), reason });
     }
+    let number = list.crl_number().and_then(|number| {
+        let octets = number.to_bytes_be();
+        (octets.len() <= 8).then(|| octets.iter().fold(0, |n, octet| n << 8 | u64::from(*octet)))
+    });
     Ok(RevocationList {
         der: bytes.to_vec(),
         issuer,
+        number,
         this_update: Moment::from_unix(list.last_update().timestamp()),
         next_update: list.next_update().map(|t| Moment::from_unix(t.timestamp())),
         revoked,
@@ -220,6 +231,7 @@ mod tests {
         let gone = [(leaf.serial().clone(), Revocation { at: now.plus_days(-1), reason: Some(4) })];
         let list = build_crl(&issuer, 7, (now.plus_days(-1), now.plus_days(30)), &gone).unwrap();
         list.check_signature(&authority).unwrap();
+        assert_eq!(list.number(), Some(7));
         assert_eq!(list.is_revoked(leaf.serial()), Some(gone[0].1));
         bench.write("ca.pem", pem::encode_certificates([&authority]).as_bytes());
         bench.write("crl.pem", pem::encode("X509 CRL", list.der()).as_bytes());

@@ -32,6 +32,8 @@ pub(super) struct ExtensionFacts {
     pub(super) has_acme_identifier: bool,
     pub(super) subject_key_identifier: Option<Vec<u8>>,
     pub(super) authority_key_identifier: Option<Vec<u8>>,
+    /// The value as encoded.
+    pub(super) name_constraints: Option<Vec<u8>>,
     pub(super) entries: Vec<ExtensionEntry>,
 }
 
@@ -85,6 +87,7 @@ fn take(facts: &mut ExtensionFacts, oid: &str, extension: &X509Extension<'_>) ->
             if !matches!(extension.parsed_extension(), ParsedExtension::NameConstraints(_)) {
                 return Err(UNREADABLE);
             }
+            facts.name_constraints = Some(value.to_vec());
         }
         _ => {}
     }

@@ -1,9 +1,13 @@
 //! Every reader of foreign bytes, as one function: it may refuse, and must neither panic nor hang.
 
-use super::{RevocationList, chain, contents, crl, parse, path, pfx, request};
+use super::{Bundle, RevocationList, chain, constraints, contents, crl, lint, parse, path, pfx, request};
+use crate::error::Result;
 use crate::model::{Certificate, Secret, parse_rdns};
 
 /// Reads the bytes as everything that is read; what is read must be coherent.
+///
+/// # Panics
+/// When it is not.
 pub fn fuzz_one(data: &[u8]) {
     if let Ok(certificate) = parse::parse_certificate(data) {
         coherent(&certificate);
@@ -18,9 +22,51 @@ pub fn fuzz_one(data: &[u8]) {
     if let Ok(contents) = contents::read_any(data, Some(&Secret::from("a"))) {
         contents.certificates().iter().for_each(coherent);
     }
+    let mut bundle = Bundle::new(data);
+    while let Ok(Some((line, _))) = bundle.next() {
+        assert!(line > 0, "a block stands on a line");
+    }
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = parse_rdns(text);
     }
+}
+
+/// Reads the bytes as a PFX, and as what stands in one behind its password.
+///
+/// # Panics
+/// When what is read is not coherent.
+pub fn fuzz_pfx(data: &[u8]) {
+    for password in ["a", ""].map(Secret::from) {
+        for file in [data, &pfx::frame(data)] {
+            let Ok(contents) = pfx::read_pfx(file, &password) else { continue };
+            contents.certificates().iter().for_each(coherent);
+            let named = contents.certificates().iter().filter_map(|c| contents.friendly_name(c));
+            assert!(named.into_iter().all(|name| !name.is_empty()), "a name that is read is one");
+        }
+    }
+}
+
+/// Reads a file as operators hand it over, and says what it held: one word for each thing.
+///
+/// # Errors
+/// What the reader refuses with.
+pub fn read_one(data: &[u8], password: Option<&str>) -> Result<Vec<&'static str>> {
+    let contents = contents::read_any(data, password.map(Secret::from).as_ref())?;
+    let mut held = Vec::new();
+    for certificate in contents.certificates() {
+        coherent(certificate);
+        held.push("certificate");
+    }
+    held.extend(contents.requests().iter().map(|request| {
+        let _ = (request.subject().to_string(), request.name_space().is_ok());
+        "request"
+    }));
+    held.extend(contents.revocation_lists().iter().map(|list| {
+        let _ = (list.issuer().to_string(), list.len(), list.number());
+        "revocation list"
+    }));
+    held.extend(contents.keys().iter().map(|_| "key"));
+    Ok(held)
 }
 
 fn coherent(certificate: &Certificate) {
@@ -31,6 +77,10 @@ fn coherent(certificate: &Certificate) {
     let _ = chain::validate_path(certificate, own, own, certificate.not_after(), chain::Usage::Server);
     let _ = path::build_chain(certificate, own, &[]);
     let _ = chain::remarks(own, chain::Usage::Server);
+    for is_public in [false, true] {
+        let _ = lint::lint(certificate, lint::LintContext { is_public, wants_crl: true });
+    }
+    let _ = constraints::name_space(certificate).map(|space| space.map(|space| space.to_string()));
 }
 
 #[cfg(test)]
@@ -103,11 +153,16 @@ mod tests {
         seeds.push(super::super::ber::tests::to_ber(&bench.read("plain.p12")));
         for seed in &seeds {
             fuzz_one(seed);
+            fuzz_pfx(seed);
         }
         let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
         for round in 0..2_600 {
             let seed = &seeds[round % seeds.len()];
-            fuzz_one(&dice.mutate(seed));
+            let mutated = dice.mutate(seed);
+            fuzz_one(&mutated);
+            // Half of a PFX is behind its frame, where mutations would otherwise seldom get.
+            let bags = super::super::pfx::tests::bags(&mutated);
+            fuzz_pfx(bags.as_deref().unwrap_or(&mutated));
         }
     }
 

@@ -1,6 +1,7 @@
 //! The one door to certificate libraries: reading, writing, signing, sealing.
 
 mod ber;
+mod bundle;
 mod chain;
 mod constraints;
 mod contents;
@@ -11,9 +12,11 @@ pub(crate) mod fuzz;
 mod host;
 mod issue;
 mod key;
+mod lint;
 mod name;
 mod parse;
 mod path;
+mod pbe;
 pub(crate) mod pem;
 mod pfx;
 mod pkcs7;
@@ -26,9 +29,10 @@ mod template;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub(crate) use bundle::{Bundle, Piece};
 pub(crate) use chain::{Usage, remarks, validate_path};
 pub(crate) use constraints::{NameSpace, name_space};
-pub(crate) use contents::{Contents, read_any};
+pub(crate) use contents::{Contents, read_any, read_request};
 pub(crate) use crl::{Revocation, RevocationList, build_crl, parse_crl};
 pub(crate) use host::{certificate_covers, is_wildcard};
 #[cfg(feature = "acme")]
@@ -36,11 +40,15 @@ pub(crate) use issue::acme_challenge;
 pub(crate) use issue::{AuthorityProfile, Issuer, NameConstraints, Profile, issue, self_signed};
 pub use key::PrivateKey;
 pub(crate) use key::{Signer, check_pair};
+pub(crate) use lint::{LintContext, Severity, lint};
 pub use parse::parse_certificate;
+pub(crate) use parse::split_certificates;
 pub(crate) use path::build_chain;
-pub(crate) use pfx::write_pfx;
-pub(crate) use problem::ChainProblem;
-pub(crate) use request::{CertificateRequest, RequestDetails, build_request, parse_request};
+pub(crate) use pbe::PfxProtection;
+pub(crate) use pfx::{PfxIdentity, write_pfx};
+pub(crate) use pkcs7::encode_pkcs7;
+pub(crate) use problem::{ChainProblem, ChainRemark};
+pub(crate) use request::{CertificateRequest, RequestDetails, build_authority_request, build_request, parse_request};
 pub(crate) use seal::StoreSecret;
 
 use crate::error::{Error, ErrorId, Result};

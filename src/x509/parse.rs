@@ -25,6 +25,22 @@ pub fn parse_certificate(der: &[u8]) -> Result<Certificate> {
         .map_err(|reason| Error::new(ErrorId::BadCertificateFile, format!("the certificate is refused: {reason}")))
 }
 
+/// Takes certificates apart that stand one after another, DER.
+///
+/// # Errors
+/// `BadCertificateFile` when something else stands between or behind them.
+pub(crate) fn split_certificates(bytes: &[u8]) -> Result<Vec<&[u8]>> {
+    let mut reader = der::Reader::new(bytes);
+    let mut certificates = Vec::new();
+    while !reader.is_empty() {
+        let one = reader.expect(der::SEQUENCE).map_err(|e| {
+            Error::new(ErrorId::BadCertificateFile, format!("a list of certificates cannot be read: {e}"))
+        })?;
+        certificates.push(one.whole);
+    }
+    Ok(certificates)
+}
+
 fn read(bytes: &[u8]) -> Result<CertificateFacts, String> {
     if bytes.len() > MAX_LENGTH {
         return Err(format!("it has {} bytes", bytes.len()));
@@ -53,6 +69,7 @@ fn read(bytes: &[u8]) -> Result<CertificateFacts, String> {
         has_acme_identifier,
         subject_key_identifier,
         authority_key_identifier,
+        name_constraints: _,
         entries,
     } = extensions::read(tbs.extensions())?;
     let (signature_algorithm, pss) = signature_name(&x509.signature_algorithm.algorithm.to_id_string());

@@ -1,6 +1,7 @@
 //! PEM as people paste it, and PEM as certlet writes it (RFC 7468).
 
 use std::fmt::Write;
+use std::io::{self, BufRead, Read};
 
 use zeroize::{Zeroize, Zeroizing};
 
@@ -54,7 +55,8 @@ pub(super) fn decode(text: &str) -> Result<Vec<Block>, String> {
         };
         let body = &rest[..end];
         rest = &rest[end + "-----END ".len()..];
-        if rest.split("-----").next().is_none_or(|l| l.trim() != label) {
+        let end_label = rest.split("-----").next().filter(|end| !end.contains('\n'));
+        if end_label.is_none_or(|end| end.trim() != label) {
             return Err(format!("the block `{label}` ends with another label"));
         }
         let (has_headers, body) = without_headers(body);
@@ -62,6 +64,92 @@ pub(super) fn decode(text: &str) -> Result<Vec<Block>, String> {
         blocks.push(Block { label: label.to_owned(), der, has_headers });
     }
     Ok(blocks)
+}
+
+/// Longest block, or piece of text between blocks without a line end, in octets.
+const MAX_BLOCK: u64 = 16 << 20;
+
+/// Reads the blocks of a text of any length, a few at a time, as [`decode`] finds them in the whole.
+pub(super) struct Stream<R> {
+    input: R,
+    /// Lines read so far.
+    line: u64,
+    octets: u64,
+}
+
+/// Why a stream cannot be read on.
+#[derive(Debug)]
+pub(super) enum Cut {
+    /// The input failed.
+    Input(io::Error),
+    /// The text is not what it should be, about this line.
+    Text(u64, String),
+}
+
+impl<R: BufRead> Stream<R> {
+    pub(super) fn new(input: R) -> Self {
+        Self { input, line: 0, octets: 0 }
+    }
+
+    /// How many octets of the input were read.
+    pub(super) fn octets(&self) -> u64 {
+        self.octets
+    }
+
+    /// The next blocks with the line on which they begin; `None` at the end.
+    pub(super) fn next(&mut self) -> Result<Option<(u64, Vec<Block>)>, Cut> {
+        let mut text = Zeroizing::new(Vec::new());
+        let mut first = 0;
+        loop {
+            let before = text.len();
+            let room = MAX_BLOCK.saturating_sub(before as u64);
+            let read = self.input.by_ref().take(room).read_until(b'\n', &mut text).map_err(Cut::Input)?;
+            let is_end = read == 0;
+            if is_end && room == 0 {
+                return Err(Cut::Text(first.max(1), "a block or a line is longer than 16 MiB".to_owned()));
+            }
+            self.line += u64::from(!is_end);
+            self.octets += read as u64;
+            let line = &text[before..];
+            if first == 0 {
+                if is_end {
+                    return Ok(None);
+                }
+                if !holds(line, BEGIN) {
+                    text.clear();
+                    continue;
+                }
+                first = self.line;
+            }
+            if is_end || holds(line, END) {
+                let whole = String::from_utf8_lossy(&text);
+                if is_end || is_complete(&whole) {
+                    return decode(&whole)
+                        .map(|blocks| Some((first, blocks)))
+                        .map_err(|reason| Cut::Text(first, reason));
+                }
+            }
+        }
+    }
+}
+
+const BEGIN: &[u8] = b"-----BEGIN ";
+const END: &[u8] = b"-----END ";
+
+/// Whether [`decode`] would find no open block at the end of a text of whole lines.
+fn is_complete(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((_, block)) = rest.split_once("-----BEGIN ") {
+        let Some((_, body)) = block.split_once("-----") else { return true };
+        let Some((_, behind)) = body.split_once("-----END ") else { return false };
+        rest = behind;
+    }
+    true
+}
+
+fn holds(line: &[u8], word: &[u8]) -> bool {
+    // Base64 holds no hyphen: most lines are done with one look.
+    line.contains(&b'-') && line.windows(word.len()).any(|window| window == word)
 }
 
 /// Decodes base64 whatever blanks stand in it; padding may be absent; anything else is refused.
@@ -160,7 +248,50 @@ mod tests {
         }
     }
 
+    /// What a stream finds in a text that comes in pieces of so many octets.
+    fn streamed(text: &str, piece: usize) -> Result<Vec<(String, Vec<u8>)>, String> {
+        let mut stream = Stream::new(io::BufReader::with_capacity(piece, text.as_bytes()));
+        let mut found = Vec::new();
+        loop {
+            match stream.next() {
+                Ok(None) => return Ok(found),
+                Ok(Some((_, blocks))) => found.extend(blocks.into_iter().map(|b| (b.label, b.der.to_vec()))),
+                Err(Cut::Text(_, reason)) => return Err(reason),
+                Err(Cut::Input(error)) => return Err(error.to_string()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_tells_the_line() {
+        let block = encode("X", b"hello, world");
+        let text = format!("# one\n# two\n{}{}-----BEGIN X-----\n*\n-----END X-----\n", *block, *block);
+        let mut stream = Stream::new(text.as_bytes());
+        assert_eq!(stream.next().unwrap().unwrap().0, 3);
+        assert_eq!(stream.next().unwrap().unwrap().0, 6);
+        assert!(matches!(stream.next(), Err(Cut::Text(9, reason)) if reason.contains("no base64")));
+        let endless = io::Read::chain(&b"-----BEGIN X-----\n"[..], io::repeat(b'A'));
+        assert!(
+            matches!(Stream::new(io::BufReader::new(endless)).next(), Err(Cut::Text(1, reason)) if reason.contains("16 MiB"))
+        );
+    }
+
     proptest! {
+        #[test]
+        fn a_stream_finds_what_the_whole_text_holds(
+            text in "((-----BEGIN |-----END |-----|A|B|=|AAAA|:|\n|\\PC){0,12}|-----BEGIN A-----(\n| )AAAA(\n|\r\n|)-----END A-----(\n|)){0,4}",
+            piece in 1usize..40,
+        ) {
+            match (decode(&text), streamed(&text, piece)) {
+                (Ok(whole), Ok(found)) => {
+                    let whole: Vec<_> = whole.into_iter().map(|b| (b.label, b.der.to_vec())).collect();
+                    prop_assert_eq!(whole, found);
+                }
+                (Err(_), Err(_)) => {}
+                (whole, found) => prop_assert!(false, "{:?} and {:?}", whole.map(|b| b.len()), found),
+            }
+        }
+
         #[test]
         fn blocks_read_back(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let blocks = decode(&encode("THING", &bytes)).unwrap();

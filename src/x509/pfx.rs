@@ -1,248 +1,348 @@
 //! PKCS#12 files (RFC 7292), as Windows, OpenSSL, Java, NSS and `GnuTLS` write them.
 
-use aws_lc_rs::{digest, hmac};
-use p12_keystore::error::Error as KeyStoreError;
-use p12_keystore::{Certificate as Bag, KeyStore, KeyStoreEntry, Pkcs12Archive, PrivateKeyChain};
 use zeroize::Zeroizing;
 
 use super::contents::Contents;
-use super::der::{self, Malformed};
+use super::der::{self, Malformed, Reader, Tlv};
 use super::key::{PrivateKey, Signer};
+use super::pbe::{self, Fault, Mac, Passphrase, PfxProtection, Work};
 use super::{ber, parse_certificate};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, Secret};
 
 const DATA: &str = "1.2.840.113549.1.7.1";
 const ENCRYPTED_DATA: &str = "1.2.840.113549.1.7.6";
-/// Most rounds of a password derivation that are carried out; NSS and `GnuTLS` use 600,000.
-const MAX_ROUNDS: u32 = 1_000_000;
+const KEY_BAG: &str = "1.2.840.113549.1.12.10.1.1";
+const SHROUDED_KEY_BAG: &str = "1.2.840.113549.1.12.10.1.2";
+const CERTIFICATE_BAG: &str = "1.2.840.113549.1.12.10.1.3";
+const SAFE_CONTENTS_BAG: &str = "1.2.840.113549.1.12.10.1.6";
+const X509_CERTIFICATE: &str = "1.2.840.113549.1.9.22.1";
+const FRIENDLY_NAME: &str = "1.2.840.113549.1.9.20";
+const LOCAL_KEY_ID: &str = "1.2.840.113549.1.9.21";
+const BMP_STRING: u8 = 0x1e;
+/// How deep bags may stand in bags.
+const MAX_DEPTH: usize = 4;
 
 /// Reads keys, certificates and friendly names.
 ///
-/// The integrity check is ours, so that a wrong password and a damaged file can be told apart, files in BER are read,
-/// and a file without password may have it made over an empty or over no text at all.
+/// Files in BER are read, each layer made DER as it is laid open. Where a password is empty, a file may have been made
+/// over an empty text or over no text at all. The integrity check comes first, so that a wrong password and a part that
+/// cannot be read are told apart.
 ///
 /// # Errors
 /// `BadPassword`, or `BadCertificateFile` with the reason.
 pub(crate) fn read_pfx(bytes: &[u8], password: &Secret) -> Result<Contents> {
-    let refused = |e: Malformed| bad(&e.to_string());
-    let outer = ber::to_der(bytes).map_err(refused)?;
-    let Outer { safe, mac } = dissect(&outer).map_err(refused)?;
-    let has_mac = mac.is_some();
-    if let Some(mac) = mac {
-        check_mac(&mac, &safe, password)?;
-    }
-    let plain = without_mac(&safe).map_err(refused)?;
-    let archive = Pkcs12Archive::from_pkcs12(&plain, password.expose()).map_err(|e| explain(e, has_mac))?;
-    let mut contents = Contents::default();
-    for bag in archive.keys {
-        let der = Zeroizing::new(bag.key.as_der().to_vec());
-        let key = PrivateKey::from_der(&der)?;
-        if let Some(name) = bag.friendly_name {
-            contents.set_friendly_name(key.key_id(), &name);
-        }
-        contents.add_key(key);
-    }
-    for bag in archive.certs {
-        let certificate = parse_certificate(bag.cert.as_der())?;
-        if let Some(name) = bag.friendly_name {
-            contents.set_friendly_name(certificate.key_id(), &name);
-        }
-        contents.add_certificate(certificate);
-    }
-    if contents.certificates().is_empty() && contents.keys().is_empty() {
+    let mut reading = Reading {
+        spellings: Passphrase::spellings(password),
+        is_checked: false,
+        work: Work::new(),
+        contents: Contents::default(),
+    };
+    reading.file(bytes).map_err(|stop| match stop {
+        Stop::Error(error) => error,
+        Stop::Fault(fault) => reading.explain(fault),
+    })?;
+    if reading.contents.certificates().is_empty() && reading.contents.keys().is_empty() {
         return Err(bad("it holds neither certificate nor key"));
     }
-    Ok(contents)
+    Ok(reading.contents)
 }
 
-/// Writes a key with its certificate and the rest of the chain: PBES2 with AES-256, PBKDF2 and HMAC of SHA-256.
-///
-/// # Errors
-/// `KeyMismatch` when the first certificate is not the key's; `BadCertificateFile` without certificate.
-pub(crate) fn write_pfx(
-    key: &PrivateKey,
-    chain: &[Certificate],
-    friendly_name: &str,
-    password: &Secret,
-) -> Result<Zeroizing<Vec<u8>>> {
-    let leaf = chain.first().ok_or_else(|| bad("a PFX needs the certificate of its key"))?;
-    super::check_pair(leaf, key)?;
-    let failed = |e: KeyStoreError| bad("it could not be encoded").because(e);
-    let plain = key.to_pkcs8_der()?;
-    let bags = chain.iter().map(|c| Bag::from_der(c.der())).collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    let sealed = p12_keystore::PrivateKey::from_der(&plain).map_err(failed)?;
-    let mut store = KeyStore::new();
-    let id = leaf.thumbprint().as_bytes().to_vec();
-    store.add_entry(friendly_name, KeyStoreEntry::PrivateKeyChain(PrivateKeyChain::new(id, sealed, bags)));
-    // As many rounds as GnuTLS and NSS; the rounds of the check cost a third of those of the encryption.
-    let written = store
-        .writer(password.expose())
-        .encryption_iterations(600_000)
-        .mac_iterations(100_000)
-        .write()
-        .map_err(failed)?;
-    Ok(Zeroizing::new(written))
+/// A file under way.
+struct Reading {
+    spellings: Vec<Passphrase>,
+    /// Whether an integrity check has confirmed the password.
+    is_checked: bool,
+    work: Work,
+    contents: Contents,
 }
 
-struct Outer {
-    safe: Vec<u8>,
+/// Why reading stopped.
+enum Stop {
+    Error(Error),
+    Fault(Fault),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Malformed> for Stop {
+    fn from(reason: Malformed) -> Self {
+        Self::Fault(reason.into())
+    }
+}
+
+impl Reading {
+    fn file(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        let outer = ber::to_der(bytes)?;
+        let Outer { safe, mac } = dissect(&outer)?;
+        if let Some(mac) = mac {
+            self.check(&mac, safe)?;
+        }
+        let safe = ber::to_der(safe)?;
+        let mut infos = der::only(&safe, der::SEQUENCE)?.inside();
+        while !infos.is_empty() {
+            let mut info = infos.expect(der::SEQUENCE)?.inside();
+            let kind = oid_of(&mut info)?;
+            let mut content = info.expect(0xa0)?.inside();
+            match kind.as_str() {
+                DATA => {
+                    let bags = ber::to_der(content.expect(der::OCTET_STRING)?.content)?;
+                    self.bags(&bags, 0)?;
+                }
+                ENCRYPTED_DATA => {
+                    let plain = self.encrypted(content.expect(der::SEQUENCE)?)?;
+                    self.bags(&plain, 0)?;
+                }
+                _ => return Err(Malformed("a part of it is sealed with a certificate, not with a password").into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the spelling of the password under which the check holds.
+    fn check(&mut self, mac: &Mac, safe: &[u8]) -> Result<(), Stop> {
+        for index in 0..self.spellings.len() {
+            if mac.fits(safe, &self.spellings[index], &self.work)? {
+                let fitting = self.spellings.swap_remove(index);
+                self.spellings = vec![fitting];
+                self.is_checked = true;
+                return Ok(());
+            }
+        }
+        Err(wrong_password().into())
+    }
+
+    /// Opens what is encrypted, and makes it DER.
+    fn open(&self, algorithm: Tlv<'_>, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, Stop> {
+        let mut failed = Fault::Wrong;
+        for spelling in &self.spellings {
+            let opened = pbe::decrypt(algorithm, ciphertext, spelling, &self.work);
+            // Padding fits by chance once in 256 wrong passwords: what comes out must be a structure.
+            match opened.and_then(|plain| ber::to_der(&plain).map(Zeroizing::new).map_err(|_| Fault::Wrong)) {
+                Ok(plain) => return Ok(plain),
+                Err(fault) => failed = fault,
+            }
+        }
+        Err(failed.into())
+    }
+
+    fn encrypted(&self, sealed: Tlv<'_>) -> Result<Zeroizing<Vec<u8>>, Stop> {
+        let mut sealed = sealed.inside();
+        sealed.expect(der::INTEGER)?;
+        let mut info = sealed.expect(der::SEQUENCE)?.inside();
+        info.expect(der::OID)?;
+        let algorithm = info.expect(der::SEQUENCE)?;
+        let ciphertext = ciphertext(&mut info)?;
+        self.open(algorithm, &ciphertext)
+    }
+
+    fn bags(&mut self, safe: &[u8], depth: usize) -> Result<(), Stop> {
+        if depth > MAX_DEPTH {
+            return Err(Malformed("it nests too deeply").into());
+        }
+        let mut bags = der::only(safe, der::SEQUENCE)?.inside();
+        while !bags.is_empty() {
+            let mut bag = bags.expect(der::SEQUENCE)?.inside();
+            let kind = oid_of(&mut bag)?;
+            let value = bag.expect(0xa0)?;
+            let attributes = bag.optional(der::SET)?;
+            let name = attributes.and_then(|set| friendly_name(set.inside()));
+            match kind.as_str() {
+                KEY_BAG => self.add_key(PrivateKey::from_der(value.content)?, name),
+                SHROUDED_KEY_BAG => {
+                    let mut sealed = value.inside().expect(der::SEQUENCE)?.inside();
+                    let algorithm = sealed.expect(der::SEQUENCE)?;
+                    let plain = self.open(algorithm, sealed.expect(der::OCTET_STRING)?.content)?;
+                    self.add_key(PrivateKey::from_der(&plain)?, name);
+                }
+                CERTIFICATE_BAG => {
+                    let mut bag = value.inside().expect(der::SEQUENCE)?.inside();
+                    // The other kind, SDSI, died in the 1990s.
+                    if oid_of(&mut bag)? == X509_CERTIFICATE {
+                        let certificate =
+                            parse_certificate(bag.expect(0xa0)?.inside().expect(der::OCTET_STRING)?.content)?;
+                        if let Some(name) = name {
+                            self.contents.set_friendly_name(certificate.key_id(), &name);
+                        }
+                        self.contents.add_certificate(certificate);
+                    }
+                }
+                SAFE_CONTENTS_BAG => self.bags(value.content, depth + 1)?,
+                // Revocation lists, secrets, and what a vendor thought of.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn add_key(&mut self, key: PrivateKey, name: Option<String>) {
+        if let Some(name) = name {
+            self.contents.set_friendly_name(key.key_id(), &name);
+        }
+        self.contents.add_key(key);
+    }
+
+    fn explain(&self, fault: Fault) -> Error {
+        match fault {
+            Fault::Wrong if self.is_checked => {
+                bad("the password is right, and yet a part of it is encrypted with another one, or damaged")
+            }
+            Fault::Wrong => wrong_password(),
+            Fault::Unsupported(what) => bad(&format!("its encryption is not supported: {what}"))
+                .hint("convert it: `openssl pkcs12 -legacy -in OLD -out ALL.pem`, then import `ALL.pem`"),
+            Fault::Costly => bad("its password derivation asks for more work than any honest file does"),
+            Fault::Malformed(reason) => bad(&reason.to_string()),
+        }
+    }
+}
+
+struct Outer<'a> {
+    safe: &'a [u8],
     mac: Option<Mac>,
 }
 
-struct Mac {
-    digest: String,
-    value: Vec<u8>,
-    salt: Vec<u8>,
-    rounds: u32,
-}
-
-fn dissect(pfx: &[u8]) -> Result<Outer, Malformed> {
+fn dissect(pfx: &[u8]) -> Result<Outer<'_>, Fault> {
     let mut pfx = der::only(pfx, der::SEQUENCE)?.inside();
     if pfx.expect(der::INTEGER)?.content != [3] {
-        return Err(Malformed("it is of another version than 3"));
+        return Err(Malformed("it is of another version than 3").into());
     }
     let mut info = pfx.expect(der::SEQUENCE)?.inside();
-    if der::oid_text(info.expect(der::OID)?.content).as_deref() != Some(DATA) {
-        return Err(Malformed("its integrity rests on a signature, not on a password"));
+    if oid_of(&mut info)? != DATA {
+        return Err(Malformed("its integrity rests on a signature, not on a password").into());
     }
-    let mut content = info.expect(0xa0)?.inside();
-    let safe = content.expect(der::OCTET_STRING)?.content.to_vec();
-    let mac = match pfx.optional(der::SEQUENCE)? {
-        Some(data) => Some(read_mac(data)?),
-        None => None,
-    };
+    let safe = info.expect(0xa0)?.inside().expect(der::OCTET_STRING)?.content;
+    let mac = pfx.optional(der::SEQUENCE)?.map(Mac::read).transpose()?;
     pfx.end()?;
     Ok(Outer { safe, mac })
 }
 
-fn read_mac(data: der::Tlv<'_>) -> Result<Mac, Malformed> {
-    let mut data = data.inside();
-    let mut info = data.expect(der::SEQUENCE)?.inside();
-    let mut algorithm = info.expect(der::SEQUENCE)?.inside();
-    let digest = der::oid_text(algorithm.expect(der::OID)?.content).ok_or(Malformed("its check is malformed"))?;
-    let value = info.expect(der::OCTET_STRING)?.content.to_vec();
-    let salt = data.expect(der::OCTET_STRING)?.content.to_vec();
-    let rounds = match data.optional(der::INTEGER)? {
-        None => 1,
-        Some(rounds) if rounds.content.len() <= 4 => rounds.content.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)),
-        Some(_) => u32::MAX,
-    };
-    if !(1..=MAX_ROUNDS).contains(&rounds) {
-        return Err(Malformed("its password derivation asks for more work than any honest file does"));
-    }
-    Ok(Mac { digest, value, salt, rounds })
+fn oid_of(reader: &mut Reader<'_>) -> Result<String, Malformed> {
+    der::oid_text(reader.expect(der::OID)?.content).ok_or(Malformed("an object identifier is malformed"))
 }
 
-fn check_mac(mac: &Mac, safe: &[u8], password: &Secret) -> Result<()> {
-    let (digest, hmac): (&'static digest::Algorithm, _) = match mac.digest.as_str() {
-        "1.3.14.3.2.26" => (&digest::SHA1_FOR_LEGACY_USE_ONLY, hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY),
-        "2.16.840.1.101.3.4.2.4" => (&digest::SHA224, hmac::HMAC_SHA224),
-        "2.16.840.1.101.3.4.2.1" => (&digest::SHA256, hmac::HMAC_SHA256),
-        "2.16.840.1.101.3.4.2.2" => (&digest::SHA384, hmac::HMAC_SHA384),
-        "2.16.840.1.101.3.4.2.3" => (&digest::SHA512, hmac::HMAC_SHA512),
-        "1.2.840.113549.1.5.14" => return Err(bad("its integrity check is PBMAC1 (RFC 9579), which is not supported")),
-        other => return Err(bad(&format!("its integrity check `{other}` is not supported"))),
-    };
-    let fits = |password: &[u8]| {
-        let key = derive_mac_key(digest, password, &mac.salt, mac.rounds);
-        hmac::verify(&hmac::Key::new(hmac, &key), safe, &mac.value).is_ok()
-    };
-    let mut text: Zeroizing<Vec<u8>> =
-        Zeroizing::new(password.expose().encode_utf16().flat_map(u16::to_be_bytes).collect());
-    text.extend([0, 0]);
-    if fits(&text) || (password.is_empty() && fits(&[])) {
-        return Ok(());
+/// The implicit OCTET STRING of `EncryptedContentInfo`; in BER it may stand in pieces.
+fn ciphertext(info: &mut Reader<'_>) -> Result<Vec<u8>, Malformed> {
+    let Some(pieces) = info.optional(0xa0)? else { return Ok(info.expect(0x80)?.content.to_vec()) };
+    let mut pieces = pieces.inside();
+    let mut joined = Vec::new();
+    while !pieces.is_empty() {
+        joined.extend_from_slice(pieces.expect(der::OCTET_STRING)?.content);
     }
-    Err(Error::new(ErrorId::BadPassword, "the password does not open the PFX file, or the file was damaged"))
+    Ok(joined)
 }
 
-/// The key of the integrity check (RFC 7292 appendix B.2, purpose 3); shorter than one digest's output never occurs.
-fn derive_mac_key(
-    algorithm: &'static digest::Algorithm,
-    password: &[u8],
-    salt: &[u8],
-    rounds: u32,
-) -> Zeroizing<Vec<u8>> {
-    let block = algorithm.block_len();
-    let fill = |bytes: &[u8]| -> Zeroizing<Vec<u8>> {
-        let length = bytes.len().div_ceil(block) * block;
-        Zeroizing::new(bytes.iter().copied().cycle().take(length).collect())
-    };
-    let mut context = digest::Context::new(algorithm);
-    context.update(&vec![3; block]);
-    context.update(&fill(salt));
-    context.update(&fill(password));
-    let mut key = context.finish();
-    for _ in 1..rounds {
-        key = digest::digest(algorithm, key.as_ref());
-    }
-    Zeroizing::new(key.as_ref().to_vec())
-}
-
-/// Writes the file anew without its check, every readable layer in DER.
-fn without_mac(safe: &[u8]) -> Result<Vec<u8>, Malformed> {
-    let data = der::oid(DATA).ok_or(Malformed("it is malformed"))?;
-    let safe = ber::to_der(safe)?;
-    let mut infos = der::only(&safe, der::SEQUENCE)?.inside();
-    let mut rewritten = Vec::new();
-    while !infos.is_empty() {
-        let info = infos.expect(der::SEQUENCE)?;
-        let mut reader = info.inside();
-        let kind = reader.expect(der::OID)?;
-        let mut content = reader.expect(0xa0)?.inside();
-        match der::oid_text(kind.content).as_deref() {
-            Some(DATA) => {
-                let bags = ber::to_der(content.expect(der::OCTET_STRING)?.content)?;
-                let bags = der::tlv(0xa0, &der::tlv(der::OCTET_STRING, &bags));
-                rewritten.push(der::sequence(&[kind.whole, &bags]));
-            }
-            Some(ENCRYPTED_DATA) => {
-                let sealed = join_ciphertext(content.expect(der::SEQUENCE)?)?;
-                rewritten.push(der::sequence(&[kind.whole, &der::tlv(0xa0, &sealed)]));
-            }
-            _ => return Err(Malformed("a part of it is sealed with a certificate, not with a password")),
+/// The friendly name among the attributes of a bag; one that is malformed is none.
+fn friendly_name(mut attributes: Reader<'_>) -> Option<String> {
+    while !attributes.is_empty() {
+        let mut attribute = attributes.expect(der::SEQUENCE).ok()?.inside();
+        if oid_of(&mut attribute).ok()? == FRIENDLY_NAME {
+            let text = attribute.expect(der::SET).ok()?.inside().expect(BMP_STRING).ok()?.content;
+            let (units, rest) = text.as_chunks::<2>();
+            let units: Vec<u16> = units.iter().map(|unit| u16::from_be_bytes(*unit)).collect();
+            return String::from_utf16(&units).ok().filter(|name| rest.is_empty() && !name.is_empty());
         }
     }
-    let safe = der::tlv(der::OCTET_STRING, &der::tlv(der::SEQUENCE, &rewritten.concat()));
-    let info = der::sequence(&[&data, &der::tlv(0xa0, &safe)]);
-    Ok(der::sequence(&[&der::tlv(der::INTEGER, &[3]), &info]))
+    None
 }
 
-/// In BER the implicit OCTET STRING of `EncryptedContentInfo` may stand in pieces.
-fn join_ciphertext(sealed: der::Tlv<'_>) -> Result<Vec<u8>, Malformed> {
-    let mut reader = sealed.inside();
-    let version = reader.expect(der::INTEGER)?.whole;
-    let mut info = reader.expect(der::SEQUENCE)?.inside();
-    let kind = info.expect(der::OID)?.whole;
-    let algorithm = info.expect(der::SEQUENCE)?.whole;
-    let ciphertext = match info.optional(0xa0)? {
-        None => info.expect(0x80)?.content.to_vec(),
-        Some(pieces) => {
-            let mut pieces = pieces.inside();
-            let mut joined = Vec::new();
-            while !pieces.is_empty() {
-                joined.extend_from_slice(pieces.expect(der::OCTET_STRING)?.content);
-            }
-            joined
-        }
-    };
-    Ok(der::sequence(&[version, &der::sequence(&[kind, algorithm, &der::tlv(0x80, &ciphertext)])]))
+/// A key with its certificate, as a PFX carries it.
+pub(crate) struct PfxIdentity<'a> {
+    pub(crate) key: &'a PrivateKey,
+    pub(crate) certificate: &'a Certificate,
+    /// No name is written where it is empty.
+    pub(crate) friendly_name: &'a str,
 }
 
-fn explain(error: KeyStoreError, has_mac: bool) -> Error {
-    match &error {
-        KeyStoreError::UnpadError | KeyStoreError::Pkcs5Error(_) | KeyStoreError::DerError(_) if !has_mac => {
-            Error::new(ErrorId::BadPassword, "the password does not open the PFX file, or the file was damaged")
-        }
-        KeyStoreError::UnsupportedEncryptionScheme => bad("its encryption is not supported")
-            .hint("convert it: `openssl pkcs12 -legacy -in OLD -out ALL.pem`, then import `ALL.pem`"),
-        KeyStoreError::InvalidParameters => {
-            bad("its password derivation asks for more work than any honest file does, or its parameters are malformed")
-        }
-        _ => bad("a part of it cannot be read"),
+/// Writes keys with their certificates, and other certificates beside them.
+///
+/// # Errors
+/// `KeyMismatch` when a certificate is not its key's; `BadCertificateFile` without identity.
+pub(crate) fn write_pfx(
+    identities: &[PfxIdentity<'_>],
+    others: &[Certificate],
+    password: &Secret,
+    protection: PfxProtection,
+) -> Result<Zeroizing<Vec<u8>>> {
+    if identities.is_empty() {
+        return Err(bad("a PFX needs a private key with its certificate"));
     }
-    .because(error)
+    let spellings = Passphrase::spellings(password);
+    write_with(identities, others, spellings.first().ok_or_else(wrong_password)?, protection)
+}
+
+fn write_with(
+    identities: &[PfxIdentity<'_>],
+    others: &[Certificate],
+    passphrase: &Passphrase,
+    protection: PfxProtection,
+) -> Result<Zeroizing<Vec<u8>>> {
+    let (mut certificates, mut keys) = (Vec::new(), Vec::new());
+    for identity in identities {
+        super::check_pair(identity.certificate, identity.key)?;
+        let attributes = attributes(identity.certificate.thumbprint().as_bytes(), identity.friendly_name);
+        certificates.extend(certificate_bag(identity.certificate, &attributes));
+        let (algorithm, sealed) = pbe::encrypt(protection, &identity.key.to_pkcs8_der()?, passphrase)?;
+        let sealed = der::sequence(&[&algorithm, &der::tlv(der::OCTET_STRING, &sealed)]);
+        keys.extend(der::sequence(&[&oid(SHROUDED_KEY_BAG), &der::tlv(0xa0, &sealed), &attributes]));
+    }
+    let is_beside = |c: &&Certificate| !identities.iter().any(|i| i.certificate == *c);
+    for certificate in others.iter().filter(is_beside) {
+        certificates.extend(certificate_bag(certificate, &[]));
+    }
+    let (algorithm, sealed) = pbe::encrypt(protection, &der::tlv(der::SEQUENCE, &certificates), passphrase)?;
+    let sealed = der::sequence(&[&oid(DATA), &algorithm, &der::tlv(0x80, &sealed)]);
+    let sealed = der::sequence(&[&der::tlv(der::INTEGER, &[0]), &sealed]);
+    let certificates = der::sequence(&[&oid(ENCRYPTED_DATA), &der::tlv(0xa0, &sealed)]);
+    let safe = der::sequence(&[&certificates, &data(&der::tlv(der::SEQUENCE, &keys))]);
+    let mac = Mac::make(protection, &safe, passphrase)?;
+    Ok(Zeroizing::new(der::sequence(&[&der::tlv(der::INTEGER, &[3]), &data(&safe), &mac])))
+}
+
+/// A file around bags, neither encrypted nor checked.
+pub(super) fn frame(bags: &[u8]) -> Vec<u8> {
+    der::sequence(&[&der::tlv(der::INTEGER, &[3]), &data(&der::sequence(&[&data(bags)]))])
+}
+
+/// A `ContentInfo` of plain data.
+fn data(content: &[u8]) -> Vec<u8> {
+    der::sequence(&[&oid(DATA), &der::tlv(0xa0, &der::tlv(der::OCTET_STRING, content))])
+}
+
+fn certificate_bag(certificate: &Certificate, attributes: &[u8]) -> Vec<u8> {
+    let content = der::tlv(0xa0, &der::tlv(der::OCTET_STRING, certificate.der()));
+    let bag = der::sequence(&[&oid(X509_CERTIFICATE), &content]);
+    der::sequence(&[&oid(CERTIFICATE_BAG), &der::tlv(0xa0, &bag), attributes])
+}
+
+/// The attributes that tie a key to its certificate, and name them.
+fn attributes(local_key_id: &[u8], friendly_name: &str) -> Vec<u8> {
+    let attribute = |kind: &str, value: Vec<u8>| der::sequence(&[&oid(kind), &der::tlv(der::SET, &value)]);
+    let mut all = vec![attribute(LOCAL_KEY_ID, der::tlv(der::OCTET_STRING, local_key_id))];
+    if !friendly_name.is_empty() {
+        let text: Vec<u8> = friendly_name.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        all.push(attribute(FRIENDLY_NAME, der::tlv(BMP_STRING, &text)));
+    }
+    // The elements of a SET OF stand in the order of their encodings (X.690 section 11.6).
+    all.sort();
+    der::tlv(der::SET, &all.concat())
+}
+
+fn oid(dotted: &str) -> Vec<u8> {
+    der::oid(dotted).unwrap_or_default()
+}
+
+fn wrong_password() -> Error {
+    Error::new(ErrorId::BadPassword, "the password does not open the PFX file, or the file was damaged")
 }
 
 fn bad(reason: &str) -> Error {
@@ -268,10 +368,18 @@ pub(super) mod tests {
         [leaf, authority]
     }
 
+    /// The plain bags of a file that is framed by nothing else.
+    pub(in crate::x509) fn bags(file: &[u8]) -> Option<Vec<u8>> {
+        let safe = dissect(file).ok()?.safe;
+        let mut info = der::only(safe, der::SEQUENCE).ok()?.inside().expect(der::SEQUENCE).ok()?.inside();
+        (oid_of(&mut info).ok()? == DATA).then_some(())?;
+        Some(info.expect(0xa0).ok()?.inside().expect(der::OCTET_STRING).ok()?.content.to_vec())
+    }
+
     const EXPORT: &str = "pkcs12 -export -inkey key.pem -in leaf.pem -certfile ca.pem -out out.p12";
 
     /// Name, options of OpenSSL, password, whether it is read.
-    const FLAVOURS: [(&str, &str, &str, bool); 11] = [
+    const FLAVOURS: [(&str, &str, &str, bool); 13] = [
         ("modern", "-name friendly -passout pass:Passw0rd", "Passw0rd", true),
         ("legacy", "-name friendly -passout pass:Passw0rd -legacy", "Passw0rd", true),
         (
@@ -307,7 +415,9 @@ pub(super) mod tests {
             "Passw0rd",
             true,
         ),
-        ("rc2-128", "-name friendly -passout pass:Passw0rd -legacy -certpbe PBE-SHA1-RC2-128", "Passw0rd", false),
+        ("rc2-128", "-name friendly -passout pass:Passw0rd -legacy -certpbe PBE-SHA1-RC2-128", "Passw0rd", true),
+        ("two keys", "-name friendly -passout pass:Passw0rd -legacy -certpbe PBE-SHA1-2DES", "Passw0rd", true),
+        ("rc4", "-name friendly -passout pass:Passw0rd -legacy -certpbe PBE-SHA1-RC4-128", "Passw0rd", false),
     ];
 
     #[test]
@@ -357,7 +467,7 @@ pub(super) mod tests {
             let mut ber = ber::tests::to_ber(&file);
             if options.contains("nomac") {
                 let safe = dissect(&file).unwrap().safe;
-                let inner = der::tlv(der::OCTET_STRING, &ber::tests::to_ber(&safe));
+                let inner = der::tlv(der::OCTET_STRING, &ber::tests::to_ber(safe));
                 let info = der::sequence(&[&der::oid(DATA).unwrap(), &der::tlv(0xa0, &inner)]);
                 ber = ber::tests::to_ber(&der::sequence(&[&der::tlv(der::INTEGER, &[3]), &info]));
             }
@@ -367,36 +477,74 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_check_over_no_password_is_accepted() {
-        let Some(bench) = testing::bench("a_check_over_no_password_is_accepted") else { return };
+    fn no_password_is_an_empty_text_or_nothing() {
+        let Some(bench) = testing::bench("no_password_is_an_empty_text_or_nothing") else { return };
         let [leaf, _] = materials(&bench, &P256);
-        bench.run(&format!("{EXPORT} -passout pass: -nomac")).unwrap();
-        let Outer { safe, .. } = dissect(&bench.read("out.p12")).unwrap();
-        let key = derive_mac_key(&digest::SHA256, &[], b"saltsalt", 10);
-        let value = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), &safe);
-        let sha256 = der::sequence(&[&der::oid("2.16.840.1.101.3.4.2.1").unwrap()]);
-        let check = der::sequence(&[
-            &der::sequence(&[&sha256, &der::tlv(der::OCTET_STRING, value.as_ref())]),
-            &der::tlv(der::OCTET_STRING, b"saltsalt"),
-            &der::tlv(der::INTEGER, &[10]),
-        ]);
-        let info = der::sequence(&[&der::oid(DATA).unwrap(), &der::tlv(0xa0, &der::tlv(der::OCTET_STRING, &safe))]);
-        let file = der::sequence(&[&der::tlv(der::INTEGER, &[3]), &info, &check]);
-        assert_eq!(read_pfx(&file, &Secret::from("")).unwrap().identity().unwrap().0, &leaf);
-        assert_eq!(read_pfx(&file, &Secret::from("x")).unwrap_err().id(), ErrorId::BadPassword);
+        let identity = [PfxIdentity { key: &P256, certificate: &leaf, friendly_name: "" }];
+        for protection in [PfxProtection::Aes256Sha256, PfxProtection::TripleDesSha1] {
+            let spellings = Passphrase::spellings(&Secret::from(""));
+            assert_eq!(spellings.len(), 2);
+            for spelling in &spellings {
+                let file = write_with(&identity, &[], spelling, protection).unwrap();
+                let without_check = {
+                    let plain = dissect(&file).unwrap();
+                    der::sequence(&[&der::tlv(der::INTEGER, &[3]), &data(plain.safe)])
+                };
+                for file in [file.as_slice(), &without_check] {
+                    assert_eq!(read_pfx(file, &Secret::from("")).unwrap().identity().unwrap().0, &leaf);
+                    assert_eq!(read_pfx(file, &Secret::from("x")).unwrap_err().id(), ErrorId::BadPassword);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn derivations_are_bounded() {
+        let Some(bench) = testing::bench("derivations_are_bounded") else { return };
+        materials(&bench, &P256);
+        let read = |options: &str| {
+            bench.run(&format!("{EXPORT} -passout pass:a {options}")).unwrap();
+            read_pfx(&bench.read("out.p12"), &Secret::from("a"))
+        };
+        assert!(read("-iter 600000").is_ok());
+        for options in
+            ["-iter 1000001", "-iter 1000001 -nomac", "-iter 1000001 -nomac -keypbe PBE-SHA1-3DES -certpbe NONE"]
+        {
+            let error = read(options).unwrap_err();
+            assert!(
+                error.id() == ErrorId::BadCertificateFile && error.message().contains("more work"),
+                "{options}: {error}"
+            );
+        }
     }
 
     #[test]
     fn openssl_reads_what_is_written() {
         let Some(bench) = testing::bench("openssl_reads_what_is_written") else { return };
-        let chain = materials(&bench, &RSA);
         let password = Secret::from("pässwörd€");
-        let file = write_pfx(&RSA, &chain, "Pool ü", &password).unwrap();
-        bench.write("own.p12", &file);
-        let text = bench.run("pkcs12 -in own.p12 -passin pass:pässwörd€ -nodes -info").unwrap();
-        assert_eq!(text.matches("BEGIN CERTIFICATE").count(), 2);
-        let read = read_pfx(&file, &password).unwrap();
-        assert_eq!((read.identity().unwrap().0, read.friendly_name(&chain[0])), (&chain[0], Some("Pool ü")));
-        assert_eq!(write_pfx(&P256, &chain, "x", &password).unwrap_err().id(), ErrorId::KeyMismatch);
+        let [leaf, authority] = materials(&bench, &RSA);
+        let names = Some(vec![crate::model::AlternativeName::host("b.c")]);
+        let profile = crate::x509::Profile { alternative_names: names, ..server() };
+        let other = crate::x509::self_signed(&*P256, &profile).unwrap();
+        for protection in [PfxProtection::Aes256Sha256, PfxProtection::TripleDesSha1] {
+            let identities = [
+                PfxIdentity { key: &RSA, certificate: &leaf, friendly_name: "Pool ü" },
+                PfxIdentity { key: &P256, certificate: &other, friendly_name: "" },
+            ];
+            let file = write_pfx(&identities, &[leaf.clone(), authority.clone()], &password, protection).unwrap();
+            bench.write("own.p12", &file);
+            let text = bench.run("pkcs12 -in own.p12 -passin pass:pässwörd€ -nodes -info").unwrap();
+            assert_eq!((text.matches("BEGIN CERTIFICATE").count(), text.matches("BEGIN PRIVATE KEY").count()), (3, 2));
+            let read = read_pfx(&file, &password).unwrap();
+            assert_eq!(read.friendly_name(&leaf), Some("Pool ü"));
+            assert_eq!(read.friendly_name(&other), None);
+            assert!(read.key_of(&leaf).is_some() && read.key_of(&other).is_some() && read.key_of(&authority).is_none());
+            let wrong = [PfxIdentity { key: &P256, certificate: &leaf, friendly_name: "" }];
+            assert_eq!(write_pfx(&wrong, &[], &password, protection).unwrap_err().id(), ErrorId::KeyMismatch);
+        }
+        assert_eq!(
+            write_pfx(&[], &[leaf], &password, PfxProtection::Aes256Sha256).unwrap_err().id(),
+            ErrorId::BadCertificateFile
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Certificates out of PKCS#7 files (`.p7b`, `.p7c`; RFC 5652).
 
 use super::der::{self, Malformed};
+use crate::model::Certificate;
 
 /// The content type of signed data.
 pub(super) const SIGNED_DATA: &str = "1.2.840.113549.1.7.2";
@@ -33,4 +34,43 @@ pub(super) fn certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Malformed> {
         return Err(Malformed("it is a PKCS#7 file without certificates"));
     }
     Ok(found)
+}
+
+/// Certificates as a signed-data structure without content and signatures, DER (RFC 5652 section 5.1).
+pub(crate) fn encode_pkcs7<'a>(certificates: impl IntoIterator<Item = &'a Certificate>) -> Vec<u8> {
+    let oid = |dotted: &str| der::oid(dotted).unwrap_or_default();
+    // A SET OF stands in the order of its encodings (X.690 section 11.6), which is not that of the path.
+    let mut list: Vec<&[u8]> = certificates.into_iter().map(Certificate::der).collect();
+    list.sort_unstable();
+    let signed = der::sequence(&[
+        &der::tlv(der::INTEGER, &[1]),
+        &der::tlv(der::SET, &[]),
+        &der::sequence(&[&oid("1.2.840.113549.1.7.1")]),
+        &der::tlv(0xa0, &list.concat()),
+        &der::tlv(der::SET, &[]),
+    ]);
+    der::sequence(&[&oid(SIGNED_DATA), &der::tlv(0xa0, &signed)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x509::key::tests::P256;
+    use crate::x509::pfx::tests::materials;
+    use crate::x509::testing;
+
+    #[test]
+    fn openssl_reads_what_is_written() {
+        let Some(bench) = testing::bench("openssl_reads_what_is_written") else { return };
+        let chain = materials(&bench, &P256);
+        let file = encode_pkcs7(&chain);
+        bench.write("own.p7b", &file);
+        let text = bench.run("pkcs7 -inform DER -in own.p7b -print_certs").unwrap();
+        assert_eq!(text.matches("BEGIN CERTIFICATE").count(), 2);
+        let mut read = certificates(&file).unwrap();
+        let mut whole: Vec<Vec<u8>> = chain.iter().map(|c| c.der().to_vec()).collect();
+        read.sort();
+        whole.sort();
+        assert_eq!(read, whole);
+    }
 }

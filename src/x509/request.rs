@@ -9,7 +9,7 @@ use super::der::{self, Malformed, Reader};
 use super::extensions::{self, ExtensionFacts};
 use super::key::Signer;
 use super::template::{self, Template};
-use super::{name, signature, spki};
+use super::{AuthorityProfile, NameSpace, constraints, name, signature, spki};
 use crate::error::{Error, ErrorId, Result};
 #[cfg(test)]
 use crate::model::ExtensionEntry;
@@ -101,6 +101,20 @@ impl CertificateRequest {
         self.facts.is_ca
     }
 
+    /// The name constraints asked for, where it asks for an authority's certificate with such.
+    ///
+    /// # Errors
+    /// `BadCertificateFile` when they are malformed.
+    pub(crate) fn name_space(&self) -> Result<Option<NameSpace>> {
+        let Some(value) = &self.facts.name_constraints else { return Ok(None) };
+        constraints::read(value).map(Some).map_err(|e| {
+            Error::new(
+                ErrorId::BadCertificateFile,
+                format!("the request is refused: its name constraints cannot be read: {e}"),
+            )
+        })
+    }
+
     /// Whether it asks for the TLS feature `status_request`.
     pub(crate) fn must_staple(&self) -> bool {
         self.facts.must_staple
@@ -126,9 +140,29 @@ impl CertificateRequest {
 /// # Errors
 /// `InvalidName` for a name that cannot be encoded, or when neither subject nor alternative name is left.
 pub(crate) fn build_request(signer: &dyn Signer, details: &RequestDetails) -> Result<CertificateRequest> {
+    write(signer, details, None)
+}
+
+/// Writes and signs a request for an authority's certificate, with the limits that it wishes.
+///
+/// # Errors
+/// `InvalidName` for a name that cannot be encoded.
+pub(crate) fn build_authority_request(
+    signer: &dyn Signer,
+    details: &RequestDetails,
+    authority: &AuthorityProfile,
+) -> Result<CertificateRequest> {
+    write(signer, details, Some(authority))
+}
+
+fn write(
+    signer: &dyn Signer,
+    details: &RequestDetails,
+    authority: Option<&AuthorityProfile>,
+) -> Result<CertificateRequest> {
     let Template { subject, alternative_names, names_critical } =
         template::fit(&details.subject, &details.alternative_names)?;
-    let usage = details.key_usage.unwrap_or_else(|| template::default_usage(signer.algorithm(), false));
+    let usage = details.key_usage.unwrap_or_else(|| template::default_usage(signer.algorithm(), authority.is_some()));
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.key_usages = template::usages(signer.algorithm(), usage);
@@ -136,6 +170,9 @@ pub(crate) fn build_request(signer: &dyn Signer, details: &RequestDetails) -> Re
     params.custom_extensions.extend(template::names_extension(&alternative_names, names_critical)?);
     if details.must_staple {
         params.custom_extensions.push(template::staple_extension());
+    }
+    if let Some(authority) = authority {
+        params.custom_extensions.extend(template::authority_extensions(authority));
     }
     let draft = params
         .serialize_request(&template::Unsigned::of(signer)?)

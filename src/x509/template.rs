@@ -4,7 +4,7 @@ use rcgen::{CustomExtension, ExtendedKeyUsagePurpose, KeyUsagePurpose, PublicKey
 
 use super::der::{self, Malformed};
 use super::key::Signer;
-use super::{extensions, name, spki};
+use super::{AuthorityProfile, constraints, extensions, name, spki};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{
     AlternativeName, COMMON_NAME, DistinguishedName, KeyAlgorithm, KeyUsage, NameValue, Purpose, RelativeName,
@@ -114,6 +114,24 @@ pub(super) fn names_extension(names: &[AlternativeName], critical: bool) -> Resu
 pub(super) fn staple_extension() -> CustomExtension {
     custom(extensions::TLS_FEATURE, der::sequence(&[&der::tlv(der::INTEGER, &[5])]), false)
 }
+
+/// What a request for an authority's certificate carries: basic constraints and name constraints, both critical.
+pub(super) fn authority_extensions(authority: &AuthorityProfile) -> Vec<CustomExtension> {
+    let mut limits = der::tlv(BOOLEAN, &[0xff]);
+    if let Some(most) = authority.path_len {
+        // Two octets where the first bit would be read as a sign.
+        let number: &[u8] = if most < 0x80 { &[most] } else { &[0, most] };
+        limits.extend(der::tlv(der::INTEGER, number));
+    }
+    let mut extensions = vec![custom(extensions::BASIC_CONSTRAINTS, der::tlv(der::SEQUENCE, &limits), true)];
+    if let Some(space) = &authority.constraints {
+        extensions.push(custom(extensions::NAME_CONSTRAINTS, constraints::encode(space), true));
+    }
+    extensions
+}
+
+/// BOOLEAN.
+const BOOLEAN: u8 = 0x01;
 
 /// RFC 7093 section 2, method 1: the leftmost 160 bits of SHA-256 over the key's octets.
 pub(super) fn key_identifier(key_octets: &[u8]) -> Vec<u8> {

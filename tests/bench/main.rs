@@ -4,6 +4,7 @@
 
 mod engine;
 mod executor;
+mod inventory;
 mod lower;
 mod start;
 mod state;
@@ -12,6 +13,12 @@ mod world;
 fn main() {
     if std::env::args().any(|word| word == "--bench") {
         start::tell_peak_memory();
+        state::tell_rsa_overhead();
+    }
+    // `cargo bench -- pipelines`.
+    if std::env::args().any(|word| word == "pipelines") {
+        engine::tell_pipelines();
+        return;
     }
     divan::main();
 }

@@ -1,9 +1,61 @@
-//! A thousand certificates in one run, each with its key durable before it is used.
+//! A thousand certificates in one run, each with its key durable before it is used, beside what they cost at least.
 
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use certlet::session::StepWatch;
 use divan::Bencher;
 use divan::counter::ItemsCount;
+use rcgen::{CertificateParams, Issuer, KeyPair};
 
 use super::world::{World, engine};
+
+/// How many requests of an RSA key are measured.
+const RSA_REQUESTS: usize = 30;
+
+/// The least that a thousand certificates cost: for each a key, the signatures of request and certificate, and one
+/// durable commit of as many bytes.
+#[divan::bench(sample_count = 1, sample_size = 1)]
+fn a_thousand_commits_and_signatures(bencher: Bencher) {
+    let folder = tempfile::tempdir().unwrap();
+    let state = rusqlite::Connection::open(folder.path().join("state.db")).unwrap();
+    state.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE rows (body BLOB)").unwrap();
+    let root = KeyPair::generate().unwrap();
+    let issuer = Issuer::new(CertificateParams::new(Vec::new()).unwrap(), root);
+    let names = ["pool01.contoso.net", "fe01.contoso.net", "sip.contoso.com"].map(str::to_owned).to_vec();
+    bencher.counter(ItemsCount::new(1000_usize)).bench_local(|| {
+        for _ in 0..1000 {
+            let key = KeyPair::generate().unwrap();
+            let params = CertificateParams::new(names.clone()).unwrap();
+            let request = params.serialize_request(&key).unwrap();
+            let certificate = params.signed_by(&key, &issuer).unwrap();
+            let body = [key.serialize_der().as_slice(), request.der(), certificate.der()].concat();
+            state.execute("INSERT INTO rows VALUES (?1)", [body]).unwrap();
+        }
+    });
+}
+
+/// Says what the request of an RSA key takes above making the key: the median of thirty.
+pub(crate) fn tell_rsa_overhead() {
+    let world = World::new();
+    let marks: Arc<Mutex<Vec<(String, Instant)>>> = Arc::default();
+    let seen = Arc::clone(&marks);
+    let watch: StepWatch = Arc::new(move |step| seen.lock().unwrap().push((step.to_owned(), Instant::now())));
+    let engine = engine(&world.watched_home(Some(watch)));
+    let mut above: Vec<Duration> = (0..RSA_REQUESTS)
+        .map(|_| {
+            marks.lock().unwrap().clear();
+            let begin = Instant::now();
+            engine.eval("Request-CsCertificate -New -Type Default -KeyAlg RSA -KeySize 2048 | Out-Null").unwrap();
+            let whole = begin.elapsed();
+            let marks = marks.lock().unwrap();
+            let at = |name: &str| marks.iter().find(|(step, _)| step == name).unwrap().1;
+            whole.checked_sub(at("KeyMade") - at("GenerateKey")).unwrap()
+        })
+        .collect();
+    above.sort();
+    println!("an RSA 2048 request above its own key: median {:?} of {RSA_REQUESTS}", above[RSA_REQUESTS / 2]);
+}
 
 #[divan::bench(sample_count = 1, sample_size = 1)]
 fn a_thousand_requests(bencher: Bencher) {

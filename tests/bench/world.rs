@@ -9,7 +9,7 @@ use std::time::Duration;
 use certlet::config::{Home, HomeOptions, SecretLookup};
 use certlet::error::{Error, ErrorId};
 use certlet::model::Clock;
-use certlet::session::SystemClock;
+use certlet::session::{StepWatch, SystemClock};
 use certlet::{Engine, Session};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
@@ -44,6 +44,11 @@ impl World {
     }
 
     pub(crate) fn home(&self) -> Arc<Home> {
+        self.watched_home(None)
+    }
+
+    /// The home, with somebody who is told of each step.
+    pub(crate) fn watched_home(&self, on_step: Option<StepWatch>) -> Arc<Home> {
         let options = HomeOptions {
             user: "bench".to_owned(),
             owner: "bench".to_owned(),
@@ -51,7 +56,7 @@ impl World {
             secrets: Arc::new(NoSecrets),
             lease_wait: Duration::from_secs(1),
             label: None,
-            on_step: None,
+            on_step,
         };
         Arc::new(Home::new(self.path(), options, clock()))
     }

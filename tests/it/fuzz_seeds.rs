@@ -5,11 +5,13 @@ use std::path::Path;
 
 #[test]
 fn each_seed_holds() {
-    let targets = ["certificates", "configuration", "lowering", "topology_xml"];
-    let functions: [fn(&[u8]); 4] = [
+    let targets = ["binding", "certificates", "configuration", "lowering", "pfx", "topology_xml"];
+    let functions: [fn(&[u8]); 6] = [
+        certlet::fuzz::binding,
         certlet::fuzz::certificates,
         certlet::fuzz::configuration,
         certlet::fuzz::lowering,
+        certlet::fuzz::pfx,
         certlet::fuzz::topology_xml,
     ];
     for (target, holds) in targets.into_iter().zip(functions) {

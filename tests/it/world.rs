@@ -67,6 +67,18 @@ impl World {
         world
     }
 
+    /// The sample world as its Edge server sees it; the sites stay those of the Front End server.
+    pub(crate) fn edge() -> Self {
+        let world = Self::new();
+        let path = world.file("certlet.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("host = \"listener\"", "host = \"listener\"\ncomputer = \"fe01.contoso.net\""))
+            .unwrap();
+        let (front, edge) = ("local_computer = \"fe01.contoso.net\"", "local_computer = \"edge01.contoso.net\"");
+        world.edit("topology.toml", front, edge);
+        world
+    }
+
     /// A file of the home folder.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
@@ -108,6 +120,15 @@ impl World {
         assert_eq!(errors[0]["id"], id, "{ran:#?}");
         assert_eq!(self.facts(), before, "{text}");
         errors[0].clone()
+    }
+
+    /// As [`World::refuses`], whatever the error's id.
+    #[track_caller]
+    pub(crate) fn refuses_somehow(&self, text: &str, code: i32) -> Value {
+        let before = self.facts();
+        let ran = self.run(text).exits(code);
+        assert_eq!(self.facts(), before, "{text}");
+        said(&ran, "error").remove(0)
     }
 
     /// All that a command may have changed.
@@ -186,6 +207,40 @@ impl World {
         bindings[0]["certificateHash"].as_str().map(str::to_ascii_uppercase)
     }
 
+    /// The thumbprint on a site's `tls` binding.
+    #[track_caller]
+    pub(crate) fn bound_tls(&self, site: &str) -> Option<String> {
+        let bindings = self.emits(&format!("Get-WebBinding -Name '{site}' -Protocol tls"));
+        assert_eq!(bindings.len(), 1, "{bindings:#?}");
+        bindings[0]["certificateHash"].as_str().map(str::to_ascii_uppercase)
+    }
+
+    /// Declares a second authority, which counts its requests from 41 too.
+    pub(crate) fn second_authority(&self) {
+        let path = self.file("certlet.toml");
+        let second = "\n[[ca]]\nconfig = 'ca2.contoso.net\\Second'\nkind = \"embedded\"\nsubject = \"CN=Second\"\n\
+                      next_request_id = 41\n[[ca.template]]\nname = \"Approval\"\ndisplay_name = \"Approval\"\n\
+                      eku = [\"ServerAuth\"]\napproval = \"Manager\"\n";
+        fs::write(&path, fs::read_to_string(&path).unwrap() + second).unwrap();
+    }
+
+    /// Does something as the manager of the authorities, who is an administrator here for that long.
+    pub(crate) fn as_manager<T>(&self, work: impl FnOnce() -> T) -> T {
+        let path = self.file("certlet.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        let manager = r"'contoso\caadmin'";
+        let changed = text.replacen(r"principal = 'contoso\kenmyer'", &format!("principal = {manager}"), 1).replacen(
+            r"administrators = ['contoso\kenmyer']",
+            &format!("administrators = ['contoso\\kenmyer', {manager}]"),
+            1,
+        );
+        assert_ne!(changed, text);
+        fs::write(&path, changed).unwrap();
+        let done = work();
+        fs::write(&path, text).unwrap();
+        done
+    }
+
     /// Imports a file of another authority, laid where `C:\` is; gives the thumbprint.
     #[track_caller]
     pub(crate) fn import(&self, name: &str, bytes: &[u8]) -> String {
@@ -213,7 +268,8 @@ impl World {
         self.emits("Get-CsCertificate").iter().map(|c| (text(c, "Use"), text(c, "Thumbprint"))).collect()
     }
 
-    fn shell(&self) -> Shell {
+    /// The program in this home, which asks nobody.
+    pub(crate) fn shell(&self) -> Shell {
         Shell::new().arg("--home").arg(self.home.path()).arg("--no-input")
     }
 }

@@ -162,3 +162,13 @@ pub(super) fn is_known(wire: &Wire, cx: &Context<'_>, id: &KeyId) -> Result<bool
         Err(failure) => Err(failure),
     }
 }
+
+/// Loses the address, as a crash after the server's answer does.
+#[cfg(test)]
+pub(super) fn forget_address(settings: &AcmeSettings, cx: &Context<'_>) {
+    let forget = |remembered: &mut Remembered| {
+        remembered.url = None;
+        Ok(((), Vec::new()))
+    };
+    memory::change(cx.state, &setting(settings), forget).unwrap();
+}

@@ -16,7 +16,7 @@ pub(super) fn all(acme: &Acme, cx: &Context<'_>, inquiry: &Inquiry<'_>) -> Vec<F
         finding(
             "Names",
             acme.check_names(inquiry.names)
-                .map(|()| format!("{} are shown by {}", names.len(), settings.challenge.kind())),
+                .map(|()| format!("control over them is shown by {}", settings.challenge.kind())),
         ),
         finding("Limits", settings.ledger().check(cx, &names, false).and_then(|()| settings.ledger().left(cx, &names))),
     ];

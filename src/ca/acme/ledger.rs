@@ -20,7 +20,7 @@ pub struct AcmeLimits {
 }
 
 impl AcmeLimits {
-    /// Those that Let's Encrypt publishes (letsencrypt.org/docs/rate-limits, 2025); others are no stricter.
+    /// Those that Let's Encrypt publishes (letsencrypt.org/docs/rate-limits, 2025); for others `limits` says them.
     pub const PUBLIC: Self =
         Self { duplicates_per_week: Some(5), failures_per_hour: Some(5), orders_per_3h: Some(300) };
     /// No limits.

@@ -212,10 +212,9 @@ impl Authority for Acme {
 
     fn advance(&self, cx: &Context<'_>, ticket: &str) -> Result<Answer> {
         let ticket = Ticket::read(ticket)?;
-        let ticket = match ticket.ended(&self.settings) {
-            Ok(answer) => return Ok(answer),
-            Err(ticket) => ticket,
-        };
+        if let Some(refused) = ticket.refused(&self.settings) {
+            return Ok(ticket.denied(refused));
+        }
         let wire = self.wire(cx)?;
         self.step(cx, &wire, ticket)
     }

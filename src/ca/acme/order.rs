@@ -20,6 +20,8 @@ use crate::x509;
 
 /// How long the authority's look at the challenges is waited for in one step.
 const VALIDATION: Duration = Duration::from_secs(120);
+/// How long the other names are waited for when one has failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(3);
 /// The first and the longest wait between two looks, where the server names none.
 const LOOKS: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(3)];
 /// How long an order that is at work is looked at in one step.
@@ -128,11 +130,10 @@ impl Ticket {
             .map_err(|e| Error::new(ErrorId::StoreUnavailable, "the ticket of the request is damaged").because(e))
     }
 
-    /// The answer of a request that has ended in a refusal; the ticket again where it has not.
-    pub(super) fn ended(self, settings: &AcmeSettings) -> Result<Answer, Self> {
-        let Some(why) = &self.refused else { return Err(self) };
-        let error = Error::new(ErrorId::RequestDenied, why.clone()).about(settings.config.clone());
-        Ok(self.denied(error))
+    /// Why the request has ended in a refusal, if it has.
+    pub(super) fn refused(&self, settings: &AcmeSettings) -> Option<Error> {
+        let why = self.refused.clone()?;
+        Some(Error::new(ErrorId::RequestDenied, why).about(settings.config.clone()))
     }
 
     /// What names the request in the ledger.
@@ -155,7 +156,7 @@ impl Ticket {
     }
 
     /// Ends the request: from now on every step says the same.
-    fn denied(mut self, error: Error) -> Answer {
+    pub(super) fn denied(mut self, error: Error) -> Answer {
         self.refused = Some(error.message().to_owned());
         let message = error.message().to_owned();
         self.answer(Progress::Denied(error), message)
@@ -225,7 +226,7 @@ impl Step<'_> {
             Status::Ready => self.finalize(ticket, &order),
             Status::Processing => Ok(self.wait(&ticket, &reply)),
             Status::Valid => self.download(ticket, &order, &reply),
-            Status::Invalid | Status::Ended => self.invalid(ticket, &order),
+            Status::Invalid | Status::Ended => Ok(self.invalid(ticket, &order)),
         }
     }
 
@@ -244,11 +245,7 @@ impl Step<'_> {
             Some(order) => order,
             None => match self.new_order(&mut ticket) {
                 Ok(order) => order,
-                Err(failure @ Failure::Later(..)) => {
-                    self.ledger().forget(self.cx, &request)?;
-                    return self.later(ticket, failure, "take the order");
-                }
-                Err(failure @ Failure::Refused(..499, _)) => {
+                Err(failure @ (Failure::Later(..) | Failure::Refused(..499, _))) => {
                     self.ledger().forget(self.cx, &request)?;
                     return self.later(ticket, failure, "take the order");
                 }
@@ -307,20 +304,25 @@ impl Step<'_> {
             #[serde(default)]
             orders: Vec<String>,
         }
-        let asked = |failure: Failure| failure.error(&self.settings.config, "list the orders of the account");
-        let facts = self.fetch::<AccountFacts>(&self.account.url).map_err(asked)?.0;
-        let mut next = facts.orders;
+        let from = From::Account(&self.account.url);
+        let mut next = Some(self.account.url.clone());
+        let (mut is_account, mut searched) = (true, 0);
         let known = self.ledger().orders(self.cx)?;
         let mut wanted = ticket.names.clone();
         wanted.sort_unstable();
-        let mut searched = 0;
         while let Some(url) = next {
-            let (list, reply) = match self.fetch::<List>(&url) {
-                Ok(found) => found,
+            let reply = match self.wire.post(&self.account.key, from, &url, None, &Call::of(self.cx)) {
+                Ok(reply) => reply,
                 // Some servers name a list and do not have it.
                 Err(Failure::Refused(..)) => return Ok(None),
-                Err(failure) => return Err(asked(failure)),
+                Err(failure) => return Err(failure.error(&self.settings.config, "list the orders of the account")),
             };
+            if is_account {
+                is_account = false;
+                next = serde_json::from_slice::<AccountFacts>(&reply.body).ok().and_then(|facts| facts.orders);
+                continue;
+            }
+            let Ok(list) = serde_json::from_slice::<List>(&reply.body) else { return Ok(None) };
             for order in list.orders.iter().filter(|o| !known.contains(o)) {
                 searched += 1;
                 if searched > SEARCHED {
@@ -352,7 +354,7 @@ impl Step<'_> {
             let offered = authorization.challenges.iter().find(|c| c.kind == wanted);
             let Some((challenge, token)) = offered.and_then(|c| Some((c, c.token.clone()?))) else {
                 let kinds: Vec<&str> = authorization.challenges.iter().map(|c| c.kind.as_str()).collect();
-                let name = authorization.identifier.value;
+                let name = printable(&authorization.identifier.value);
                 let message = format!(
                     "`{}` does not take {wanted} for `{name}`; it takes {}",
                     self.settings.config,
@@ -384,7 +386,7 @@ impl Step<'_> {
     /// Answers the challenges, lets the authority look, and takes everything away again.
     fn prove(&self, mut ticket: Ticket) -> Result<Answer> {
         let answers = challenge::answer(self.settings, &ticket.challenges, &self.account.key, self.cx)?;
-        let end = Instant::now() + VALIDATION;
+        let (mut end, mut lost) = (Instant::now() + VALIDATION, None);
         for chosen in &ticket.challenges {
             let (authorization, _) = match self.fetch::<Authorization>(&chosen.authorization) {
                 Ok(found) => found,
@@ -422,8 +424,15 @@ impl Step<'_> {
                 }
             }
             open = still;
-            if open.is_empty() || !failed.is_empty() {
+            if open.is_empty() {
                 break;
+            }
+            if !failed.is_empty() {
+                // The order is lost; a moment more tells of the other names that fail.
+                end = end.min(*lost.get_or_insert_with(|| Instant::now() + AFTER_FAILURE));
+                if Instant::now() >= end {
+                    break;
+                }
             }
             if Instant::now() >= end {
                 drop(answers);
@@ -478,7 +487,7 @@ impl Step<'_> {
         };
         match order.status {
             Status::Valid => self.download(ticket, &order, &reply),
-            Status::Invalid | Status::Ended => self.invalid(ticket, &order),
+            Status::Invalid | Status::Ended => Ok(self.invalid(ticket, &order)),
             Status::Pending | Status::Ready | Status::Processing => Ok(self.wait(&ticket, &reply)),
         }
     }
@@ -537,23 +546,24 @@ impl Step<'_> {
     }
 
     /// The order has ended without a certificate.
-    fn invalid(&self, ticket: Ticket, order: &Order) -> Result<Answer> {
+    fn invalid(&self, ticket: Ticket, order: &Order) -> Answer {
         let mut reasons: Vec<String> = order.error.iter().map(Problem::line).collect();
         let mut names = Vec::new();
         for url in &order.authorizations {
             let Ok((authorization, _)) = self.fetch::<Authorization>(url) else { continue };
             if matches!(authorization.status, Status::Invalid | Status::Ended) {
-                reasons.push(format!("{}: {}", authorization.identifier.value, why(&authorization)));
-                names.push(authorization.identifier.value);
+                let name = printable(&authorization.identifier.value);
+                reasons.push(format!("{name}: {}", why(&authorization)));
+                names.push(name);
             }
         }
         if names.is_empty() {
             let said = if reasons.is_empty() { "it has run out".to_owned() } else { reasons.join("; ") };
             let message = format!("`{}` has ended the order: {said}", self.settings.config);
-            return Ok(ticket.denied(Error::new(ErrorId::RequestDenied, message).about(self.settings.config.clone())));
+            return ticket.denied(Error::new(ErrorId::RequestDenied, message).about(self.settings.config.clone()));
         }
         let error = self.not_shown(&reasons, &names.join(","));
-        Ok(ticket.denied(error))
+        ticket.denied(error)
     }
 
     /// A failed request: for later, refused for good, or an error.

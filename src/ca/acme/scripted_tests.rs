@@ -138,7 +138,7 @@ fn write(stream: &mut impl Write, status: u16, headers: &[(&'static str, String)
     let mut text =
         format!("HTTP/1.1 {status} X\r\nConnection: close\r\nReplay-Nonce: n\r\nContent-Length: {}\r\n", body.len());
     for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        text.extend([name, ": ", value, "\r\n"]);
     }
     let _ = stream.write_all(format!("{text}\r\n{body}").as_bytes()).and_then(|()| stream.flush());
 }

@@ -16,11 +16,11 @@ use crate::error::ErrorId;
 use crate::model::{Certificate, KeyAlgorithm, Moment, Secret};
 use crate::x509::Usage;
 
-/// A world of the present: Pebble's certificates begin now.
+/// A world of the present, two minutes ahead: Pebble's certificates begin the second that they are issued.
 pub(super) fn world() -> World {
     let mut world = World::new();
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    world.now = Moment::from_unix(now.try_into().unwrap());
+    world.now = Moment::from_unix(now.try_into().unwrap()).plus_seconds(120);
     world
 }
 
@@ -54,7 +54,7 @@ fn names(certificate: &Certificate) -> Vec<String> {
     names
 }
 
-pub(super) fn inquiry<'a>(names: &'a [(String, String)]) -> Inquiry<'a> {
+pub(super) fn inquiry(names: &[(String, String)]) -> Inquiry<'_> {
     let key = KeyAlgorithm::EcdsaP256;
     Inquiry { template: "", key, exportable: false, requester: OPERATOR, account: None, names }
 }
@@ -91,8 +91,8 @@ fn every_way_of_showing_control_over_a_name() {
     )
     .unwrap();
 
-    let answer = go(AcmeMethod::TlsAlpn(format!("127.0.0.1:{}", pebble.tls)), &["b.contoso.com", "c.contoso.com"]);
-    assert_eq!(names(&issued(&answer)[0]), ["b.contoso.com", "c.contoso.com"]);
+    let answer = go(AcmeMethod::TlsAlpn(format!("127.0.0.1:{}", pebble.tls)), &["b.contoso.com", "127.0.0.1"]);
+    assert_eq!(names(&issued(&answer)[0]), ["127.0.0.1", "b.contoso.com"]);
 
     let (dns, records) = pebble.dns();
     let answer = go(dns, &["*.d.contoso.com"]);
@@ -206,10 +206,11 @@ fn what_is_not_seen_is_refused_and_counted() {
     let limits = AcmeLimits { failures_per_hour: Some(2), ..AcmeLimits::NONE };
     let acme = Acme::new(AcmeSettings { limits, ..pebble.settings(AcmeMethod::HttpWebroot(root.path().to_owned())) });
     for i in 0..2 {
-        let answer = go(&world, &acme, &submission("", &["www.contoso.com", &format!("n{i}.contoso.com")]));
+        let other = format!("n{i}.contoso.com");
+        let answer = go(&world, &acme, &submission("", &["www.contoso.com", &other]));
         let Progress::Denied(error) = &answer.progress else { panic!("{answer:?}") };
         assert_eq!(error.id(), ErrorId::RequestDenied);
-        assert!(error.message().contains("www.contoso.com"), "{error}");
+        assert!(error.message().contains("www.contoso.com") && error.message().contains(&other), "{error}");
         // The same again, also from the server's own word.
         let again = acme.advance(&world.context(), &answer.ticket).unwrap();
         assert!(matches!(&again.progress, Progress::Denied(e) if e.message() == error.message()));
@@ -237,7 +238,18 @@ fn what_is_not_seen_is_refused_and_counted() {
             Err(error) => break error,
         }
     };
-    assert_eq!(error.id(), ErrorId::TimedOut);
+    assert_eq!(error.id(), ErrorId::StepFailed);
+    // A command that fails is told, and cleared after.
+    let cleared = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let AcmeMethod::Dns(mut dns) = pebble.dns().0 else { unreachable!() };
+    let count = Arc::clone(&cleared);
+    dns.run = Arc::new(move |words: &[String]| {
+        count.fetch_add(usize::from(words[0] == "clear-txt"), Ordering::SeqCst);
+        Err("no such zone".to_owned())
+    });
+    let acme = Acme::new(pebble.settings(AcmeMethod::Dns(dns)));
+    let error = acme.advance(&world.context(), &answer.ticket).unwrap_err();
+    assert_eq!((error.id(), cleared.load(Ordering::SeqCst)), (ErrorId::StepFailed, 1));
     // The order is still open, and nothing failed at the authority: the next attempt goes on.
     let acme = Acme::new(pebble.settings(pebble.dns().0));
     issued(&go_on(&world, &acme, acme.advance(&world.context(), &answer.ticket).unwrap()));
@@ -272,7 +284,11 @@ fn an_order_is_made_once_whatever_is_lost() {
     // The crash came after the server's answer, before anything was noted.
     let cx = world.context();
     let wire = acme.wire(&cx).unwrap();
+    // And before that one after the account was made: its key was stored, its address was not.
+    let made = Account::open(&acme.settings, &wire, &cx).unwrap().url;
+    super::account::forget_address(&acme.settings, &cx);
     let account = Account::open(&acme.settings, &wire, &cx).unwrap();
+    assert_eq!(account.url, made);
     let mut step = Step { settings: &acme.settings, wire: &wire, account, cx: &cx };
     let lost = order_behind_the_ledger(&mut step, &good);
     let first = acme.begin(&cx, &good).unwrap();

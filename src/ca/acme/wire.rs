@@ -1,5 +1,6 @@
 //! The conversation with an ACME server: directory, nonces, signed requests, problems (RFC 8555 section 6).
 
+use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -82,12 +83,12 @@ impl Problem {
         let mut text = self.detail.clone();
         for sub in &self.subproblems {
             let name = sub.identifier.as_ref().map_or("", |i| i.value.as_str());
-            text.push_str(&format!("; {name}: {}", sub.detail));
+            let _ = write!(text, "; {name}: {}", sub.detail);
         }
         if text.is_empty() {
             self.word().clone_into(&mut text);
         } else if !self.word().is_empty() {
-            text.push_str(&format!(" ({})", self.word()));
+            let _ = write!(text, " ({})", self.word());
         }
         printable(&text)
     }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::policy::BACKDATED_SECONDS;
 use super::{Embedded, Opened, Standing};
-use crate::ca::Context;
+use crate::ca::{Authority, Context};
 use crate::error::Result;
 use crate::model::{AlternativeName, Purpose};
 use crate::state::{AuthorityRow, CertificateRow, Row, RowKey, Store, Write};
-use crate::x509::{self, AuthorityProfile, NameConstraints, PrivateKey, Profile, Signer};
+use crate::x509::{self, AuthorityProfile, NameConstraints, NameSpace, PrivateKey, Profile, Signer};
 
 impl Embedded {
     /// The rows of the authority before its first request, for whoever wants it to exist at once; none where it does.
@@ -30,16 +30,7 @@ impl Embedded {
 
     pub(super) fn bear(&self, cx: &Context<'_>) -> Result<Standing> {
         let key = PrivateKey::generate(self.settings.key)?;
-        let constraints =
-            (!self.settings.unconstrained).then(|| NameConstraints { dns: self.suffixes(), networks: Vec::new() });
-        let mut profile = Profile::authority(
-            cx.now.plus_seconds(-BACKDATED_SECONDS),
-            cx.now.plus_days(self.settings.validity_days.into()),
-            AuthorityProfile { path_len: Some(0), constraints },
-        );
-        profile.subject = Some(self.subject.clone());
-        profile.purposes = self.purposes();
-        let certificate = x509::self_signed(&key, &profile)?;
+        let certificate = x509::self_signed(&key, &self.profile(cx))?;
 
         let origin = format!("authority {}", self.settings.config);
         let root = CertificateRow::of(&certificate, Store::Root, &origin, cx.now);
@@ -49,12 +40,33 @@ impl Embedded {
         ];
         let row = AuthorityRow {
             certificate: certificate.der().to_vec(),
+            above: Vec::new(),
             key: key.key_id(),
             next_request_id: self.settings.next_request_id,
             next_crl: 1,
         };
-        let space = x509::name_space(&certificate)?;
-        Ok(Standing { old: None, row, ca: Arc::new(Opened { certificate, key, space }), birth })
+        let ca = Arc::new(Opened::of(certificate, Vec::new(), key)?);
+        Ok(Standing { old: None, row, ca, birth })
+    }
+
+    /// What a root of this declaration says of itself.
+    pub(super) fn profile(&self, cx: &Context<'_>) -> Profile {
+        let mut profile = Profile::authority(
+            cx.now.plus_seconds(-BACKDATED_SECONDS),
+            cx.now.plus_days(self.settings.validity_days.into()),
+            self.limits(),
+        );
+        profile.subject = Some(self.subject.clone());
+        profile.purposes = self.purposes();
+        profile
+    }
+
+    /// What it limits itself to: the topology's names, and no authority below unless a template makes such.
+    pub(super) fn limits(&self) -> AuthorityProfile {
+        let path_len = Some(u8::from(self.settings.templates.iter().any(|template| template.authority)));
+        let constraints =
+            (!self.settings.unconstrained).then(|| NameConstraints { dns: self.suffixes(), networks: Vec::new() });
+        AuthorityProfile { path_len, constraints }
     }
 
     /// What an operator is to be warned of at each use: no constraints, or names of the topology outside them.
@@ -62,33 +74,52 @@ impl Embedded {
         let config = &self.settings.config;
         let unconstrained =
             format!("the authority `{config}` has no name constraints: whoever trusts it trusts it for every name");
-        let Some(certificate) = self.stored(cx)?.map(|row| x509::parse_certificate(&row.certificate)).transpose()?
-        else {
+        let chain = self.chain(cx)?;
+        let Some(certificate) = chain.first() else {
             return Ok(if self.settings.unconstrained { vec![unconstrained] } else { Vec::new() });
         };
-        let Some(space) = x509::name_space(&certificate)? else { return Ok(vec![unconstrained]) };
+        let spaces = self.spaces(cx)?;
+        let Some(space) = spaces.first() else { return Ok(vec![unconstrained]) };
+        let mut cautions = Vec::new();
         if self.settings.unconstrained {
-            return Ok(vec![format!(
-                "`unconstrained = true` has no effect on the authority `{config}`: it was born constrained to {space}"
-            )]);
+            cautions.push(format!(
+                "`unconstrained = true` has no effect on the authority `{config}`: it was born constrained to {space}; {}",
+                self.renewal()
+            ));
         }
-        let outside: Vec<String> = self
-            .suffixes()
-            .into_iter()
-            .filter(|suffix| !space.permits(&AlternativeName::Dns(suffix.clone())))
-            .map(|suffix| format!("`{suffix}`"))
-            .collect();
-        if outside.is_empty() {
-            return Ok(Vec::new());
+        let mut outside: Vec<String> = if self.settings.unconstrained { Vec::new() } else { self.suffixes() };
+        outside.retain(|suffix| !spaces.iter().all(|space| space.permits(&AlternativeName::Dns(suffix.clone()))));
+        if !outside.is_empty() {
+            let names: Vec<String> = outside.iter().map(|suffix| format!("`{suffix}`")).collect();
+            cautions.push(format!(
+                "the authority `{config}` was made before the topology named {}: it cannot certify them; {}",
+                names.join(", "),
+                self.renewal()
+            ));
         }
-        Ok(vec![format!(
-            "the authority `{config}` was born before the topology named {}: it cannot certify them; declare a new authority under another `config`",
-            outside.join(", ")
-        )])
+        let is_narrow = |t: &&super::Template| t.authority && certificate.path_len() == Some(0);
+        if let Some(template) = self.settings.templates.iter().find(is_narrow) {
+            cautions.push(format!(
+                "the authority `{config}` may have no authority below it, and the template `{}` makes such; {}",
+                template.name,
+                self.renewal()
+            ));
+        }
+        Ok(cautions)
+    }
+
+    /// What the authority and those above it may certify, or will when it is born; a name must lie inside each.
+    pub(super) fn spaces(&self, cx: &Context<'_>) -> Result<Vec<NameSpace>> {
+        let chain = self.chain(cx)?;
+        if chain.is_empty() {
+            return self.limits().constraints.iter().map(NameSpace::of).collect();
+        }
+        let spaces = chain.iter().map(x509::name_space).collect::<Result<Vec<_>>>()?;
+        Ok(spaces.into_iter().flatten().collect())
     }
 
     /// The permitted suffixes in lower case, without those that another one covers.
-    fn suffixes(&self) -> Vec<String> {
+    pub(super) fn suffixes(&self) -> Vec<String> {
         let mut all: Vec<String> =
             self.settings.permitted.iter().map(|s| s.trim_start_matches('.').to_ascii_lowercase()).collect();
         all.sort_by_key(String::len);
@@ -104,7 +135,7 @@ impl Embedded {
     }
 
     /// Every usage that a template grants.
-    fn purposes(&self) -> Vec<Purpose> {
+    pub(super) fn purposes(&self) -> Vec<Purpose> {
         let mut purposes = Vec::new();
         for purpose in self.settings.templates.iter().flat_map(|t| &t.purposes) {
             if !purposes.contains(purpose) {

@@ -1,13 +1,14 @@
 //! The manager's side of an embedded authority: approve, deny, revoke, publish.
 
+use super::policy::BACKDATED_SECONDS;
 use super::rights::is_same;
-use super::settings::Right;
+use super::settings::{Publication, Right};
 use super::{Embedded, disposition};
-use crate::ca::{Context, Database, TemplateFacts};
+use crate::ca::{Authority, Context, Database, TemplateFacts};
 use crate::error::{Error, ErrorId, Result};
-use crate::model::SerialNumber;
+use crate::model::{Certificate, Moment, SerialNumber};
 use crate::state::{AuthorityRow, Row, SubmissionRow, Write};
-use crate::x509::{Issuer, Revocation, build_crl, parse_request};
+use crate::x509::{Issuer, Revocation, build_crl, parse_crl, parse_request};
 
 /// The reason `certificateHold` (RFC 5280 section 5.3.1), the only one that is not final.
 const HOLD: u8 = 6;
@@ -99,24 +100,93 @@ impl Database for Embedded {
 
     fn revocation_list(&self, cx: &Context<'_>) -> Result<(Vec<u8>, Vec<Write>)> {
         let standing = self.stand(cx)?;
+        let revoked = self.revoked(cx)?;
+        let number = standing.row.next_crl;
+        let days = self.settings.crl.as_ref().map_or(Publication::DAYS, |crl| crl.days.max(1));
+        // Backdated as certificates are: a client whose clock is late takes a list that begins in its future for none.
+        let begin = cx.now.plus_seconds(-BACKDATED_SECONDS).max(standing.ca.certificate.not_before());
+        let issuer = Issuer { certificate: &standing.ca.certificate, signer: &standing.ca.key };
+        let list = build_crl(&issuer, number, (begin, cx.now.plus_days(days.into())), &revoked)?;
+        let mut writes = standing.birth;
+        let counted = AuthorityRow { next_crl: number.saturating_add(1), ..standing.row };
+        writes.push(Write::replace(self.row_key(), standing.old.map(Row::Authority), Some(Row::Authority(counted))));
+        Ok((list.der().to_vec(), writes))
+    }
+
+    fn publication(&self) -> Option<&Publication> {
+        self.settings.crl.as_ref()
+    }
+
+    fn check_list(&self, cx: &Context<'_>, published: &[u8]) -> Result<Moment> {
+        let outdated = |why: String| {
+            let config = &self.settings.config;
+            Error::new(ErrorId::BadCertificateFile, format!("the published revocation list of `{config}` {why}"))
+                .about(config)
+                .hint(format!("`Publish-CertificateRevocationList -CA '{config}'` publishes a new one"))
+        };
+        let chain = self.chain(cx)?;
+        let Some(own) = chain.first() else { return Err(self.waits()) };
+        let list = parse_crl(published).map_err(|e| outdated(format!("cannot be read: {e}")))?;
+        list.check_signature(own).map_err(|e| outdated(format!("is not its own: {e}")))?;
+        let Some(end) = list.next_update() else { return Err(outdated("does not say when the next one comes".into())) };
+        if end <= cx.now {
+            return Err(outdated(format!("has been out of date since {end}")));
+        }
+        if let Some((serial, _)) =
+            self.revoked(cx)?.iter().find(|(serial, now)| list.is_revoked(serial) != Some(told(*now)))
+        {
+            return Err(outdated(format!("does not tell what has become of serial number {serial}")));
+        }
+        Ok(end)
+    }
+
+    fn requests(&self, cx: &Context<'_>, principal: &str, number: Option<u32>) -> Result<Vec<(u32, SubmissionRow)>> {
+        self.settings.check_reader(principal)?;
+        match number {
+            Some(number) => Ok(self.submission(cx, number)?.map(|row| (number, row)).into_iter().collect()),
+            None => cx.state.submissions(&self.row, None),
+        }
+    }
+
+    fn check_certified(&self, cx: &Context<'_>) -> Result<()> {
+        Self::check_certified(self, cx)
+    }
+
+    fn request_own(&self, cx: &Context<'_>, principal: &str) -> Result<(Vec<u8>, Vec<Write>)> {
+        Self::request_own(self, cx, principal)
+    }
+
+    fn install_own(
+        &self,
+        cx: &Context<'_>,
+        principal: &str,
+        found: &[Certificate],
+        roots: &[Certificate],
+    ) -> Result<(Vec<Certificate>, Vec<Write>)> {
+        Self::install_own(self, cx, principal, found, roots)
+    }
+
+    fn renew_own(&self, cx: &Context<'_>, principal: &str, force: bool) -> Result<(Certificate, Vec<Write>)> {
+        Self::renew_own(self, cx, principal, force)
+    }
+}
+
+/// A revocation as a list tells it: 0, unspecified, is left out (RFC 5280 section 5.3.1).
+fn told(revocation: Revocation) -> Revocation {
+    Revocation { reason: revocation.reason.filter(|code| *code != 0), ..revocation }
+}
+
+impl Embedded {
+    fn revoked(&self, cx: &Context<'_>) -> Result<Vec<(SerialNumber, Revocation)>> {
         let mut revoked = Vec::new();
         for (_, row) in cx.state.submissions(&self.row, None)? {
             if let Some((at, reason)) = row.revoked {
                 revoked.push((row.serial.parse::<SerialNumber>()?, Revocation { at, reason: Some(reason) }));
             }
         }
-        let number = standing.row.next_crl;
-        let due = cx.now.plus_days(self.settings.crl_days.max(1).into());
-        let issuer = Issuer { certificate: &standing.ca.certificate, signer: &standing.ca.key };
-        let list = build_crl(&issuer, number, (cx.now, due), &revoked)?;
-        let mut writes = standing.birth;
-        let counted = AuthorityRow { next_crl: number.saturating_add(1), ..standing.row };
-        writes.push(Write::replace(self.row_key(), standing.old.map(Row::Authority), Some(Row::Authority(counted))));
-        Ok((list.der().to_vec(), writes))
+        Ok(revoked)
     }
-}
 
-impl Embedded {
     fn pending(&self, cx: &Context<'_>, request_id: u32) -> Result<SubmissionRow> {
         let error = |state: String, code: &str| {
             Error::new(
@@ -127,7 +197,7 @@ impl Embedded {
                 ),
             )
             .about(request_id.to_string())
-            .hint("`Request-CsCertificate -List` lists the requests made from here")
+            .hint("`Get-CertificateRequest -Disposition Pending` lists what waits at the authority")
         };
         match self.submission(cx, request_id)? {
             None => Err(error("there is none".to_owned(), "0x80094004")),

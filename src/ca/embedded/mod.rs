@@ -2,6 +2,8 @@
 
 mod birth;
 mod database;
+mod examine;
+mod own;
 mod policy;
 mod rights;
 mod settings;
@@ -10,9 +12,11 @@ mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use settings::{Approval, EmbeddedSettings, Permissions, Right, SecretResolver, SubjectSource, Template};
+pub use settings::{
+    Approval, EmbeddedSettings, Parent, Permissions, Publication, Right, SecretResolver, SubjectSource, Template,
+};
 
-use super::{Answer, Authority, Context, Database, Inquiry, Progress, Submission};
+use super::{Answer, Authority, Context, Database, Finding, Inquiry, Progress, Submission};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, RelativeName, parse_rdns};
 use crate::state::{AuthorityRow, Row, RowKey, SubmissionRow, Write};
@@ -35,9 +39,18 @@ pub struct Embedded {
 #[derive(Debug)]
 struct Opened {
     certificate: Certificate,
+    /// The authorities above, nearest first.
+    above: Vec<Certificate>,
     key: PrivateKey,
-    /// What it may certify; `None` is everything.
-    space: Option<NameSpace>,
+    /// What it and those above may certify; a name must lie inside each. None is everything.
+    spaces: Vec<NameSpace>,
+}
+
+impl Opened {
+    fn of(certificate: Certificate, above: Vec<Certificate>, key: PrivateKey) -> Result<Self> {
+        let spaces = std::iter::once(&certificate).chain(&above).map(x509::name_space).collect::<Result<Vec<_>>>()?;
+        Ok(Self { spaces: spaces.into_iter().flatten().collect(), certificate, above, key })
+    }
 }
 
 /// The authority as it stands in the state, or as it is about to be born.
@@ -111,8 +124,13 @@ impl Embedded {
     }
 
     /// The authority as it stands; where there is none yet, the one that is to be born.
+    ///
+    /// # Errors
+    /// `CaUnreachable` while it waits for a certificate that is signed elsewhere.
     fn stand(&self, cx: &Context<'_>) -> Result<Standing> {
         match self.stored(cx)? {
+            Some(row) if row.certificate.is_empty() => Err(self.waits()),
+            None if self.settings.parent == Parent::Offline => Err(self.waits()),
             Some(row) => Ok(Standing { ca: self.open(cx, &row)?, old: Some(row.clone()), row, birth: Vec::new() }),
             None => self.bear(cx),
         }
@@ -121,12 +139,15 @@ impl Embedded {
     /// Opens certificate and key of a row; the lock is held neither while a key is opened nor while one signs.
     fn open(&self, cx: &Context<'_>, row: &AuthorityRow) -> Result<Arc<Opened>> {
         let kept = self.opened.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(opened) = kept.filter(|opened| opened.certificate.der() == row.certificate) {
+        let is_same = |opened: &Arc<Opened>| {
+            opened.certificate.der() == row.certificate
+                && opened.above.iter().map(Certificate::der).collect::<Vec<_>>().concat() == row.above
+        };
+        if let Some(opened) = kept.filter(is_same) {
             return Ok(opened);
         }
         let certificate = parse_certificate(&row.certificate)?;
-        let space = x509::name_space(&certificate)?;
-        let opened = Arc::new(Opened { key: cx.keys.open(&row.key)?, certificate, space });
+        let opened = Arc::new(Opened::of(certificate, own::above(row)?, cx.keys.open(&row.key)?)?);
         *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&opened));
         Ok(opened)
     }
@@ -151,7 +172,7 @@ impl Embedded {
                 ),
             )
             .about(&self.settings.config)
-            .hint("declare a new authority under another `config` in `certlet.toml`"));
+            .hint(self.renewal()));
         }
         let grant = policy::judge(&self.settings, template, request, computer, ca, cx.now)?;
         let issuer = Issuer { certificate: &ca.certificate, signer: &ca.key };
@@ -164,9 +185,14 @@ impl Embedded {
         }
     }
 
-    fn answer(&self, request_id: u32, row: &SubmissionRow, writes: Vec<Write>) -> Result<Answer> {
+    fn answer(&self, cx: &Context<'_>, request_id: u32, row: &SubmissionRow, writes: Vec<Write>) -> Result<Answer> {
         let progress = match row.disposition {
-            disposition::ISSUED => Progress::Issued(vec![parse_certificate(&row.certificate)?]),
+            disposition::ISSUED => {
+                let mut issued = vec![parse_certificate(&row.certificate)?];
+                // Clients have the root; what stands between is served with the certificate.
+                issued.extend(self.chain(cx)?.into_iter().filter(|above| !above.is_self_issued()));
+                Progress::Issued(issued)
+            }
             disposition::REVOKED => Progress::Revoked,
             disposition::PENDING => Progress::Waiting(None),
             _ => Progress::Denied(
@@ -193,10 +219,11 @@ impl Authority for Embedded {
         true
     }
 
-    fn preflight(&self, _cx: &Context<'_>, inquiry: &Inquiry<'_>) -> Result<()> {
+    fn preflight(&self, cx: &Context<'_>, inquiry: &Inquiry<'_>) -> Result<()> {
         let principal = self.settings.admit(inquiry.requester, inquiry.account)?;
         let template = self.settings.template_for(&principal, inquiry.template)?;
-        self.settings.check_key(template, inquiry.key, inquiry.exportable)
+        self.settings.check_key(template, inquiry.key, inquiry.exportable)?;
+        self.check_certified(cx)
     }
 
     fn begin(&self, cx: &Context<'_>, submission: &Submission) -> Result<Answer> {
@@ -242,11 +269,13 @@ impl Authority for Embedded {
                 policy::judge(&self.settings, template, &request, &submission.computer, &ca, cx.now).map(|_| None)
             }
         };
+        let mut refusal = None;
         match judged {
             Ok(Some((certificate, message))) => entry.settle_issued(&certificate, message, cx.now),
             Ok(None) => {}
             Err(error) if error.id() == ErrorId::RequestDenied => {
                 entry.settle(disposition::DENIED, error.message().to_owned(), cx.now);
+                refusal = Some(error);
             }
             Err(error) => return Err(error),
         }
@@ -255,7 +284,13 @@ impl Authority for Embedded {
         let counted = AuthorityRow { next_request_id, ..row };
         writes.push(Write::replace(self.row_key(), old.map(Row::Authority), Some(Row::Authority(counted))));
         writes.push(Write::insert(self.submission_key(request_id), Row::Submission(entry.clone())));
-        self.answer(request_id, &entry, writes)
+        let mut answer = self.answer(cx, request_id, &entry, writes)?;
+        if let Some(error) = refusal {
+            // The row keeps the reason; who asks now is also told what to do.
+            answer.progress =
+                Progress::Denied(error.about(format!("request {request_id} at {}", self.settings.config)));
+        }
+        Ok(answer)
     }
 
     fn advance(&self, cx: &Context<'_>, ticket: &str) -> Result<Answer> {
@@ -268,15 +303,26 @@ impl Authority for Embedded {
         };
         let request_id: u32 = ticket.parse().map_err(|_| unknown())?;
         let row = self.submission(cx, request_id)?.ok_or_else(unknown)?;
-        self.answer(request_id, &row, Vec::new())
+        self.answer(cx, request_id, &row, Vec::new())
     }
 
     fn chain(&self, cx: &Context<'_>) -> Result<Vec<Certificate>> {
-        self.stored(cx)?.map(|row| parse_certificate(&row.certificate)).transpose().map(|ca| ca.into_iter().collect())
+        match self.stored(cx)? {
+            Some(row) if !row.certificate.is_empty() => {
+                let mut chain = vec![parse_certificate(&row.certificate)?];
+                chain.extend(own::above(&row)?);
+                Ok(chain)
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     fn warnings(&self, cx: &Context<'_>) -> Result<Vec<String>> {
         self.cautions(cx)
+    }
+
+    fn examine(&self, cx: &Context<'_>, inquiry: &Inquiry<'_>) -> Vec<Finding> {
+        self.look(cx, inquiry)
     }
 
     fn as_database(&self) -> Option<&dyn Database> {

@@ -3,8 +3,8 @@
 use super::Opened;
 use super::settings::{EmbeddedSettings, SubjectSource, Template};
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{AlternativeName, COMMON_NAME, HostName, Moment, NameAttribute, Purpose};
-use crate::x509::{CertificateRequest, Profile};
+use crate::model::{AlternativeName, COMMON_NAME, Certificate, HostName, Moment, NameAttribute, Purpose};
+use crate::x509::{AuthorityProfile, CertificateRequest, NameConstraints, Profile};
 
 /// How far back a certificate begins, for clocks that are slow.
 pub(super) const BACKDATED_SECONDS: i64 = 600;
@@ -42,14 +42,20 @@ pub(super) fn judge(
     ca: &Opened,
     now: Moment,
 ) -> Result<Grant> {
+    if template.authority {
+        return judge_authority(settings, template, request, ca, now);
+    }
     if request.asks_for_ca() {
-        return Err(denied(
-            "the request asks for an authority's certificate, which no template here grants (0x80094802)",
-        ));
+        let names: Vec<&str> = settings.templates.iter().filter(|t| t.authority).map(|t| t.name.as_str()).collect();
+        let offer = match names.as_slice() {
+            [] => "which no template here grants".to_owned(),
+            names => format!("which only `-Template {}` grants", names.join("` or `")),
+        };
+        return Err(denied(format!("the request asks for an authority's certificate, {offer} (0x80094802)")));
     }
     let mut profile =
         Profile::server(now.plus_seconds(-BACKDATED_SECONDS), now.plus_days(template.validity_days.into()));
-    profile.crl_urls.extend(settings.crl_url.clone());
+    profile.crl_urls.extend(settings.crl.as_ref().map(|crl| crl.url.clone()));
     profile.purposes.clone_from(&template.purposes);
     match template.subject {
         SubjectSource::Request => {
@@ -65,6 +71,62 @@ pub(super) fn judge(
         }
     }
     check_purposes(template, ca)?;
+    Ok(Grant { profile, dropped: dropped(template, request) })
+}
+
+/// Judges a request for an authority's certificate: nobody below it, its names inside the issuer's.
+///
+/// The request says which names the authority wants to certify; where it does not, those of this home's topology are
+/// written, so that no authority is made without limits by default.
+fn judge_authority(
+    settings: &EmbeddedSettings,
+    template: &Template,
+    request: &CertificateRequest,
+    ca: &Opened,
+    now: Moment,
+) -> Result<Grant> {
+    if request.subject().is_empty() {
+        return Err(denied("the request has no subject, and an authority needs a name (0x80094001)"));
+    }
+    if request.subject() == ca.certificate.subject() {
+        return Err(denied("the request has the name of the authority that is asked (0x80094001)"));
+    }
+    if ca.certificate.path_len() == Some(0) {
+        return Err(denied(format!(
+            "`{}` may have no authority below it: its path length is 0 (0x80094802)",
+            ca.certificate.short_name()
+        ))
+        .hint(format!(
+            "`Update-CACertificate -CA '{}'` renews its certificate with what the templates need",
+            settings.config
+        )));
+    }
+    let wanted = request.name_space().map_err(|e| denied(e.message()))?;
+    let constraints = match wanted {
+        Some(space) => Some(space.to_constraints().ok_or_else(|| {
+            denied("the request asks for name constraints that are not certified here: only suffixes and networks are (0x80094001)")
+        })?),
+        None if settings.unconstrained => None,
+        None => Some(NameConstraints { dns: settings.permitted.clone(), networks: Vec::new() }),
+    };
+    if let Some(constraints) = &constraints {
+        let outside: Vec<String> = ca.spaces.iter().flat_map(|space| space.outside(constraints)).collect();
+        if !outside.is_empty() {
+            return Err(denied(format!(
+                "names outside the name constraints of `{}`: {} (0x80094001)",
+                ca.certificate.short_name(),
+                outside.join(", ")
+            ))
+            .hint("put the domains into the topology here, then `Update-CACertificate`"));
+        }
+    }
+    check_purposes(template, ca)?;
+    let limits = AuthorityProfile { path_len: Some(0), constraints };
+    let mut profile =
+        Profile::authority(now.plus_seconds(-BACKDATED_SECONDS), now.plus_days(template.validity_days.into()), limits);
+    profile.alternative_names = Some(Vec::new());
+    profile.purposes.clone_from(&template.purposes);
+    profile.crl_urls.extend(settings.crl.as_ref().map(|crl| crl.url.clone()));
     Ok(Grant { profile, dropped: dropped(template, request) })
 }
 
@@ -96,24 +158,39 @@ fn check_names(names: &[AlternativeName], common_names: &[&str], ca: &Opened) ->
             "the request names no host: it has neither alternative names nor a host as common name (0x80094001)",
         ));
     }
-    let Some(space) = &ca.space else { return Ok(()) };
     let mut outside: Vec<String> = Vec::new();
-    for name in names.iter().chain(&hosts).filter(|name| !space.permits(name)) {
+    for name in names.iter().chain(&hosts).filter(|name| !ca.spaces.iter().all(|space| space.permits(name))) {
         let shown = format!("`{name}`");
         if !outside.contains(&shown) {
             outside.push(shown);
         }
     }
-    if outside.is_empty() {
-        return Ok(());
-    }
+    let Some(space) = ca.spaces.first().filter(|_| !outside.is_empty()) else { return Ok(()) };
     Err(denied(format!(
         "names outside the name constraints of `{}`: {}; it may certify {space} and what is below (0x80094001)",
         ca.certificate.short_name(),
         outside.join(", "),
     ))
     .hint("leave them out with `-ExcludeComputedName`")
-    .hint("or declare another `[[ca]]` in `certlet.toml`: an authority's constraints are made with it, from the topology of that day"))
+    .hint(
+        "or put the domains into the topology and renew the authority's own certificate: `Update-CACertificate`, or \
+           `Request-CACertificate` where it is signed elsewhere",
+    ))
+}
+
+/// The names that a certificate stands for, as name constraints judge them.
+pub(super) fn certified_names(certificate: &Certificate) -> Vec<AlternativeName> {
+    let mut names: Vec<AlternativeName> = certificate
+        .alternative_names()
+        .iter()
+        .filter(|name| matches!(name, AlternativeName::Dns(_) | AlternativeName::Ip(_)))
+        .cloned()
+        .collect();
+    let is_counted = |name: &&str| is_host_name(name) && (name.contains('.') || names.is_empty());
+    let hosts: Vec<AlternativeName> =
+        certificate.subject().texts(COMMON_NAME).filter(is_counted).map(AlternativeName::host).collect();
+    names.extend(hosts);
+    names
 }
 
 /// Checks that the authority's own certificate allows what the template grants.

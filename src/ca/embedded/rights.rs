@@ -34,6 +34,16 @@ impl EmbeddedSettings {
         }
     }
 
+    /// Checks the right to see the authority and its database.
+    pub(super) fn check_reader(&self, principal: &str) -> Result<()> {
+        if self.may(principal, Right::Read) {
+            return Ok(());
+        }
+        Err(self
+            .denied(principal, "may not even see", "0x80070005")
+            .hint("`permissions` of the authority in `certlet.toml` gives the right `Read`"))
+    }
+
     /// Checks the right to decide about requests.
     pub(super) fn check_issuer(&self, principal: &str) -> Result<()> {
         if self.may(principal, Right::Issue) {
@@ -160,6 +170,7 @@ impl Template {
             deploy: self.deploy,
             needs_approval: self.approval == Approval::Manager,
             validity_days: self.validity_days,
+            authority: self.authority,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What an embedded authority is told: plain data, as the configuration declares it.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::Result;
@@ -31,10 +32,43 @@ pub struct EmbeddedSettings {
     pub accounts: Vec<(String, SecretResolver)>,
     /// Its templates; the first is the one for requests that name none, unless there is a `WebServer`.
     pub templates: Vec<Template>,
+    /// Who signs its own certificate.
+    pub parent: Parent,
     /// Where its revocation list is published; certificates carry the address then.
-    pub crl_url: Option<String>,
-    /// How long a revocation list is good for.
-    pub crl_days: u32,
+    pub crl: Option<Publication>,
+}
+
+/// Who signs an embedded authority's own certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parent {
+    /// The authority itself: it is a root.
+    Itself,
+    /// An authority elsewhere, which is handed a request file and gives a certificate file.
+    Offline,
+}
+
+/// Where a revocation list is published, and how often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publication {
+    /// The address that certificates carry.
+    pub url: String,
+    /// The file that some web server offers there.
+    pub file: PathBuf,
+    /// How many days a list is good for.
+    pub days: u32,
+    /// How many hours before its end the next one is published.
+    pub overlap_hours: u32,
+}
+
+impl Publication {
+    /// How many days a list is good for where nobody says.
+    pub const DAYS: u32 = 7;
+
+    /// The hours of overlap where nobody says: a third of the days.
+    #[must_use]
+    pub fn default_overlap(days: u32) -> u32 {
+        days.saturating_mul(8)
+    }
 }
 
 /// A kind of certificate that an embedded authority issues.
@@ -60,6 +94,8 @@ pub struct Template {
     pub validity_days: u32,
     /// Who may enroll; `None` is whoever may enroll at the authority.
     pub permissions: Option<Permissions>,
+    /// Whether it makes authorities: path length 0, constrained as requested within the issuer's constraints.
+    pub authority: bool,
 }
 
 impl Template {
@@ -77,6 +113,7 @@ impl Template {
             approval: Approval::Automatic,
             validity_days: 730,
             permissions: None,
+            authority: false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The embedded authority against the contract, other processes and OpenSSL.
 
 mod manager;
+mod own;
 mod policy;
 mod rights;
 
@@ -11,7 +12,7 @@ use crate::ca::testing::{KEY, OPERATOR, RSA, World, inquiry, submission, submiss
 use crate::ca::{KeyStore, contract};
 use crate::model::{AlternativeName, KeyAlgorithm, KeyUsage, Purpose, Secret};
 use crate::state::{State, Store};
-use crate::x509::{RequestDetails, Signer, build_request, parse_crl, pem, testing};
+use crate::x509::{AuthorityProfile, RequestDetails, Signer, build_request, parse_crl, pem, testing};
 
 const CONFIG: &str = r"dc01.contoso.net\contoso-DC01-CA";
 const GUEST: &str = r"contoso\guest";
@@ -53,9 +54,13 @@ fn settings() -> EmbeddedSettings {
                 ..named("Restricted")
             },
         ],
-        crl_url: None,
-        crl_days: 7,
+        parent: Parent::Itself,
+        crl: None,
     }
+}
+
+fn publication(file: std::path::PathBuf) -> Publication {
+    Publication { url: "http://pki.contoso.net/ca.crl".into(), file, days: 7, overlap_hours: 56 }
 }
 
 pub(super) fn authority() -> Embedded {

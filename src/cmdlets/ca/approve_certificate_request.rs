@@ -21,6 +21,12 @@ pub(super) static CA: Param<String> = Param::named("CA", "The authority as `host
     .values(Values::Authorities)
     .default_text("the only embedded one");
 
+/// `-CA`, for the verbs among these that read no pipeline.
+pub(super) static ONE_CA: Param<String> = Param::named("CA", "The authority as `host\\instance`; a short host name is enough")
+    .aliases(&["Config"])
+    .values(Values::Authorities)
+    .default_text("the only embedded one");
+
 pub(crate) static SPEC: Spec = Spec {
     name: "Approve-CertificateRequest",
     twin: None,
@@ -29,7 +35,9 @@ pub(crate) static SPEC: Spec = Spec {
     synopsis: "Approve a request that waits at an embedded authority",
     description: "Issues the certificate of a pending request. It needs the right `Issue` at the authority, and whoever asked \
                   cannot approve: that is for somebody else. The requester fetches the certificate with \
-                  `Request-CsCertificate -Retrieve`.",
+                  `Request-CsCertificate -Retrieve` or waits for it with `Wait-CertificateRequest`.\n\nThat is a guard rail \
+                  between people who mean well and share this home, no boundary: whoever runs certlet here holds the \
+                  authority's key.",
     sets: &[],
     parameters: &[&REQUEST_ID.spec, &CA.spec],
     input: Input::EachObject,
@@ -47,7 +55,7 @@ pub(crate) static SPEC: Spec = Spec {
             expect: Expect::Fails(ErrorId::RequestNotFound),
         },
     ],
-    related: &["Deny-CertificateRequest", "Revoke-Certificate", "Request-CsCertificate"],
+    related: &["Get-CertificateRequest", "Deny-CertificateRequest", "Revoke-Certificate"],
 };
 
 pub(crate) static VERB: Verb = Verb::new(&SPEC, run);
@@ -136,13 +144,20 @@ pub(super) fn decide(
     }
     session.record(cx.spec().name, "Done", change, &writes)?;
     cx.verbose(format!("{action}: {target}"))?;
+    // What was revoked is told at once; that the list cannot be written takes nothing back.
+    for list in session.publish_due_lists() {
+        match list {
+            Ok(list) => cx.verbose(format!("revocation list {} is in {}", list.number, list.file.display()))?,
+            Err(error) => cx.report_error(error)?,
+        }
+    }
     Ok(true)
 }
 
 #[cfg(test)]
 pub(in crate::cmdlets) mod tests {
     use super::*;
-    use crate::ca::{Approval, Embedded, EmbeddedSettings, Progress, Right, Submission, Template};
+    use crate::ca::{Approval, Embedded, EmbeddedSettings, Parent, Progress, Right, Submission, Template};
     use crate::cmdlets::testing::{FakeAuthority, TestWorld};
     use crate::model::{AlternativeName, KeyAlgorithm, Purpose, parse_rdns};
     use crate::state::State;
@@ -154,9 +169,16 @@ pub(in crate::cmdlets) mod tests {
 
     /// A world with an embedded authority whose template `Approval` waits, and these rights of the operator.
     pub(in crate::cmdlets) fn world(rights: &[Right]) -> (TestWorld, Arc<Embedded>) {
+        world_with(rights, |_| ())
+    }
+
+    /// The same with an authority that is declared otherwise.
+    pub(in crate::cmdlets) fn world_with(
+        rights: &[Right],
+        change: impl FnOnce(&mut EmbeddedSettings),
+    ) -> (TestWorld, Arc<Embedded>) {
         let enroll = vec![Right::Read, Right::Enroll];
-        let authority = Arc::new(
-            Embedded::new(EmbeddedSettings {
+        let mut settings = EmbeddedSettings {
                 config: CONFIG.into(),
                 subject: "CN=contoso-DC01-CA".into(),
                 key: KeyAlgorithm::EcdsaP256,
@@ -171,11 +193,11 @@ pub(in crate::cmdlets) mod tests {
                     Template::web_server(),
                     Template { name: "Approval".into(), approval: Approval::Manager, ..Template::web_server() },
                 ],
-                crl_url: None,
-                crl_days: 7,
-            })
-            .unwrap(),
-        );
+                parent: Parent::Itself,
+                crl: None,
+        };
+        change(&mut settings);
+        let authority = Arc::new(Embedded::new(settings).unwrap());
         (TestWorld::contoso().with_authority(Arc::clone(&authority) as Arc<dyn Authority>), authority)
     }
 

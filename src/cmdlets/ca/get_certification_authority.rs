@@ -27,7 +27,11 @@ pub(crate) static SPEC: Spec = Spec {
     synopsis: "List the certification authorities that can be asked",
     description: "Emits one record for each authority of `certlet.toml`, in its order. Of an authority that certlet itself is, \
                   it shows the certificate and the templates too; one across a network is not asked, and one of the kind `down` \
-                  is known and never answers.",
+                  is known and never answers.\n\nThe permissions of an authority in this home are guard rails against \
+                  mistakes, no boundary: whoever can read the home folder, and its passphrase where it has one, can sign with \
+                  the authority's key whatever `permissions` say. What keeps others away is the operating system (the home \
+                  belongs to one user), or an authority on another machine: an offline root signs an authority here with \
+                  `Submit-CertificateRequest`, and limits it by name constraints.",
     sets: &[],
     parameters: &[&CA.spec],
     input: Input::EachObject,
@@ -71,7 +75,7 @@ pub(super) fn asked(session: &Session, args: &Args) -> Result<Vec<Arc<dyn Author
 }
 
 /// An authority as it is shown.
-struct Shown {
+pub(super) struct Shown {
     config: String,
     class: &'static str,
     kind: &'static str,
@@ -81,7 +85,11 @@ struct Shown {
 }
 
 impl Shown {
-    fn of(session: &Session, authority: &dyn Authority) -> Result<Self> {
+    /// An authority as it stands now.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`, `StoreLocked`.
+    pub(super) fn of(session: &Session, authority: &dyn Authority) -> Result<Self> {
         let mut shown = Self {
             config: authority.config().to_owned(),
             class: if authority.is_public() { "public" } else { "private" },
@@ -98,7 +106,12 @@ impl Shown {
             let (state, keys) = (session.state()?, session.keys()?);
             let context = Context { state: &*state, keys: &*keys, now: session.now(), cancelled: &|| false };
             match authority.chain(&context) {
-                Ok(chain) => shown.certificate = chain.into_iter().next(),
+                Ok(chain) => {
+                    if let Some(database) = authority.as_database().filter(|_| chain.is_empty()) {
+                        shown.problem = database.check_certified(&context).err().map(|error| error.message().to_owned());
+                    }
+                    shown.certificate = chain.into_iter().next();
+                }
                 Err(error) => shown.problem = Some(error.message().to_owned()),
             }
         }
@@ -109,7 +122,8 @@ impl Shown {
     }
 }
 
-static CERTIFICATION_AUTHORITY: Kind = Kind::new(
+/// The kind of [`Shown`].
+pub(super) static CERTIFICATION_AUTHORITY: Kind = Kind::new(
     "CertificationAuthority",
     const {
         &[

@@ -1,33 +1,45 @@
 //! `Import-CsCertificate`: certificates that did not come by an online request.
 
-use serde_json::json;
-
-use crate::cmdlets::params::{FORCE, REPORT, Report};
+use crate::cmdlets::assigning::{Order, Staging, assign};
+use crate::cmdlets::importing::Import;
+use crate::cmdlets::params::{CertTypes, FORCE, IDENTITY, REPORT, scope};
 use crate::cmdlets::records::{CERTIFICATE_REFERENCE, CertificateReference};
-use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Spec, Value, Verb};
-use crate::error::{Error, ErrorId, Result};
-use crate::model::{Certificate, Secret};
-use crate::session::read_artefact;
-use crate::state::{CertificateRow, KeyRow, RequestStatus, Row, RowKey, Store, Write};
-use crate::x509::{Contents, build_chain, read_any};
+use crate::cmdlets::report::reported;
+use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Spec, Switch, Value, Values, Verb};
+use crate::error::{ErrorId, Result};
+use crate::model::{Moment, Secret};
+use crate::session::OnFailure;
 
 static PATH: Param<String> =
-    Param::named("Path", "The file: PFX, PEM, DER or P7B").mandatory().values(crate::command::Values::Files);
+    Param::named("Path", "The file: PFX, PEM, DER or P7B").mandatory().values(Values::Files);
 static PASSWORD: Param<Secret> = Param::named("Password", "The password of the file").secret();
 static EXPORTABLE: Param<bool> =
-    Param::named("PrivateKeyExportable", "Whether the private key may leave the store again").default_text("$false");
+    Param::named("PrivateKeyExportable", "Whether the private key may leave the store again")
+        .sets(&["Local"])
+        .default_text("$false");
+static SCOPE: Param<String> = Param::named("Identity", IDENTITY.spec.help).at(0).sets(&["CMS"]).mandatory();
+static TYPE: Param<CertTypes> = Param::named("Type", "The uses to assign it to").sets(&["CMS"]).mandatory();
+static EFFECTIVE_DATE: Param<Moment> =
+    Param::named("EffectiveDate", "When it takes over; a later one stages it").aliases(&["EffectiveTime"]);
+static ROLL: Param<Switch> =
+    Param::named("Roll", "Stage it beside the current one, with lead time; needs -EffectiveDate");
 
 pub(crate) static SPEC: Spec = Spec {
     name: "Import-CsCertificate",
     twin: Some("Import-TlsCertificate"),
     aliases: &[],
-    functions: &["import_certificate"],
+    functions: &[],
     synopsis: "Bring a certificate from a file into the store",
     description: "Takes a PFX with its key, or the answer to a request file: a certificate whose key was made here is joined \
-                  to it. Authorities that come along are kept beside it. Nothing is assigned: `Set-CsCertificate` does that. \
-                  A certificate that is stored already is left as it is.",
-    sets: &[],
-    parameters: &[&PATH.spec, &PASSWORD.spec, &EXPORTABLE.spec, &FORCE.spec, &REPORT.spec],
+                  to it, and a warning says which names it has that were not asked for, and which it lacks. Authorities that \
+                  come along, in any order, are kept beside it. A certificate that is stored already is left as it is.\n\n\
+                  Nothing is assigned: `Set-CsCertificate` does that. With `-Identity global -Type` the certificate is \
+                  assigned too, in the same change, at once or staged by `-EffectiveDate` and `-Roll`.",
+    sets: &["Local", "CMS"],
+    parameters: &[
+        &PATH.spec, &PASSWORD.spec, &EXPORTABLE.spec, &SCOPE.spec, &TYPE.spec, &EFFECTIVE_DATE.spec, &ROLL.spec,
+        &FORCE.spec, &REPORT.spec,
+    ],
     input: Input::None,
     emits: Some(&CERTIFICATE_REFERENCE),
     changes: Impact::Medium,
@@ -42,84 +54,40 @@ pub(crate) static SPEC: Spec = Spec {
 pub(crate) static VERB: Verb = Verb::new(&SPEC, run);
 
 fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
-    let session = cx.session();
-    let report = Report::open(session, args)?;
-    let shown = args.need(&PATH, session)?;
-    let path = session.resolve_path(&shown)?;
-    let password = args.get(&PASSWORD, session)?;
-    let exportable = args.get(&EXPORTABLE, session)?.unwrap_or(false);
-    session.policy()?.check_change()?;
-    let bytes = read_artefact(&path, &shown)?;
-    let contents = read_any(&bytes, password.as_ref()).map_err(|e| e.about(shown.clone()))?;
-    let Some(leaf) = leaf_of(&contents) else {
-        return Err(Error::new(ErrorId::BadCertificateFile, format!("`{shown}` holds no certificate")).about(shown));
-    };
-    let state = session.state()?;
-    let now = session.now();
-    let origin = format!("import of {shown}");
-    let fingerprint = leaf.fingerprint();
-    let mut writes = Vec::new();
-    let known = session.stored(&fingerprint)?;
-    let key = contents.key_of(&leaf);
-    let key_row = RowKey::Key(leaf.key_id());
-    let kept = state.row(&key_row)?;
-    let has_key = key.is_some() || kept.is_some();
-    if cx.what_if() {
-        return cx.tell_what_if("Import certificate", &format!("{} ({})", leaf.thumbprint(), leaf.subject()));
-    }
-    match (key, kept) {
-        (Some(key), None) => writes.push(session.keys()?.seal(key, exportable, now)?),
-        // The answer to a request that was cleared: its key comes out of quarantine.
-        (_, Some(Row::Key(kept))) if kept.quarantined_until.is_some() => {
-            let freed = KeyRow { quarantined_until: None, ..kept.clone() };
-            writes.push(Write::replace(key_row, Some(Row::Key(kept)), Some(Row::Key(freed))));
-        }
-        _ => {}
-    }
-    let others: Vec<Certificate> = contents.certificates().iter().filter(|c| **c != leaf).cloned().collect();
-    let above: Vec<Certificate> = build_chain(&leaf, &others, &[]).certificates.into_iter().skip(1).collect();
-    if let Some(row) = &known {
-        cx.verbose(format!("certificate {} is stored already", row.thumbprint))?;
-    } else {
-        let mut row = CertificateRow::of(&leaf, Store::My, &origin, now);
-        contents.friendly_name(&leaf).unwrap_or_default().clone_into(&mut row.friendly_name);
-        row.chain = above.iter().map(Certificate::fingerprint).collect();
-        writes.push(Write::put(RowKey::Certificate(fingerprint), Row::Certificate(row)));
-    }
-    for authority in &above {
-        writes.extend(session.store_authority(authority, &origin)?);
-    }
-    for mut request in state.requests()? {
-        let waits = matches!(request.status, RequestStatus::Pending | RequestStatus::Submitting);
-        if request.key == leaf.key_id() && waits {
-            let old = Row::Request(request.clone());
-            request.status = RequestStatus::Issued;
-            request.certificate = Some(fingerprint);
-            "answered by an imported file".clone_into(&mut request.message);
-            writes.push(Write::replace(RowKey::Request(request.id), Some(old), Some(Row::Request(request))));
-        }
-    }
-    if !writes.is_empty() {
-        let change = json!([{"import": shown, "certificate": fingerprint.to_string(), "subject": leaf.subject().to_string()}]);
-        session.record(SPEC.name, "Done", change, &writes)?;
-    }
-    if !has_key {
-        cx.warn_as(
-            "NoPrivateKey",
-            format!("certificate {} came without its private key and cannot be assigned", leaf.thumbprint()),
-        )?;
-    }
-    cx.verbose(format!("imported {} ({})", leaf.thumbprint(), leaf.subject()))?;
-    let Some(row) = session.stored(&fingerprint)? else { return Ok(()) };
-    cx.emit(Value::object(CertificateReference::stored(session, fingerprint, &row)?))?;
-    report.finish(session, cx, SPEC.name, &[format!("imported {} from {shown}", leaf.thumbprint())])
+    reported(cx, args, import)
 }
 
-/// The certificate that the file is about: the one with a key, else the one that issued no other.
-fn leaf_of(contents: &Contents) -> Option<Certificate> {
-    if let Some((leaf, _)) = contents.identity() {
-        return Some(leaf.clone());
+fn import(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
+    let session = cx.session();
+    let shown = args.need(&PATH, session)?;
+    let staging = Staging::of(session, args.get(&EFFECTIVE_DATE, session)?, args.on(&ROLL))?;
+    let scope = scope(session, args.get(&SCOPE, session)?.as_deref())?;
+    session.policy()?.check_change()?;
+    let exportable = args.get(&EXPORTABLE, session)?.unwrap_or(false);
+    let import = Import::read(session, shown, args.get(&PASSWORD, session)?.as_ref(), exportable)?;
+    staging.check(session, &import.leaf)?;
+    import.say(cx)?;
+    if let Some(types) = args.get(&TYPE, session)? {
+        let first = Some(import.line());
+        let order = Order { uses: types.0, scope, staging, on_failure: OnFailure::Undo, ban: false, first };
+        return assign(cx, &import.candidate(), &order, || import.write(session, SPEC.name));
     }
-    let all = contents.certificates();
-    all.iter().find(|c| !all.iter().any(|o| o != *c && o.issuer().der() == c.subject().der())).or(all.first()).cloned()
+    if staging != Staging::default() {
+        let line = format!("`Set-CsCertificate -Thumbprint {} -Type … -EffectiveDate …`", import.row.thumbprint);
+        cx.warn_as("NothingStaged", format!("nothing is assigned, and so nothing is staged: {line} does that"))?;
+    }
+    let (action, target) = import.line();
+    if cx.what_if() {
+        return cx.tell_what_if(action, &target);
+    }
+    if !cx.confirm(action, &target)? {
+        return Ok(());
+    }
+    import.write(session, SPEC.name)?;
+    if !import.is_known {
+        cx.verbose(format!("imported {} ({})", import.row.thumbprint, import.row.subject))?;
+    }
+    let fingerprint = import.leaf.fingerprint();
+    let Some(row) = session.stored(&fingerprint)? else { return Ok(()) };
+    cx.emit(Value::object(CertificateReference::stored(session, fingerprint, &row)?))
 }

@@ -1,18 +1,19 @@
 //! `Request-CsCertificate`: compute the names, ask an authority, and say what came of it.
 
-use crate::cmdlets::params::{CertTypes, FORCE, REPORT, Report};
+use crate::cmdlets::params::{CertTypes, FORCE, REPORT, report_unless_forced};
 use crate::cmdlets::records::{CERTIFICATE_REFERENCE, CertificateReference, RequestRecord};
+use crate::cmdlets::report::reported;
 use crate::command::{
-    Args, CommaList, Example, Expect, Impact, Input, Invocation, Param, Spec, Switch, Value, Values, Verb,
+    Args, Cancel, CommaList, Example, Expect, Impact, Input, Invocation, Param, Spec, Switch, Value, Values, Verb,
 };
 use crate::error::{Error, ErrorId, Result};
 use crate::model::names::compute;
 use crate::model::{
     AlternativeName, Certificate, ComputedNames, HostName, KeyAlgorithm, NameAttribute, NameQuery, Purpose, RelativeName,
-    RequestedName, Secret, names,
+    RequestedName, Secret, Topology, UseName, names,
 };
-use crate::session::{Artefact, Enrollment, Obtained, Session};
-use crate::state::{RequestRow, RequestStatus, Row, RowKey, Write};
+use crate::session::{Artefact, Enrollment, Obtained, Session, Wish, wish_fitness};
+use crate::state::{CertificateQuery, NameWishes, RequestRow, RequestStatus, Row, RowKey, Write};
 use crate::x509::{RequestDetails, pem};
 
 const NEW_SETS: &[&str] = &["ByNew"];
@@ -24,7 +25,7 @@ static RETRIEVE: Param<Switch> =
     Param::named("Retrieve", "Ask again about pending requests").at(0).sets(&["ByRetrieve"]).mandatory();
 static CLEAR: Param<Switch> = Param::named("Clear", "Drop pending requests").at(0).sets(&["ByClear"]).mandatory();
 static REQUEST_ID: Param<i64> =
-    Param::named("RequestId", "Only the request with this number").sets(OLD_SETS).default_text("all");
+    Param::named("RequestId", "Only the request with this number, the authority's or the local one").sets(OLD_SETS).default_text("all");
 static TYPE: Param<CertTypes> = Param::named("Type", "The uses it is for").sets(NEW_SETS).mandatory();
 static CA: Param<String> = Param::named("CA", "The authority, as host\\instance")
     .values(Values::Authorities)
@@ -49,10 +50,12 @@ static EXCLUDE: Param<CommaList> =
     Param::named("ExcludeComputedName", "Computed names to leave out, with commas between").sets(NEW_SETS);
 static ALL_SIP_DOMAIN: Param<Switch> =
     Param::named("AllSipDomain", "Let every SIP domain contribute its names").sets(NEW_SETS);
-static FRIENDLY_NAME: Param<String> = Param::named("FriendlyName", "A name for people").sets(NEW_SETS);
+static FRIENDLY_NAME: Param<String> = Param::named("FriendlyName", "A name for people; no two certificates have the same").sets(NEW_SETS);
 static KEY_ALG: Param<String> = Param::named("KeyAlg", "The kind of key")
     .sets(NEW_SETS)
-    .values(Values::Choice(&["RSA", "ECDH_P256", "ECDH_P384", "ECDH_P521"]))
+    .values(Values::Choice(&[
+        "RSA", "ECDH_P256", "ECDH_P384", "ECDH_P521", "ECDSA_nistP256", "ECDSA_nistP384", "ECDSA_nistP521",
+    ]))
     .default_text("RSA");
 static KEY_SIZE: Param<i64> = Param::named("KeySize", "The bits of an RSA key").sets(NEW_SETS).default_text("2048");
 static OUTPUT: Param<String> =
@@ -78,7 +81,10 @@ pub(crate) static SPEC: Spec = Spec {
                   authority across the network is asked, so that no issued certificate is ever without its key.\n\nThe names \
                   that came back are compared with the computed ones: a warning lists each missing and each unexpected name \
                   with the rule that asks for it, and the verbose stream gives the whole computed list, ready to paste after \
-                  `-DomainName`.",
+                  `-DomainName`.\n\nWhat the uses need is checked before a key is made: its kind and size, wildcards, \
+                  purposes, the roots of their clients.\n\n`-List` shows what was asked, `-Retrieve` asks again about what is \
+                  pending, `-Clear` drops what is not issued. Its key is kept for 30 days, for the answer may still come; \
+                  with `-Force` it is gone at once. A number that exists at two authorities needs `-CA`.",
     sets: &["ByNew", "ByList", "ByRetrieve", "ByClear"],
     parameters: &[
         &NEW.spec, &LIST.spec, &RETRIEVE.spec, &CLEAR.spec, &REQUEST_ID.spec, &TYPE.spec, &CA.spec, &CA_ACCOUNT.spec,
@@ -111,12 +117,12 @@ pub(crate) static SPEC: Spec = Spec {
 pub(crate) static VERB: Verb = Verb::new(&SPEC, run);
 
 fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
-    match args.set {
+    reported(cx, args, |cx, args| match args.set {
         "ByList" => list(cx, args),
         "ByRetrieve" => retrieve(cx, args),
         "ByClear" => clear(cx, args),
         _ => new(cx, args),
-    }
+    })
 }
 
 fn new(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
@@ -158,13 +164,25 @@ fn new(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         }
     }
     let template = args.get(&TEMPLATE, session)?.unwrap_or_else(|| "WebServer".into());
-    let friendly_name = friendly_name(cx, session, args, &computed)?;
+    let exportable = args.get(&EXPORTABLE, session)?.unwrap_or(false);
+    let details = details(session, &topology, args, &computed)?;
+    let wish = Wish {
+        uses: &uses,
+        key,
+        exportable,
+        names: &computed,
+        purposes: &details.purposes,
+        authority: authority.as_deref(),
+        template: &template,
+    };
+    check_wish(cx, session, &wish)?;
+    let friendly_name = friendly_name(cx, session, args)?;
     let names: Vec<(String, String)> = computed.names.iter().map(|n| (n.name.to_string(), n.reason())).collect();
     let enrollment = Enrollment {
         authority,
-        details: details(session, args, &computed)?,
+        details,
         key,
-        exportable: args.get(&EXPORTABLE, session)?.unwrap_or(false),
+        exportable,
         template,
         computer: computed.computer.to_string(),
         account: account(session, args)?,
@@ -172,8 +190,12 @@ fn new(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         names,
         friendly_name,
         replaces: None,
+        wishes: NameWishes {
+            all_sip_domain: query.all_sip_domain,
+            added: query.domain_name.iter().map(ToString::to_string).collect(),
+            excluded: query.excluded.iter().map(ToString::to_string).collect(),
+        },
     };
-    let report = Report::open(session, args)?;
     let target = match (&enrollment.authority, &output) {
         (Some(authority), _) => authority.config().to_owned(),
         (None, output) => output.clone().unwrap_or_default(),
@@ -191,32 +213,44 @@ fn new(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         None => None,
     };
     let cancel = cx.cancel();
-    let obtained = session.obtain(&enrollment, &|| cancel.is_cancelled())?;
-    let mut lines = vec![format!("computed names: {}", computed.comma_list())];
+    let obtained = session.obtain(&enrollment, &|| cancel.is_cancelled()).map_err(|e| ended(e, &cancel))?;
     match obtained {
-        Obtained::Issued(certificate, row) => {
-            lines.push(format!("issued: {}", certificate.thumbprint()));
-            issued(cx, &certificate, &row, &computed)?;
-        }
+        Obtained::Issued(certificate, row) => issued(cx, &certificate, &row, &computed),
         Obtained::Pending(row) => {
             if let Some(file) = file {
                 let text = pem::encode("CERTIFICATE REQUEST", &row.csr);
                 let path = file.finish(text.as_bytes(), false)?;
-                lines.push(format!("request file: {}", path.display()));
                 cx.verbose(format!("the request file is {}", path.display()))?;
-            } else {
-                lines.push(format!("pending: {}", row.message));
             }
-            pending(cx, &row)?;
+            pending(cx, &row)
         }
     }
-    report.finish(session, cx, SPEC.name, &lines)
+}
+
+/// What the uses need is looked at before a key is made.
+fn check_wish(cx: &mut Invocation<'_>, session: &Session, wish: &Wish<'_>) -> Result<()> {
+    let findings = wish_fitness(session, wish)?;
+    if let Some(obstacle) = findings.iter().find(|f| f.is_obstacle) {
+        return Err(obstacle.error.clone());
+    }
+    for finding in findings {
+        cx.warn_as(finding.error.id().name(), finding.error.message())?;
+    }
+    Ok(())
+}
+
+/// Whether it was the operator or the time limit that ended the wait for an authority.
+fn ended(error: Error, cancel: &Cancel) -> Error {
+    if error.id() == ErrorId::Interrupted { cancel.check().err().unwrap_or(error) } else { error }
 }
 
 fn issued(cx: &mut Invocation<'_>, certificate: &Certificate, row: &RequestRow, computed: &ComputedNames) -> Result<()> {
     let session = cx.session();
     let number = row.request_id.map_or_else(String::new, |id| format!(" as request {id}"));
     cx.verbose(format!("Issued{number}: {}", certificate.thumbprint()))?;
+    if !row.message.is_empty() {
+        cx.verbose(format!("`{}` says: {}", row.ca, row.message))?;
+    }
     compare(cx, certificate, computed)?;
     let missing_purpose = certificate.purposes().is_some_and(|p| !p.contains(&Purpose::ClientAuth));
     if asked_for_client(row) && missing_purpose {
@@ -323,21 +357,24 @@ fn only_authority(session: &Session) -> Result<std::sync::Arc<dyn crate::ca::Aut
         .hint(format!("the configured ones are {}", names.join(", "))))
 }
 
-fn friendly_name(cx: &mut Invocation<'_>, session: &Session, args: &Args, computed: &ComputedNames) -> Result<String> {
-    let Some(name) = args.get(&FRIENDLY_NAME, session)? else {
-        let subject = computed.subject.clone().unwrap_or_default();
-        let uses: Vec<&str> = computed.uses.iter().map(crate::model::UseName::as_str).collect();
-        return Ok(format!("{subject} ({})", uses.join(", ")));
+fn friendly_name(cx: &mut Invocation<'_>, session: &Session, args: &Args) -> Result<String> {
+    // Without one it is made of subject, uses and the local number.
+    let Some(name) = args.get(&FRIENDLY_NAME, session)? else { return Ok(String::new()) };
+    let is_free = |name: &str| -> Result<bool> {
+        let query =
+            CertificateQuery { friendly_name: Some(name.to_owned()), limit: Some(1), ..CertificateQuery::default() };
+        Ok(session.state()?.certificates(&query)?.is_empty())
     };
-    let query = crate::state::CertificateQuery {
-        friendly_name: Some(name.clone()),
-        limit: Some(1),
-        ..crate::state::CertificateQuery::default()
-    };
-    if session.state()?.certificates(&query)?.is_empty() {
+    if is_free(&name)? {
         return Ok(name);
     }
-    let other = format!("{name} ({})", session.now());
+    let mut other = format!("{name} ({})", session.now());
+    for number in 2_u32.. {
+        if is_free(&other)? {
+            break;
+        }
+        other = format!("{name} ({} {number})", session.now());
+    }
     cx.warn_as(
         ErrorId::FriendlyNameInUse.name(),
         format!("the friendly name `{name}` is in use already; this certificate is called `{other}`"),
@@ -351,7 +388,7 @@ fn account(session: &Session, args: &Args) -> Result<Option<(String, Secret)>> {
     Ok(Some((user, password)))
 }
 
-fn details(session: &Session, args: &Args, computed: &ComputedNames) -> Result<RequestDetails> {
+fn details(session: &Session, topology: &Topology, args: &Args, computed: &ComputedNames) -> Result<RequestDetails> {
     let mut subject: Vec<RelativeName> = Vec::new();
     if let Some(country) = args.get(&COUNTRY, session)? {
         if country.len() != 2 || !country.bytes().all(|b| b.is_ascii_alphabetic()) {
@@ -366,14 +403,18 @@ fn details(session: &Session, args: &Args, computed: &ComputedNames) -> Result<R
     // Encoded most general first, shown most specific first.
     for (kind, param) in [("S", &STATE), ("L", &CITY), ("O", &ORGANIZATION), ("OU", &OU)] {
         if let Some(text) = args.get(param, session)? {
+            if text.trim().is_empty() {
+                let text = format!("`-{}` is empty: leave it out", param.spec.name);
+                return Err(Error::new(ErrorId::ParameterArgumentValidationError, text).about(param.spec.name));
+            }
             subject.push(vec![NameAttribute::named(kind, text)?]);
         }
     }
     if let Some(name) = &computed.subject {
         subject.push(vec![NameAttribute::named("CN", name.clone())?]);
     }
-    let mut purposes = vec![Purpose::ServerAuth];
-    if args.get(&CLIENT_EKU, session)?.unwrap_or(false) {
+    let mut purposes = purposes_of(topology, &computed.uses);
+    if args.get(&CLIENT_EKU, session)?.unwrap_or(false) && !purposes.contains(&Purpose::ClientAuth) {
         purposes.push(Purpose::ClientAuth);
     }
     Ok(RequestDetails {
@@ -385,41 +426,90 @@ fn details(session: &Session, args: &Args, computed: &ComputedNames) -> Result<R
     })
 }
 
+/// What the uses need the certificate for; a TLS server where they do not say.
+fn purposes_of(topology: &Topology, uses: &[UseName]) -> Vec<Purpose> {
+    let mut purposes: Vec<Purpose> = Vec::new();
+    for oid in uses.iter().filter_map(|u| topology.uses.get(u)).flat_map(|u| &u.needs.eku) {
+        let purpose = Purpose::from_oid(oid);
+        if !purposes.contains(&purpose) {
+            purposes.push(purpose);
+        }
+    }
+    if purposes.is_empty() { vec![Purpose::ServerAuth] } else { purposes }
+}
+
 /// The requests that `-RequestId` and `-CA` name; a number may exist at two authorities.
 fn chosen(session: &Session, args: &Args) -> Result<Vec<RequestRow>> {
-    let ca = args.get(&CA, session)?;
     let mut rows = session.state()?.requests()?;
-    if let Some(ca) = &ca {
-        rows.retain(|r| r.ca.eq_ignore_ascii_case(ca));
+    if let Some(ca) = args.get(&CA, session)? {
+        let is_offline = ca.eq_ignore_ascii_case("(offline)");
+        rows.retain(|r| if is_offline { r.ca.is_empty() } else { is_same_authority(&r.ca, &ca) });
+        if rows.is_empty() && !is_offline {
+            // An authority that is known has no request; any other is a mistake.
+            session.authority(&ca)?;
+        }
     }
     let Some(id) = args.get(&REQUEST_ID, session)? else { return Ok(rows) };
-    let wanted = u32::try_from(id).ok();
-    let mut found: Vec<RequestRow> = rows.iter().filter(|r| wanted.is_some() && r.request_id == wanted).cloned().collect();
+    let number = u32::try_from(id).ok();
+    let mut found: Vec<RequestRow> = rows.iter().filter(|r| number.is_some() && r.request_id == number).cloned().collect();
     if found.is_empty() {
-        found = rows.into_iter().filter(|r| r.request_id.is_none() && i64::try_from(r.id) == Ok(id)).collect();
+        found = rows.into_iter().filter(|r| i64::try_from(r.id) == Ok(id)).collect();
     }
     match found.len() {
         0 => Err(Error::new(ErrorId::RequestNotFound, format!("no request has the number {id}")).about(id.to_string())),
         1 => Ok(found),
         _ => {
             let places: Vec<String> = found.iter().map(|r| format!("`-CA {}`", r.ca)).collect();
-            Err(Error::new(ErrorId::RequestNotFound, format!("request {id} exists at several authorities"))
+            let names: Vec<String> = found.iter().map(|r| format!("`{}`", r.ca)).collect();
+            let text = format!("request {id} exists at {}", names.join(" and "));
+            Err(Error::new(ErrorId::AmbiguousRequest, text)
                 .about(id.to_string())
                 .hint(format!("add {}", places.join(" or "))))
         }
     }
 }
 
+/// Whether two spellings mean one authority: the host may be given by its short name.
+fn is_same_authority(known: &str, given: &str) -> bool {
+    let Some((host, instance)) = known.split_once('\\') else { return false };
+    let Some((wanted, of)) = given.split_once('\\') else { return false };
+    let short = host.split('.').next().unwrap_or(host);
+    instance.eq_ignore_ascii_case(of) && (host.eq_ignore_ascii_case(wanted) || short.eq_ignore_ascii_case(wanted))
+}
+
+/// The number that an operator knows the request by.
+fn shown_id(row: &RequestRow) -> String {
+    row.request_id.map_or_else(|| row.id.to_string(), |id| id.to_string())
+}
+
+/// Says that a request was revoked, and what clears it.
+fn revoked(row: &RequestRow) -> Error {
+    let id = shown_id(row);
+    Error::new(ErrorId::RequestRevoked, format!("request {id} was revoked at `{}`", row.ca))
+        .about(id.clone())
+        .hint(format!("`Request-CsCertificate -Clear -RequestId {id}` drops it"))
+}
+
+/// The row as it stands today: an issued certificate may have been revoked since.
+fn as_of_now(session: &Session, mut row: RequestRow) -> Result<RequestRow> {
+    if row.status != RequestStatus::Issued || row.ca.is_empty() {
+        return Ok(row);
+    }
+    let Some(stored) = row.certificate.map(|f| session.stored(&f)).transpose()?.flatten() else { return Ok(row) };
+    let certificate = session.certificate_of(&stored)?;
+    if session.is_revoked(&certificate, &stored)? {
+        row.status = RequestStatus::Revoked;
+    }
+    Ok(row)
+}
+
 fn list(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let session = cx.session();
     for row in chosen(session, args)? {
+        cx.check_cancelled()?;
+        let row = as_of_now(session, row)?;
         if row.status == RequestStatus::Revoked {
-            let id = row.request_id.map_or_else(|| row.id.to_string(), |id| id.to_string());
-            cx.report_error(
-                Error::new(ErrorId::RequestRevoked, format!("request {id} was revoked at `{}`", row.ca))
-                    .about(id.clone())
-                    .hint(format!("`Request-CsCertificate -Clear -RequestId {id}` drops it")),
-            )?;
+            report_unless_forced(cx, args, revoked(&row))?;
         }
         cx.emit(Value::object(RequestRecord::of(&row)))?;
     }
@@ -429,39 +519,61 @@ fn list(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
 fn retrieve(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let session = cx.session();
     let by_number = args.has(&REQUEST_ID);
-    let cancel = cx.cancel();
-    for row in chosen(session, args)? {
-        let open = matches!(row.status, RequestStatus::Pending | RequestStatus::Submitting);
-        if !open && !by_number {
-            continue;
-        }
-        if cx.what_if() {
-            cx.tell_what_if("Ask again about the request", &row.subject)?;
-            continue;
-        }
-        let names = row.names.clone();
-        if row.status == RequestStatus::Denied {
-            cx.report_error(Error::new(ErrorId::RequestDenied, format!("the request was denied: {}", row.message)).about(row.ca.clone()))?;
-            continue;
-        }
-        match session.retrieve(row, &|| cancel.is_cancelled()) {
-            Ok(Obtained::Issued(certificate, row)) => {
-                let actual: Vec<String> = certificate.alternative_names().iter().map(|n| n.to_string().to_ascii_lowercase()).collect();
-                for (name, reason) in names.iter().filter(|(n, _)| !actual.contains(&n.to_ascii_lowercase())) {
-                    cx.warn_as("NamesDiffer", format!("the certificate lacks {name} ({reason})"))?;
-                }
-                let fingerprint = certificate.fingerprint();
-                if let Some(stored) = session.stored(&fingerprint)? {
-                    cx.emit(Value::object(CertificateReference::stored(session, fingerprint, &stored)?))?;
-                }
-                cx.verbose(format!("request {} is issued: {}", row.id, certificate.thumbprint()))?;
+    let rows = chosen(session, args)?;
+    session.policy()?.check_change()?;
+    for row in rows {
+        cx.check_cancelled()?;
+        let row = as_of_now(session, row)?;
+        match row.status {
+            RequestStatus::Pending | RequestStatus::Submitting => ask_again(cx, args, row)?,
+            RequestStatus::Revoked => report_unless_forced(cx, args, revoked(&row))?,
+            RequestStatus::Issued | RequestStatus::Denied if !by_number => {}
+            RequestStatus::Denied => {
+                let text = format!("the request was denied: {}", row.message);
+                report_unless_forced(cx, args, Error::new(ErrorId::RequestDenied, text).about(row.ca.clone()))?;
             }
-            Ok(Obtained::Pending(row)) => pending(cx, &row)?,
-            Err(error) if error.id() == ErrorId::RequestDenied || error.id() == ErrorId::RequestRevoked => cx.report_error(error)?,
-            Err(error) => return Err(error),
+            RequestStatus::Issued => {
+                cx.verbose(format!("request {} is issued already", shown_id(&row)))?;
+                emit_stored(cx, &row)?;
+            }
         }
     }
     Ok(())
+}
+
+fn emit_stored(cx: &mut Invocation<'_>, row: &RequestRow) -> Result<()> {
+    let session = cx.session();
+    let Some(fingerprint) = row.certificate else { return Ok(()) };
+    let Some(stored) = session.stored(&fingerprint)? else { return Ok(()) };
+    cx.emit(Value::object(CertificateReference::stored(session, fingerprint, &stored)?))
+}
+
+fn ask_again(cx: &mut Invocation<'_>, args: &Args, row: RequestRow) -> Result<()> {
+    let session = cx.session();
+    let (action, target) = ("Ask again about the request", format!("{} ({})", shown_id(&row), row.subject));
+    if cx.what_if() {
+        return cx.tell_what_if(action, &target);
+    }
+    if !cx.confirm(action, &target)? {
+        return Ok(());
+    }
+    let (names, cancel) = (row.names.clone(), cx.cancel());
+    match session.retrieve(row, &|| cancel.is_cancelled()).map_err(|e| ended(e, &cancel)) {
+        Ok(Obtained::Issued(certificate, row)) => {
+            let actual: Vec<String> =
+                certificate.alternative_names().iter().map(|n| n.to_string().to_ascii_lowercase()).collect();
+            for (name, reason) in names.iter().filter(|(n, _)| !actual.contains(&n.to_ascii_lowercase())) {
+                cx.warn_as("NamesDiffer", format!("the certificate lacks {name} ({reason})"))?;
+            }
+            cx.verbose(format!("request {} is issued: {}", shown_id(&row), certificate.thumbprint()))?;
+            emit_stored(cx, &row)
+        }
+        Ok(Obtained::Pending(row)) => pending(cx, &row),
+        Err(error) if matches!(error.id(), ErrorId::RequestDenied | ErrorId::RequestRevoked) => {
+            report_unless_forced(cx, args, error)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// How long the key of a cleared request is kept: its answer may still come.
@@ -469,13 +581,16 @@ const QUARANTINE_DAYS: i64 = 30;
 
 fn clear(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let session = cx.session();
-    let state = session.state()?;
-    let rows: Vec<RequestRow> = chosen(session, args)?.into_iter().filter(|r| r.status != RequestStatus::Issued).collect();
+    let by_number = args.has(&REQUEST_ID);
+    let mut rows = chosen(session, args)?;
+    session.policy()?.check_change()?;
+    // Of what is issued only the record can go, and only when it is asked for by number.
+    rows.retain(|r| by_number || r.status != RequestStatus::Issued);
     if rows.is_empty() {
         return cx.verbose("no request is pending");
     }
     for row in rows {
-        let target = format!("{} ({})", row.request_id.map_or_else(|| row.id.to_string(), |id| id.to_string()), row.subject);
+        let target = format!("{} ({})", shown_id(&row), row.subject);
         if cx.what_if() {
             cx.tell_what_if("Drop the request", &target)?;
             continue;
@@ -484,19 +599,32 @@ fn clear(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
             continue;
         }
         let mut writes = vec![Write::remove(RowKey::Request(row.id))];
-        let key = RowKey::Key(row.key);
-        if let Some(Row::Key(mut kept)) = state.row(&key)? {
-            let old = Row::Key(kept.clone());
-            if args.on(&FORCE) {
-                writes.push(Write::replace(key, Some(old), None));
-            } else {
-                kept.quarantined_until = Some(session.now().plus_days(QUARANTINE_DAYS));
-                writes.push(Write::replace(key, Some(old), Some(Row::Key(kept))));
-                cx.verbose(format!("the key is kept for {QUARANTINE_DAYS} days: the answer may still come"))?;
-            }
+        if let Some(write) = orphan(cx, &row, args.on(&FORCE))? {
+            writes.push(write);
         }
         let change = serde_json::json!([{"request": row.id, "ca": row.ca}]);
         session.record(SPEC.name, "Cleared", change, &writes)?;
     }
     Ok(())
+}
+
+/// What becomes of the key of a request that is dropped: nothing where a stored certificate has it.
+fn orphan(cx: &mut Invocation<'_>, row: &RequestRow, is_final: bool) -> Result<Option<Write>> {
+    let session = cx.session();
+    let state = session.state()?;
+    let query = CertificateQuery { key: Some(row.key), limit: Some(1), ..CertificateQuery::default() };
+    let key = RowKey::Key(row.key);
+    let Some(Row::Key(kept)) = state.row(&key)? else { return Ok(None) };
+    if !state.certificates(&query)?.is_empty() {
+        return Ok(None);
+    }
+    let old = Row::Key(kept.clone());
+    if is_final {
+        cx.verbose("the key is gone: an answer that still comes cannot be used")?;
+        return Ok(Some(Write::replace(key, Some(old), None)));
+    }
+    let mut kept = kept;
+    kept.quarantined_until = Some(session.now().plus_days(QUARANTINE_DAYS));
+    cx.verbose(format!("the key is kept for {QUARANTINE_DAYS} days: the answer may still come"))?;
+    Ok(Some(Write::replace(key, Some(old), Some(Row::Key(kept)))))
 }

@@ -145,7 +145,7 @@ mod tests {
     use crate::command::Registry;
     use crate::model::KeyAlgorithm;
     use crate::session::Session;
-    use crate::x509::{PrivateKey, Profile, pem, self_signed, write_pfx};
+    use crate::x509::{PfxIdentity, PfxProtection, PrivateKey, Profile, pem, self_signed, write_pfx};
 
     #[test]
     fn every_kind_of_file_is_read_without_a_home() {
@@ -156,7 +156,8 @@ mod tests {
         let names = Some(vec![crate::model::AlternativeName::host("a.contoso.net")]);
         let profile = Profile { alternative_names: names, ..Profile::server(now.plus_days(-1), now.plus_days(30).plus_seconds(3600)) };
         let certificate = self_signed(&key, &profile).unwrap();
-        let pfx = write_pfx(&key, std::slice::from_ref(&certificate), "Shop", &Secret::from("a")).unwrap();
+        let identity = [PfxIdentity { key: &key, certificate: &certificate, friendly_name: "Shop" }];
+        let pfx = write_pfx(&identity, &[], &Secret::from("a"), PfxProtection::Aes256Sha256).unwrap();
         std::fs::write(folder.path().join("a.pfx"), &*pfx).unwrap();
         std::fs::write(folder.path().join("a.cer"), certificate.der()).unwrap();
         std::fs::write(folder.path().join("a.pem"), pem::encode(pem::CERTIFICATE, certificate.der()).as_str()).unwrap();

@@ -8,10 +8,12 @@ use crate::command::{
     choice,
 };
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{Certificate, CertificateSelector, ChainTo, HostName, Purpose};
+use crate::model::{Certificate, CertificateSelector, ChainTo, Fingerprint, HostName, Purpose};
 use crate::session::{Session, find_certificate};
 use crate::state::{CertificateQuery, CertificateRow, Store};
-use crate::x509::{ChainProblem, Usage, build_chain, certificate_covers, parse_crl, remarks, validate_path};
+use crate::x509::{
+    ChainProblem, ChainRemark, LintContext, Severity, Usage, build_chain, certificate_covers, lint, parse_crl, remarks, validate_path,
+};
 
 static CERT: Param<CertPath> = Param::named("Cert", "The certificate: its thumbprint, or a record of it")
     .at(0)
@@ -38,7 +40,11 @@ pub(crate) static SPEC: Spec = Spec {
                   authorities, or those of the file that `Get-PfxCertificate` read, and must end at a root of `[trust]` or of an \
                   embedded authority. Only certificates for TLS are judged: SSL asks for one of a server, BASE takes a client's \
                   too.\n\nRevocation is judged by the configured lists and the database of an embedded authority; where neither \
-                  knows the issuer, the verbose stream says so. It also tells what is odd and no fault.",
+                  knows the issuer, the verbose stream says so.\n\nWith -Verbose it also tells, for each certificate of the \
+                  chain, every rule of RFC 5280 and its successors that is not kept, and those of public authorities where one \
+                  issued it: severity, rule, where it is written, what was found. Peers may well take such a certificate, so \
+                  True stays True. That a certificate names no revocation list (CDP) while a use that it is assigned to expects \
+                  one is a warning.",
     sets: &[],
     parameters: &[&CERT.spec, &POLICY.spec, &DNS_NAME.spec, &EKU.spec, &ALLOW_UNTRUSTED.spec],
     input: Input::EachObject,
@@ -107,17 +113,24 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     match judged(session, &subject, usage, is_open)? {
         Ok(path) => {
             for remark in remarks(&path, usage) {
-                cx.verbose(remark.to_string())?;
+                // The rest is said rule by rule.
+                if matches!(remark, ChainRemark::OutlivesIssuer(..)) {
+                    cx.verbose(remark.to_string())?;
+                }
             }
+            subject.say_rules(cx, &path)?;
             if !is_open {
                 match revoked(session, &path)? {
-                    Some(true) => reasons.push("it is revoked (0x80092010)".to_owned()),
+                    Some(true) => reasons.push("it is revoked (0x800B010C)".to_owned()),
                     Some(false) => {}
                     None => cx.verbose("whether it is revoked is not known: no list of its issuer is at hand")?,
                 }
             }
         }
-        Err(problem) => reasons.push(problem.to_string()),
+        Err(problem) => {
+            subject.say_rules(cx, std::slice::from_ref(leaf))?;
+            reasons.push(problem.to_string());
+        }
     }
     for purpose in purposes.iter().filter(|p| !leaf.allows(p)) {
         reasons.push(format!("it is not made for {purpose} ({})", purpose.oid()));
@@ -136,15 +149,20 @@ struct Subject {
     leaf: Certificate,
     above: Vec<Certificate>,
     banned: Option<String>,
+    context: LintContext,
 }
 
 impl Subject {
     fn of(session: &Session, cert: CertPath) -> Result<Self> {
-        let (leaf, mut above, banned) = match cert {
-            CertPath::File(leaf, others) => (leaf, others, None),
+        let (leaf, mut above, banned, context) = match cert {
+            CertPath::File(leaf, others) => (leaf, others, None, LintContext::default()),
             CertPath::Stored(selector) => {
-                let (_, row): (_, CertificateRow) = find_certificate(session, &selector)?;
-                (session.certificate_of(&row)?, session.chain_of(&row)?, row.banned)
+                let (fingerprint, row): (_, CertificateRow) = find_certificate(session, &selector)?;
+                let context = LintContext {
+                    is_public: is_of_public_authority(session, &row)?,
+                    wants_crl: is_expected_to_name_a_list(session, fingerprint)?,
+                };
+                (session.certificate_of(&row)?, session.chain_of(&row)?, row.banned, context)
             }
         };
         for store in [Store::Ca, Store::Root] {
@@ -153,8 +171,42 @@ impl Subject {
                 above.push(session.certificate_of(&row)?);
             }
         }
-        Ok(Self { leaf, above, banned })
+        Ok(Self { leaf, above, banned, context })
     }
+
+    /// Says which rules the certificates of a path do not keep.
+    fn say_rules(&self, cx: &mut Invocation<'_>, path: &[Certificate]) -> Result<()> {
+        for certificate in path {
+            let is_leaf = certificate == &self.leaf;
+            let context = LintContext { wants_crl: is_leaf && self.context.wants_crl, ..self.context };
+            for finding in lint(certificate, context) {
+                let text = format!("`{}`: {finding}", certificate.short_name());
+                if context.wants_crl && finding.rule == "crl-distribution-point" && finding.severity == Severity::Warning {
+                    cx.warn_as("CrlDistributionPointMissing", text)?;
+                } else {
+                    cx.verbose(text)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a stored certificate came from a public authority of the configuration.
+fn is_of_public_authority(session: &Session, row: &CertificateRow) -> Result<bool> {
+    let is_its = |config: &str| row.origin.ends_with(&format!(" at {config}"));
+    Ok(session.authorities()?.iter().any(|authority| authority.is_public() && is_its(authority.config())))
+}
+
+/// Whether a use that a certificate is assigned to expects it to say where the revocation list is.
+fn is_expected_to_name_a_list(session: &Session, fingerprint: Fingerprint) -> Result<bool> {
+    let Ok(topology) = session.topology() else { return Ok(false) };
+    let assigned = session.state()?.assignments()?;
+    let mut uses = assigned
+        .iter()
+        .filter(|(_, row)| row.certificate == Some(fingerprint) || row.staged.is_some_and(|(staged, _)| staged == fingerprint))
+        .filter_map(|(key, _)| topology.uses.iter().find(|known| known.name.as_str().eq_ignore_ascii_case(&key.use_name)));
+    Ok(uses.any(|known| known.needs.cdp))
 }
 
 /// The judgement of a peer; where any root will do, the top of what is at hand counts as one.
@@ -264,7 +316,11 @@ mod tests {
     #[test]
     fn a_good_certificate_is_good_for_its_names_only() {
         let world = TestWorld::contoso();
-        assert_eq!(test(&world, "old", &[]), (true, String::new()));
+        // Good, and yet its uses expect to be told where the revocation list is.
+        let done = world.run(&VERB, &[("Cert", world.thumbprint("old").into())]);
+        let warned: Vec<_> = done.messages.iter().filter(|m| m.stream == Stream::Warning).map(|m| m.id).collect();
+        assert_eq!(warned, [Some("CrlDistributionPointMissing")]);
+        assert!(answer(done).0);
         assert!(test(&world, "old", &[("DNSName", "dns=sip.contoso.com".into())]).0);
         let (good, why) = test(&world, "old", &[("DNSName", "sip.contoso.com,www.contoso.com".into())]);
         assert!(!good && why.contains("`www.contoso.com`") && !why.contains("`sip.contoso.com`"), "{why}");
@@ -276,6 +332,26 @@ mod tests {
         assert_eq!(world.run(&VERB, &[("Cert", "0".repeat(40).into())]).error().id(), ErrorId::CertificateNotFound);
         let bad = world.run(&VERB, &[("Cert", world.thumbprint("old").into()), ("EKU", "server".into())]);
         assert_eq!(bad.error().id(), ErrorId::ParameterArgumentValidationError);
+    }
+
+    #[test]
+    fn the_verbose_stream_tells_each_rule_that_is_not_kept() {
+        let world = TestWorld::contoso();
+        let now = world.session().now();
+        let profile = Profile {
+            alternative_names: Some(vec![AlternativeName::host("my_host.contoso.net")]),
+            ..Profile::server(now.plus_days(-1), now.plus_days(900))
+        };
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        let own = record(&world, self_signed(&key, &profile).unwrap(), Vec::new());
+        for open in [true, false] {
+            let done = world.run(&VERB, &[("Cert", own.clone()), ("AllowUntrustedRoot", open.into())]);
+            let said = done.said(Stream::Verbose).join("\n");
+            for rule in ["san-underscore (RFC 1034 3.5)", "validity-length", "`my_host.contoso.net`: info"] {
+                assert!(said.contains(rule), "{rule}: {said}");
+            }
+            assert_eq!(answer(done).0, open);
+        }
     }
 
     #[test]

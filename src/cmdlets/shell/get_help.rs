@@ -22,13 +22,15 @@ static TOPICS: &[(&str, &str)] = &[
     ("about_functions", include_str!("topics/about_functions.txt")),
     ("about_limits", include_str!("topics/about_limits.txt")),
     ("about_proof", include_str!("topics/about_proof.txt")),
+    ("about_renewal", include_str!("topics/about_renewal.txt")),
     ("about_sites", include_str!("topics/about_sites.txt")),
+    ("about_staging", include_str!("topics/about_staging.txt")),
     ("about_uses", include_str!("topics/about_uses.txt")),
 ];
 
 static NAME: Param<String> = Param::named("Name", "A verb, alias, function or topic; `*` and `?` are wildcards")
     .at(0)
-    .mandatory_in(&["Examples", "DetailedView", "Full", "Parameters"])
+    .mandatory_in(&["Examples", "DetailedView", "Full", "Parameters", "Online"])
     .from_pipeline(Pipeline::ByPropertyName)
     .values(Values::Verbs);
 static EXAMPLES: Param<Switch> =
@@ -39,6 +41,9 @@ static FULL: Param<Switch> = Param::named("Full", "Show all that is known").sets
 static PARAMETER: Param<String> =
     Param::named("Parameter", "Show these parameters alone; `*` and `?` are wildcards").sets(&["Parameters"]).mandatory();
 
+static ONLINE: Param<Switch> =
+    Param::named("Online", "Say where the help is: there is no page on the web").sets(&["Online"]).mandatory();
+
 pub(crate) static SPEC: Spec = Spec {
     name: "Get-Help",
     twin: None,
@@ -48,8 +53,8 @@ pub(crate) static SPEC: Spec = Spec {
     description: "Shows the help of the verb with this name, alias or function, or of a topic; without a name, what there is. \
                   A wildcard, or a word that is no name, lists what fits. `Verb-Noun -?` is the same as `Get-Help Verb-Noun`. \
                   All help is compiled in; nothing is downloaded.",
-    sets: &["AllUsersView", "Examples", "DetailedView", "Full", "Parameters"],
-    parameters: &[&NAME.spec, &EXAMPLES.spec, &DETAILED.spec, &FULL.spec, &PARAMETER.spec],
+    sets: &["AllUsersView", "Examples", "DetailedView", "Full", "Parameters", "Online"],
+    parameters: &[&NAME.spec, &EXAMPLES.spec, &DETAILED.spec, &FULL.spec, &PARAMETER.spec, &ONLINE.spec],
     input: Input::EachObject,
     emits: Some(&HELP_PAGE),
     changes: Impact::Reads,
@@ -122,6 +127,11 @@ fn topic(name: &str) -> Option<(&'static str, &'static str)> {
     TOPICS.iter().find(|(topic, _)| topic.eq_ignore_ascii_case(name) || topic.eq_ignore_ascii_case(&whole)).copied()
 }
 
+/// The topics: name and what each is about.
+pub(in crate::cmdlets) fn topics() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TOPICS.iter().map(|(name, text)| (*name, first_line(text)))
+}
+
 fn page(cx: &Invocation<'_>, args: &Args, spec: &'static Spec, shown: &'static str) -> Result<HelpPage> {
     let view = match (args.on(&FULL), args.on(&DETAILED), args.on(&EXAMPLES)) {
         (true, ..) => HelpView::Full,
@@ -129,6 +139,12 @@ fn page(cx: &Invocation<'_>, args: &Args, spec: &'static Spec, shown: &'static s
         (_, _, true) => HelpView::Examples,
         _ => HelpView::Short,
     };
+    if args.on(&ONLINE) {
+        let text = format!(
+            "\nAll help of `{shown}` is compiled into this program; there is no page to open.\n`Get-Help {shown} -Full` shows all of it.\n"
+        );
+        return Ok(HelpPage { name: shown.to_owned(), category: "Cmdlet", synopsis: spec.synopsis.to_owned(), text });
+    }
     let text = match args.get(&PARAMETER, cx)? {
         Some(pattern) => parameters(spec, shown, &pattern)?,
         None => render_help(spec, shown, view, WIDTH),
@@ -363,7 +379,9 @@ mod tests {
         let of = |view: &str| text(&[("Name", "Get-WebBinding".into()), (view, Value::Bool(true))]);
         assert!(of("Examples").contains("EXAMPLE 1") && !of("Examples").contains("SYNTAX"));
         assert!(of("Detailed").contains("PARAMETERS") && !of("Detailed").contains("Required?"));
-        assert!(of("Full").contains("Required?") && of("Full").contains("OUTPUTS"));
+        assert!(of("Full").contains("Required?") && of("Full").contains("OUTPUTS") && of("Full").contains("NOTES"));
+        assert!(of("Full").contains("Accept wildcard characters?  true"));
+        assert!(of("Online").contains("Get-Help Get-WebBinding -Full"));
         let port = text(&[("Name", "Get-WebBinding".into()), ("Parameter", "port".into())]);
         assert!(port.contains("-Port <String>") && !port.contains("-Protocol"), "{port}");
         let error = help(&[("Name", "Get-WebBinding".into()), ("Parameter", "Prot".into())]).error();

@@ -2,6 +2,8 @@
 
 use std::any::Any;
 use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
 
 use super::get_tls_name::{COMPUTER, computer};
 use crate::cmdlets::lookup::{assignments_on, uses_in_service};
@@ -11,7 +13,7 @@ use crate::command::{
 };
 use crate::error::{ErrorId, Result};
 use crate::model::names::{compute, difference};
-use crate::model::{ComputedNames, Fingerprint, Moment, NameQuery, UseName};
+use crate::model::{ComputedNames, Fingerprint, NameQuery, UseName};
 use crate::session::{Assigned, Session, fitness};
 use crate::state::{CertificateQuery, CertificateRow, Store};
 
@@ -28,7 +30,8 @@ pub(crate) static SPEC: Spec = Spec {
                   date, has its private key, is trusted and made for the uses, and bears the computed names. Emits one \
                   record for each, those that fit first, the latest end before the others.\n\nProblems says what stands \
                   against it; Remarks holds what is worth knowing and no obstacle, such as that it names no revocation \
-                  list.",
+                  list.\n\nThose that fit are found in an index of names, the others are judged when they are shown: among \
+                  100,000 certificates let `Select-Object -First` end the listing, or `Where-Object Fits`.",
     sets: &[],
     parameters: &[&TYPE.spec, &COMPUTER.spec],
     input: Input::None,
@@ -71,69 +74,106 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         None => uses_in_service(session)?,
     };
     let assigned = assignments_on(session, &computer)?;
-    let query = CertificateQuery { store: Some(Store::My), ..CertificateQuery::default() };
-    let mut found = Vec::new();
-    for (fingerprint, row) in session.state()?.certificates(&query)? {
-        cx.check_cancelled()?;
-        found.push(StoredCertificate::of(session, fingerprint, row, &uses, asked.as_ref(), &assigned)?);
+    let look = Arc::new(Look { session: session.clone(), uses, asked, assigned });
+    let mut fitting = Vec::new();
+    for query in look.candidates() {
+        session.each_certificate(&query, &mut |fingerprint, row| {
+            cx.check_cancelled()?;
+            let found = StoredCertificate::of(&look, fingerprint, row);
+            if found.findings().problems.is_empty() {
+                fitting.push(found);
+            }
+            Ok(())
+        })?;
     }
-    found.sort_by_key(|c| (!c.fits, Reverse(c.row.not_after), c.problems.len()));
-    for certificate in found {
+    fitting.sort_by_key(|c| Reverse((c.row.not_after, c.fingerprint)));
+    fitting.dedup_by_key(|c| c.fingerprint);
+    let fits: HashSet<Fingerprint> = fitting.iter().map(|c| c.fingerprint).collect();
+    for certificate in fitting {
         cx.emit(Value::object(certificate))?;
     }
-    Ok(())
+    let all = CertificateQuery { store: Some(Store::My), latest_first: true, ..CertificateQuery::default() };
+    session.each_certificate(&all, &mut |fingerprint, row| {
+        cx.check_cancelled()?;
+        if fits.contains(&fingerprint) {
+            return Ok(());
+        }
+        cx.emit(Value::object(StoredCertificate::of(&look, fingerprint, row)))
+    })
 }
 
-/// A stored certificate and what it lacks.
+/// What certificates are judged by.
+struct Look {
+    session: Session,
+    uses: Vec<UseName>,
+    asked: Option<ComputedNames>,
+    assigned: Vec<Assigned>,
+}
+
+impl Look {
+    /// Queries whose answers hold every certificate that can fit: it bears all names that are asked for, and so one of
+    /// them, which is looked up in the index.
+    fn candidates(&self) -> Vec<CertificateQuery> {
+        let query = CertificateQuery { store: Some(Store::My), ..CertificateQuery::default() };
+        let names = self.asked.iter().flat_map(|asked| &asked.names);
+        let mut hosts: Vec<(bool, &str)> =
+            names.filter_map(|n| n.name.dns().map(|host| (n.wildcard, host.as_str()))).collect();
+        // A name that no wildcard may stand for tells more.
+        hosts.sort_by_key(|(by_wildcard, _)| *by_wildcard);
+        let Some((by_wildcard, host)) = hosts.first() else { return vec![query] };
+        let exact = CertificateQuery { name: Some(host.to_ascii_lowercase()), ..query.clone() };
+        match host.split_once('.').filter(|_| *by_wildcard) {
+            // As a pattern it finds the names below the domain too, which do no harm.
+            Some((_, domain)) => vec![exact, CertificateQuery { name: Some(format!("*.{}", domain.to_ascii_lowercase())), ..query }],
+            None => vec![exact],
+        }
+    }
+
+    fn findings(&self, row: &CertificateRow) -> Result<Findings> {
+        let certificate = self.session.certificate_of(row)?;
+        let names: Vec<String> = certificate.alternative_names().iter().map(ToString::to_string).collect();
+        let (mut problems, mut remarks) = (Vec::new(), Vec::new());
+        for finding in fitness(&self.session, row, &certificate, &self.uses, self.session.now())? {
+            if finding.is_obstacle { &mut problems } else { &mut remarks }.push(finding.error.message().to_owned());
+        }
+        let difference = self.asked.as_ref().map(|c| difference(c, &names)).unwrap_or_default();
+        let missing: Vec<String> = difference.missing.iter().map(|m| m.name.to_string()).collect();
+        if !missing.is_empty() {
+            problems.push(format!("certificate `{}` lacks {} of the computed names: {}", row.thumbprint, missing.len(), missing.join(", ")));
+        }
+        let has_key = self.session.has_key(row)?;
+        Ok(Findings { problems, remarks, missing, unexpected: difference.unexpected, names, has_key })
+    }
+}
+
+/// A stored certificate; what it lacks is found out when that is asked for.
 struct StoredCertificate {
+    look: Arc<Look>,
     fingerprint: Fingerprint,
     row: CertificateRow,
-    fits: bool,
+    findings: OnceLock<Findings>,
+}
+
+/// What was found out about a certificate.
+#[derive(Default)]
+struct Findings {
     problems: Vec<String>,
     remarks: Vec<String>,
     missing: Vec<String>,
     unexpected: Vec<String>,
     names: Vec<String>,
     has_key: bool,
-    assigned: Vec<String>,
-    uses: Vec<String>,
-    now: Moment,
 }
 
 impl StoredCertificate {
-    fn of(
-        session: &Session,
-        fingerprint: Fingerprint,
-        row: CertificateRow,
-        uses: &[UseName],
-        computed: Option<&ComputedNames>,
-        assigned: &[Assigned],
-    ) -> Result<Self> {
-        let certificate = session.certificate_of(&row)?;
-        let names: Vec<String> = certificate.alternative_names().iter().map(ToString::to_string).collect();
-        let (mut problems, mut remarks) = (Vec::new(), Vec::new());
-        for finding in fitness(session, &row, &certificate, uses, session.now())? {
-            if finding.is_obstacle { &mut problems } else { &mut remarks }.push(finding.error.message().to_owned());
-        }
-        let difference = computed.map(|c| difference(c, &names)).unwrap_or_default();
-        let missing: Vec<String> = difference.missing.iter().map(|m| m.name.to_string()).collect();
-        if !missing.is_empty() {
-            problems.push(format!("certificate `{}` lacks {} of the computed names: {}", row.thumbprint, missing.len(), missing.join(", ")));
-        }
-        let of_this = assigned.iter().filter(|a| a.row.certificate == Some(fingerprint));
-        Ok(Self {
-            fits: problems.is_empty(),
-            problems,
-            remarks,
-            missing,
-            unexpected: difference.unexpected,
-            names,
-            has_key: session.has_key(&row)?,
-            assigned: of_this.map(|a| a.key.use_name.clone()).collect(),
-            uses: uses.iter().map(|u| u.as_str().to_owned()).collect(),
-            now: session.now(),
-            fingerprint,
-            row,
+    fn of(look: &Arc<Look>, fingerprint: Fingerprint, row: CertificateRow) -> Self {
+        Self { look: Arc::clone(look), fingerprint, row, findings: OnceLock::new() }
+    }
+
+    fn findings(&self) -> &Findings {
+        self.findings.get_or_init(|| {
+            let failed = |error: crate::error::Error| Findings { problems: vec![error.message().to_owned()], ..Findings::default() };
+            self.look.findings(&self.row).unwrap_or_else(failed)
         })
     }
 }
@@ -183,26 +223,29 @@ impl Record for StoredCertificate {
 
     fn value(&self, index: usize) -> Value {
         let list = |texts: &[String]| Value::list(texts.iter().map(Value::text));
-        let row = &self.row;
+        let (look, row) = (&self.look, &self.row);
         match index {
-            0 => self.fits.into(),
+            0 => self.findings().problems.is_empty().into(),
             1 => Value::from(row.thumbprint.to_string()),
             2 => row.not_after.into(),
             3 => Value::text(&row.subject),
-            4 => list(&self.problems),
-            5 => list(&self.missing),
-            6 => list(&self.unexpected),
-            7 => list(&self.remarks),
-            8 => self.has_key.into(),
-            9 => list(&self.assigned),
+            4 => list(&self.findings().problems),
+            5 => list(&self.findings().missing),
+            6 => list(&self.findings().unexpected),
+            7 => list(&self.findings().remarks),
+            8 => self.findings().has_key.into(),
+            9 => {
+                let of_this = look.assigned.iter().filter(|a| a.row.certificate == Some(self.fingerprint));
+                Value::list(of_this.map(|a| Value::text(&a.key.use_name)))
+            }
             10 => Value::text(&row.friendly_name),
             11 => Value::text(&row.issuer),
             12 => row.not_before.into(),
             13 => Value::text(&row.serial),
-            14 => list(&self.names),
-            15 => list(&self.uses),
+            14 => list(&self.findings().names),
+            15 => Value::list(look.uses.iter().map(|u| Value::text(u.as_str()))),
             16 => Value::text(&row.origin),
-            17 => row.not_after.since(self.now).div_euclid(86_400).into(),
+            17 => row.not_after.since(look.session.now()).div_euclid(86_400).into(),
             18 => Value::from(self.fingerprint.to_string()),
             _ => Value::Null,
         }

@@ -198,7 +198,8 @@ impl Selection {
     }
 }
 
-fn proofs_of(cx: &Invocation<'_>, session: &Session, tasks: &[EndpointTask]) -> Result<Vec<EndpointProof>> {
+/// The proof of each task, remembered with its time.
+pub(in crate::cmdlets) fn proofs_of(cx: &Invocation<'_>, session: &Session, tasks: &[EndpointTask]) -> Result<Vec<EndpointProof>> {
     let settings = session.world().proof()?;
     let host = session.policy().map_or_else(|_| String::new(), |p| p.machine);
     let cancel = cx.cancel();
@@ -206,6 +207,7 @@ fn proofs_of(cx: &Invocation<'_>, session: &Session, tasks: &[EndpointTask]) -> 
     let look = Look { clock: &**session.clock(), cancelled: &cancelled, threads: THREADS, host: &host };
     let proofs = short_then_long(&*session.prober(), tasks, &settings, &look);
     cx.check_cancelled()?;
+    session.remember_proofs(&proofs);
     Ok(proofs)
 }
 

@@ -3,7 +3,7 @@
 use super::super::lower::{ArgumentUse, CommandUse, Literal};
 use super::common::names_variable;
 use super::{Argument, Bound, names};
-use crate::command::{Facts, Registry, Spec, Value};
+use crate::command::{Block, Facts, Registry, Spec, Value};
 use crate::error::{Error, ErrorId, ExitCode};
 
 /// Finds the binding errors of the commands of a text, in its order, each with its place.
@@ -13,7 +13,7 @@ pub(crate) fn check(commands: &[CommandUse], registry: &Registry, facts: &dyn Fa
     let mut errors = Vec::new();
     for command in commands {
         let Some(verb) = registry.verb(&command.verb) else { continue };
-        if let Err(error) = check_command(command, verb.spec, facts, interactive) {
+        for error in check_command(command, verb.spec, facts, interactive) {
             let error = if error.position().is_none() { error.at(command.position.clone()) } else { error };
             errors.push(error.exits(ExitCode::Usage));
         }
@@ -21,20 +21,43 @@ pub(crate) fn check(commands: &[CommandUse], registry: &Registry, facts: &dyn Fa
     errors
 }
 
-fn check_command(command: &CommandUse, spec: &'static Spec, facts: &dyn Facts, interactive: bool) -> Result<(), Error> {
-    let arguments: Vec<Argument> = command.arguments.iter().map(argument).collect();
-    match Bound::new(spec, &arguments, command.piped, facts) {
-        Ok(bound) if !command.splats => bound.check_sets(interactive),
-        Err(error) if is_of_binder(error.id()) => Err(error),
-        // A splat may bring what is missing; what the session cannot tell yet shows when the command runs.
-        Ok(_) | Err(_) => Ok(()),
+/// All that is wrong with a command.
+fn check_command(command: &CommandUse, spec: &'static Spec, facts: &dyn Facts, interactive: bool) -> Vec<Error> {
+    let arguments = command.arguments.iter();
+    // Of a command that the lowering refused, only what stands under a name is surely an argument.
+    let arguments: Vec<Argument> = arguments.filter(|a| !command.faulty || is_named_value(a)).map(argument).collect();
+    let (bound, mut faults) = Bound::gather(spec, &arguments, command.piped, facts);
+    // What the session cannot tell yet shows when the command runs.
+    faults.retain(|fault| is_of_binder(fault.id()));
+    if command.faulty {
+        // The lowering has told the others.
+        faults.retain(|fault| is_of_value(fault.id()));
+        return faults;
     }
+    // A splat may bring what is missing, and a name that is wrong may be the one that is missing.
+    if !command.splats && faults.iter().all(|fault| is_of_value(fault.id())) {
+        faults.extend(bound.check_sets(interactive).err());
+    }
+    faults
+}
+
+fn is_named_value(written: &ArgumentUse) -> bool {
+    written.parameter.is_some() && !written.values.is_empty()
+}
+
+/// Whether a fault is one of a value alone.
+fn is_of_value(id: ErrorId) -> bool {
+    matches!(id, ErrorId::CannotConvertArgument | ErrorId::ParameterArgumentValidationError | ErrorId::InvalidName)
 }
 
 /// An argument as the text shows it, without its value where that is not constant.
 pub(crate) fn argument(written: &ArgumentUse) -> Argument {
     let literals: Option<Vec<Value>> = written.values.iter().map(|v| v.literal.as_ref().map(literal)).collect();
-    let value = literals.map(|mut values| if values.len() == 1 { values.swap_remove(0) } else { Value::list(values) });
+    let value = match written.values.as_slice() {
+        // Which block it is makes no difference to whether one may stand here.
+        [one] if one.block => Some(Value::Block(Block::new(()))),
+        _ => literals.map(|mut values| if values.len() == 1 { values.swap_remove(0) } else { Value::list(values) }),
+    };
     let place = match written.values.as_slice() {
         [one] => one.position.clone(),
         _ => written.position.clone(),

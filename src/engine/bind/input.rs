@@ -1,6 +1,6 @@
 //! Binding of a piped object: by value, then by property name, first without and then with conversion.
 
-use super::{Ask, Bound, convert};
+use super::{Ask, Bound, Call, convert};
 use crate::command::{Args, Facts, ParamSpec, Pipeline, Value};
 use crate::error::{Error, ErrorId, Result};
 
@@ -9,11 +9,12 @@ impl Bound {
     ///
     /// # Errors
     /// `InputObjectNotBound`, `AmbiguousParameterSet`, `MissingMandatoryParameter`, those of a conversion.
-    pub(crate) fn with_input(&self, input: &Value, ask: Ask<'_>, facts: &dyn Facts) -> Result<Args> {
+    pub(crate) fn with_input(&self, input: &Value, ask: Ask<'_>, call: Call<'_>, facts: &dyn Facts) -> Result<Args> {
         let mut bound = self.clone();
+        let delayed = bound.resolve_delayed(input, call, facts)?;
         let by_value = bound.by_value(input, facts, exact)?;
         let by_name = bound.by_property_name(input, facts)?;
-        if !by_value && !by_name && !bound.by_value(input, facts, convertible)? {
+        if !delayed && !by_value && !by_name && !bound.by_value(input, facts, convertible)? {
             return Err(self.not_bound(input));
         }
         bound.finish(ask, facts).map_err(|e| match e.id() {
@@ -22,6 +23,18 @@ impl Bound {
             }
             _ => e,
         })
+    }
+
+    /// Asks the script blocks that stand in the place of values; tells whether there were any.
+    fn resolve_delayed(&mut self, input: &Value, call: Call<'_>, facts: &dyn Facts) -> Result<bool> {
+        let mut any = false;
+        for given in &mut self.given {
+            let Some(block) = given.delayed.take() else { continue };
+            let value = call(&block, input)?;
+            given.value = Some(convert(given.parameter, &value, facts).map_err(|e| e.in_verb(self.spec.name))?);
+            any = true;
+        }
+        Ok(any)
     }
 
     fn by_value(&mut self, input: &Value, facts: &dyn Facts, fits: fn(&ParamSpec, &Value) -> bool) -> Result<bool> {

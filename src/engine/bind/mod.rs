@@ -2,14 +2,16 @@
 
 pub(crate) mod check;
 pub(crate) mod common;
+pub(crate) mod fuzz;
 mod input;
 pub(crate) mod names;
 pub(crate) mod placeholder;
+pub(crate) mod secrets;
 mod sets;
 pub(crate) mod words;
 
 use self::common::{Common, is_common};
-use crate::command::{Args, Facts, ParamSpec, Spec, Value, Values, choice};
+use crate::command::{Args, Block, Facts, ParamSpec, Pipeline, Spec, Value, Values, choice};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::Position;
 
@@ -38,10 +40,15 @@ pub(crate) struct Bound {
 struct Given {
     parameter: &'static ParamSpec,
     value: Option<Value>,
+    /// A script block that gives the value for each piped object.
+    delayed: Option<Block>,
 }
 
 /// Asks somebody for the value of a mandatory parameter; `None` where nobody can be asked.
 pub(crate) type Ask<'a> = &'a dyn Fn(&'static ParamSpec) -> Result<Option<Value>>;
+
+/// Runs a script block on an object.
+pub(crate) type Call<'a> = &'a dyn Fn(&Block, &Value) -> Result<Value>;
 
 impl Bound {
     /// Binds by name and position, and converts.
@@ -49,6 +56,21 @@ impl Bound {
     /// # Errors
     /// Those of PowerShell's binder, each at the place of its word.
     pub(crate) fn new(spec: &'static Spec, arguments: &[Argument], has_input: bool, facts: &dyn Facts) -> Result<Self> {
+        let (bound, faults) = Self::gather(spec, arguments, has_input, facts);
+        match faults.into_iter().next() {
+            Some(fault) => Err(fault),
+            None => Ok(bound),
+        }
+    }
+
+    /// Binds what can be bound, and tells all that is wrong with the rest: names first, then positions.
+    pub(crate) fn gather(
+        spec: &'static Spec,
+        arguments: &[Argument],
+        has_input: bool,
+        facts: &dyn Facts,
+    ) -> (Self, Vec<Error>) {
+        let mut faults = Vec::new();
         let mut bound = Self {
             spec,
             common: Common::default(),
@@ -59,15 +81,18 @@ impl Bound {
         for argument in arguments {
             if let Some(word) = &argument.name {
                 let result = names::resolve(spec, word).and_then(|p| bound.give(p, argument.value.as_ref(), facts));
-                result.map_err(|e| at(e, argument.place.as_ref()))?;
+                faults.extend(result.err().map(|e| at(e, argument.place.as_ref())));
             }
         }
         for argument in arguments.iter().filter(|a| a.name.is_none()) {
-            let result =
-                bound.position(argument.value.as_ref()).and_then(|p| bound.give(p, argument.value.as_ref(), facts));
-            result.map_err(|e| at(e, argument.place.as_ref()))?;
+            let value = argument.value.as_ref();
+            let result = match bound.position(value) {
+                Ok(parameter) => bound.give(parameter, value, facts),
+                Err(none) => bound.give_more(value, none, facts),
+            };
+            faults.extend(result.err().map(|e| at(e, argument.place.as_ref())));
         }
-        Ok(bound)
+        (bound, faults)
     }
 
     /// Takes a value for a parameter.
@@ -77,15 +102,57 @@ impl Bound {
                 .about(parameter.name)
                 .in_verb(self.spec.name));
         }
-        let converted =
-            value.map(|v| convert(parameter, v, facts)).transpose().map_err(|e| e.in_verb(self.spec.name))?;
-        self.given.push(Given { parameter, value: converted.clone() });
+        let delayed = match value {
+            Some(Value::Block(block)) if !takes_blocks(parameter) => Some(block.clone()),
+            _ => None,
+        };
+        let converted = match (&delayed, value) {
+            (Some(_), _) => self.may_delay(parameter).map(|()| None),
+            (None, value) => value.map(|v| convert(parameter, v, facts)).transpose(),
+        };
+        // A parameter whose value is wrong is given all the same: it is not missing too.
+        let (converted, failed) = match converted {
+            Ok(converted) => (converted, None),
+            Err(error) => (None, Some(error.in_verb(self.spec.name))),
+        };
+        self.given.push(Given { parameter, value: converted.clone(), delayed });
+        self.weigh(parameter, converted.as_ref())?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Adds a value to the parameter that takes all further ones; `none` where no parameter does.
+    fn give_more(&mut self, value: Option<&Value>, none: Error, facts: &dyn Facts) -> Result<()> {
+        let Some(given) = self.given.iter_mut().find(|g| g.parameter.remaining) else { return Err(none) };
+        let more = value.map(|v| convert(given.parameter, v, facts)).transpose();
+        let more = more.map_err(|e| e.in_verb(self.spec.name))?;
+        given.value = match (given.value.take(), more) {
+            (Some(before), Some(more)) => Some(Value::list(before.items().iter().chain(more.items()).cloned())),
+            _ => None,
+        };
+        Ok(())
+    }
+
+    /// A script block in a value's place stands for a value of each object: only what the pipeline gives can wait for one.
+    fn may_delay(&self, parameter: &'static ParamSpec) -> Result<()> {
+        if self.has_input && parameter.pipeline != Pipeline::No {
+            return Ok(());
+        }
+        let (verb, name) = (self.spec.name, parameter.name);
+        Err(Error::new(ErrorId::CannotConvertArgument, format!("`-{name}` takes no script block"))
+            .about(name)
+            .hint(format!("to run the command for each object: `… | ForEach-Object {{ {verb} -{name} $_.… }}`")))
+    }
+
+    /// What a parameter that was given says of the sets and of the common parameters.
+    fn weigh(&mut self, parameter: &'static ParamSpec, converted: Option<&Value>) -> Result<()> {
         if is_common(parameter) {
-            self.common.set(parameter, converted.as_ref().unwrap_or(&Value::Null));
+            if let Some(value) = converted {
+                self.common.set(parameter, value);
+            }
             return Ok(());
         }
         // `-Switch:$false` is as good as not given.
-        if parameter.switch && converted.as_ref().is_some_and(|v| !v.is_true()) {
+        if parameter.switch && converted.is_some_and(|v| !v.is_true()) {
             return Ok(());
         }
         if let (Some(reason), true) = (parameter.compat, converted.is_some()) {
@@ -202,6 +269,11 @@ pub(crate) fn convert(parameter: &'static ParamSpec, value: &Value, facts: &dyn 
         _ => None,
     };
     (parameter.check)(spelled.as_ref().unwrap_or(value), facts)
+}
+
+/// Whether a script block is itself a value of the parameter.
+fn takes_blocks(parameter: &ParamSpec) -> bool {
+    matches!(parameter.type_name.trim_end_matches("[]"), "ScriptBlock" | "Object" | "PSObject")
 }
 
 fn spell(parameter: &'static ParamSpec, value: &Value, word: impl Fn(&str) -> Result<Value>) -> Result<Value> {

@@ -29,6 +29,9 @@ impl Words for RegistryWords<'_> {
 
     fn positions(&self, verb: &str) -> Option<usize> {
         let Some(verb) = self.0.verb(verb) else { return Some(0) };
+        if verb.spec.parameters.iter().any(|p| p.remaining) {
+            return None;
+        }
         let mut positions: Vec<u8> =
             verb.spec.parameters.iter().filter(|p| !p.switch).filter_map(|p| p.position).collect();
         positions.sort_unstable();

@@ -189,7 +189,7 @@ impl<'a> Lowerer<'a> {
         let span = (at as u32, end as u32);
         let values = if parameter.switch && !colon {
             self.out.put("true");
-            vec![Value { literal: Some(Literal::Bool(true)), span }]
+            vec![Value { literal: Some(Literal::Bool(true)), block: false, span }]
         } else {
             self.skip_blanks();
             let values = if self.value_follows(stage.verb, colon) { self.values(stage) } else { Vec::new() };

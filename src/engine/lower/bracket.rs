@@ -127,7 +127,8 @@ impl Lowerer<'_> {
             Header::Fn => Kind::Function,
             _ => Kind::Block,
         };
-        let mut frame = Frame::new(kind, self.top.ps, at, b'}');
+        let ps = self.top.ps || std::mem::take(&mut self.top.ps_block);
+        let mut frame = Frame::new(kind, ps, at, b'}');
         frame.tail = match header {
             Header::If | Header::Else | Header::Switch => self.top.block_tail,
             Header::Fn => Tail::Value,
@@ -164,12 +165,14 @@ impl Lowerer<'_> {
     pub(super) fn square(&mut self) {
         if let Some(end) = self.type_name(self.pos) {
             let name = self.slice(self.pos, end);
-            self.refuse(
-                self.pos,
-                end,
-                format!("`{name}` does not exist here"),
-                "a parameter converts its value by itself; Rhai has `parse_int(x)` and `x.to_string()`",
-            );
+            let hint = match name.to_ascii_lowercase().as_str() {
+                "[pscustomobject]" | "[ordered]" | "[hashtable]" => {
+                    "leave it away: `@{ Name = 'value' }` holds named values"
+                }
+                "[datetime]" => "`Get-Date` is this moment, `(Get-Date '2026-12-31')` another one",
+                _ => "a parameter converts its value by itself; Rhai has `parse_int(x)` and `x.to_string()`",
+            };
+            self.refuse(self.pos, end, format!("`{name}` does not exist here"), hint);
             self.out.cut(self.pos, end);
             self.pos = end;
             return;

@@ -51,6 +51,11 @@ impl Lowerer<'_> {
                 }
             }
             b'_' | b'a'..=b'z' | b'A'..=b'Z' => self.dollar_name(at),
+            b'?' => {
+                self.out.cut(at, at + 2);
+                self.out.put("__ok()");
+                self.operand(at + 2);
+            }
             _ => {
                 let end = at + 1 + self.char_at(at + 1).map_or(0, char::len_utf8);
                 let name = self.slice(at, end);
@@ -320,6 +325,10 @@ impl Lowerer<'_> {
                     let ps = self.top.ps;
                     self.nested(at, at + 2, "(", Frame::new(Kind::Braced, ps, at, b'}'));
                 }
+            }
+            b'?' => {
+                self.out.put("__ok()");
+                self.pos = at + 2;
             }
             _ => {
                 let end = self.word_end(at + 1);

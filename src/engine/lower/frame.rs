@@ -166,6 +166,8 @@ pub(super) struct Frame {
     pub(super) hole: u32,
     /// How many operators of the expression enclose what stands left of them.
     pub(super) wraps: u32,
+    /// The block of the header is PowerShell's: only its `foreach ($x in …)` is spelled so.
+    pub(super) ps_block: bool,
     /// How many elements `@( … )` has so far.
     pub(super) elements: u32,
 }
@@ -201,6 +203,7 @@ impl Frame {
             after_do: false,
             hole: NONE,
             wraps: 0,
+            ps_block: false,
             elements: 0,
         }
     }

@@ -16,6 +16,9 @@ impl Lowerer<'_> {
         if self.top.expects_operand() && self.byte_at(end) == b'-' && self.command(at, end) {
             return;
         }
+        if self.top.expects_operand() && self.alias(at, end) {
+            return;
+        }
         if text.starts_with("__") {
             self.check_name(at, end);
         }
@@ -24,10 +27,11 @@ impl Lowerer<'_> {
             self.operand(end);
             return;
         }
-        if !self.keyword(text, at, end) {
-            self.begin();
-            self.operand(end);
+        if self.keyword(text, at, end) || (self.top.expects_operand() && self.alias_command(at, end)) {
+            return;
         }
+        self.begin();
+        self.operand(end);
     }
 
     /// Runs a command if a registered verb stands at `at`; `end` is that of the word before its dash.
@@ -49,6 +53,36 @@ impl Lowerer<'_> {
         };
         self.command_at(at, last, verb);
         true
+    }
+
+    /// Runs a command that is called by its alias, `dir Cert:\LocalMachine\My`: only where the word is no declared name,
+    /// and what follows cannot continue an expression of Rhai.
+    fn alias(&mut self, at: usize, end: usize) -> bool {
+        let text = self.slice(at, end);
+        let is_key = self.top.key && matches!(self.top.kind, Kind::Map | Kind::Switch);
+        let glued = at > 0 && matches!(self.byte_at(at - 1), b'-' | b'.' | b':' | b'$');
+        if is_key || glued || self.names.find(text).is_some() {
+            return false;
+        }
+        let words = self.words;
+        let Some(verb) = words.alias(text) else { return false };
+        let next = self.after_blanks(end);
+        let is_command = match self.byte_at(next) {
+            0 => next >= self.src.len(),
+            b'\n' | b'\r' | b';' | b')' | b'}' => true,
+            b'|' => self.pipe_target(next).is_some(),
+            _ if next == end => false,
+            b'-' => self.byte_at(next + 1).is_ascii_alphabetic(),
+            b'"' | b'\'' | b'$' | b'0'..=b'9' => true,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
+                !matches!(self.slice(next, self.word_end(next)), "in" | "is" | "as" | "else" | "while" | "until")
+            }
+            _ => false,
+        };
+        if is_command {
+            self.command_at(at, end, verb);
+        }
+        is_command
     }
 
     /// Whether a verb may end at `index`: a blank, a bracket, a separator or the end of the text follows.
@@ -158,6 +192,11 @@ impl Lowerer<'_> {
                 self.refuse(at, end, "`eval` is switched off", "write the commands into the script itself");
                 self.operand(end);
             }
+            "exit" if self.exit_follows(end) => {
+                self.begin();
+                self.refuse(at, end, "`exit` is a function here", "write `exit(3)`");
+                self.operand(end);
+            }
             "function" | "filter" | "trap" | "workflow" | "class" => return self.refuse_declaration(text, at, end),
             _ => return false,
         }
@@ -177,6 +216,15 @@ impl Lowerer<'_> {
             && (next.is_ascii_alphanumeric() || matches!(next, b'(' | b'$' | b'!' | b'_' | b'"' | b'\''))
     }
 
+    /// Whether PowerShell's `exit 3` ends at `end`.
+    fn exit_follows(&self, end: usize) -> bool {
+        let next = self.after_blanks(end);
+        self.top.expects_operand()
+            && (next > end && (self.byte_at(next).is_ascii_digit() || self.byte_at(next) == b'$')
+                || matches!(self.byte_at(next), b';' | b'\n' | b'\r' | b'}')
+                || next >= self.src.len())
+    }
+
     fn header(&mut self, header: Header, end: usize) {
         if self.top.header != Header::Else {
             self.begin();
@@ -187,6 +235,7 @@ impl Lowerer<'_> {
         }
         self.pos = end;
         self.top.header = header;
+        self.top.ps_block = false;
         self.top.header_names = NONE;
         self.top.prev = Prev::Start;
         self.top.fresh = Fresh::Expression;
@@ -255,6 +304,7 @@ impl Lowerer<'_> {
             return false;
         }
         self.header(Header::For, end);
+        self.top.ps_block = true;
         self.top.header_names = self.names.len();
         self.check_name(dollar + 1, name_end);
         self.names.declare(self.slice(dollar + 1, name_end));

@@ -58,7 +58,11 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn next_line_begins_statement(&self) -> bool {
-        let next = self.after_trivia(self.pos);
+        self.statement_begins_at(self.after_trivia(self.pos))
+    }
+
+    /// Whether what stands at `next` begins a statement, and goes on with none.
+    pub(super) fn statement_begins_at(&self, next: usize) -> bool {
         match self.byte_at(next) {
             b'$' | b'"' | b'\'' | b'@' | b'0'..=b'9' => true,
             b'(' => self.top.ps,

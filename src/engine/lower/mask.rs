@@ -1,38 +1,116 @@
-//! Secrets in a line of source: what a secret parameter was given is not shown.
+//! Secrets in a text that somebody typed: which words mean one, and which stretches are not shown.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
-/// What stands in the place of a secret.
-const MASK: &str = "***";
+/// What is known of verbs and secrets.
+pub(crate) trait Secrets {
+    /// The secret parameters of all verbs, without their dash, and other names that mean a secret.
+    fn names(&self) -> &[&str];
 
-/// Replaces, in a line of source, the argument of every word that is, abbreviates or nearly matches a secret name.
+    /// Whether a word is a registered verb, in any case.
+    fn is_verb(&self, word: &str) -> bool;
+
+    /// Whether a word is, in full, the name of a parameter of the verb that is no secret.
+    fn is_open(&self, verb: &str, word: &str) -> bool;
+}
+
+/// The stretches of a text that are given to a word that is, abbreviates or nearly matches a secret name.
 ///
-/// `secret_names` are the secret parameters of all verbs, without their dash. A word counts with a dash before it
-/// (`-Password x`, `-Pa:x`, `-Pasword x`), and, spelled in full or nearly so, with `:` or `=` after it
-/// (`password: "x"`, `$password = 'x'`). Nearly is up to two letters, of a long name one in three, wrong, missing, extra or
-/// swapped.
-/// The line need not be a valid one; what is never closed is masked to its end.
+/// A word counts with a dash before it (`-Password x`, `-Pa:x`, `-Pasword x`), and, spelled in full or nearly so, with
+/// `:` or `=` after it (`password: "x"`, `$password = 'x'`). Nearly is up to two letters, of a long name one in three,
+/// wrong, missing, extra or swapped. The full name of another parameter of the verb that stands before it never counts:
+/// `-CA` is one, though it begins `-CaPassword`. The text need not be a valid one; what is never closed is secret to
+/// its end.
 #[must_use]
-pub(crate) fn mask_secrets<'a>(line: &'a str, secret_names: &[&str]) -> Cow<'a, str> {
-    let mut masked = String::new();
-    let mut copied = 0;
-    let mut at = 0;
-    while let Some((word, end)) = next_word(line, at) {
-        at = end;
-        let Some(argument) = argument_of(line, word, end, secret_names) else { continue };
-        let stop = arguments_end(line, argument);
+pub(crate) fn secret_arguments(text: &str, secrets: &dyn Secrets) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut scan = Scan::new(text, secrets);
+    while let Some(word) = scan.next() {
+        let Some(argument) = scan.argument_of(&word) else { continue };
+        let stop = arguments_end(text, argument);
         if stop > argument {
-            masked.push_str(line.get(copied..argument).unwrap_or_default());
-            masked.push_str(MASK);
-            copied = stop;
-            at = stop;
+            found.push(argument..stop);
+            scan.at = stop;
         }
     }
-    if copied == 0 {
-        return Cow::Borrowed(line);
+    found
+}
+
+/// Whether a text has a word that is, abbreviates or nearly matches a secret name, with or without an argument.
+#[must_use]
+pub(crate) fn has_secret_word(text: &str, secrets: &dyn Secrets) -> bool {
+    let mut scan = Scan::new(text, secrets);
+    while let Some(word) = scan.next() {
+        if scan.argument_of(&word).is_some() {
+            return true;
+        }
     }
-    masked.push_str(line.get(copied..).unwrap_or_default());
-    Cow::Owned(masked)
+    false
+}
+
+/// The words of a text in their order, and the verb before each, bracket by bracket.
+struct Scan<'a> {
+    text: &'a str,
+    secrets: &'a dyn Secrets,
+    at: usize,
+    /// How far brackets are counted.
+    counted: usize,
+    /// The last verb in each open bracket.
+    verbs: Vec<Option<Range<usize>>>,
+}
+
+impl<'a> Scan<'a> {
+    fn new(text: &'a str, secrets: &'a dyn Secrets) -> Self {
+        Self { text, secrets, at: 0, counted: 0, verbs: vec![None] }
+    }
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        let (start, end) = next_word(self.text, self.at)?;
+        self.count(start);
+        self.at = end;
+        let verb_end = verb_end(self.text, start);
+        if verb_end > end && self.secrets.is_verb(self.text.get(start..verb_end)?) {
+            if let Some(last) = self.verbs.last_mut() {
+                *last = Some(start..verb_end);
+            }
+            self.at = verb_end;
+        }
+        Some(start..end)
+    }
+
+    /// Follows the brackets up to a place; what stands in quotes may mislead it, and then a word is a secret too many.
+    fn count(&mut self, to: usize) {
+        for character in self.text.get(self.counted..to).unwrap_or_default().chars() {
+            match character {
+                '(' | '[' | '{' => self.verbs.push(None),
+                ')' | ']' | '}' if self.verbs.len() > 1 => {
+                    self.verbs.pop();
+                }
+                _ => {}
+            }
+        }
+        self.counted = self.counted.max(to);
+    }
+
+    fn argument_of(&self, word: &Range<usize>) -> Option<usize> {
+        let verb = self.verbs.last().cloned().flatten().and_then(|verb| self.text.get(verb));
+        let is_open = |name: &str| verb.is_some_and(|verb| self.secrets.is_open(verb, name));
+        argument_of(self.text, word.start, word.end, self.secrets.names(), &is_open)
+    }
+}
+
+/// The end of names around single dashes.
+fn verb_end(text: &str, start: usize) -> usize {
+    let mut end = start;
+    loop {
+        let rest = text.get(end..).unwrap_or_default();
+        end += rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+        let mut after = text.get(end..).unwrap_or_default().chars();
+        if after.next() != Some('-') || !after.next().is_some_and(|c| c.is_ascii_alphabetic()) {
+            return end;
+        }
+        end += 1;
+    }
 }
 
 /// The next identifier from `at` on: its start and end.
@@ -48,13 +126,20 @@ fn is_name(character: char) -> bool {
 }
 
 /// Where the secret argument of the word begins, if it has one.
-fn argument_of(line: &str, word: usize, end: usize, secret_names: &[&str]) -> Option<usize> {
+fn argument_of(
+    line: &str,
+    word: usize,
+    end: usize,
+    secret_names: &[&str],
+    is_open: &dyn Fn(&str) -> bool,
+) -> Option<usize> {
     let name = line.get(word..end)?;
     let before = line.get(..word)?.chars().next_back();
     let dashed = matches!(before, Some('-' | '\u{2013}'..='\u{2015}'));
     let next = skip_blanks(line, end);
     let follows = line.get(next..)?;
-    if dashed && secret_names.iter().any(|secret| abbreviates(name, secret) || nearly(name, secret)) {
+    let is_secret = |secret: &&str| abbreviates(name, secret) || nearly(name, secret);
+    if dashed && secret_names.iter().any(is_secret) && !is_open(name) {
         let value = if follows.starts_with(':') { skip_blanks(line, next + 1) } else { next };
         return Some(value);
     }
@@ -170,14 +255,58 @@ fn nearly(name: &str, secret: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// `Import-X` has `-Path` and `-CA`, `Export-X` has neither.
+    struct Known;
+
+    impl Secrets for Known {
+        fn names(&self) -> &[&str] {
+            &["Password", "PfxPassword", "CaPassword"]
+        }
+
+        fn is_verb(&self, word: &str) -> bool {
+            ["Import-X", "Export-X", "ConvertTo-SecureString"].iter().any(|verb| verb.eq_ignore_ascii_case(word))
+        }
+
+        fn is_open(&self, verb: &str, word: &str) -> bool {
+            verb.eq_ignore_ascii_case("Import-X") && ["Path", "CA"].iter().any(|name| name.eq_ignore_ascii_case(word))
+        }
+    }
+
     fn mask(line: &str) -> String {
-        mask_secrets(line, &["Password", "PfxPassword"]).into_owned()
+        let mut masked = line.to_owned();
+        for range in secret_arguments(line, &Known).into_iter().rev() {
+            masked.replace_range(range, "***");
+        }
+        masked
     }
 
     #[test]
-    fn a_line_without_secrets_is_borrowed() {
-        let line = "Set-CsCertificate -Type Default -Path C:\\x -Thumbprint 00";
-        assert!(matches!(mask_secrets(line, &["Password"]), Cow::Borrowed(_)));
+    fn the_full_name_of_another_parameter_is_no_abbreviation() {
+        for (line, masked) in [
+            ("Import-X -CA dc01\\ca -Path a", "Import-X -CA dc01\\ca -Path a"),
+            ("import-x -ca dc01\\contoso-DC01-CA -CaPass x", "import-x -ca dc01\\contoso-DC01-CA -CaPass ***"),
+            // A verb that has no `-CA` is given the beginning of a secret's name.
+            ("Export-X -CA hunter2", "Export-X -CA ***"),
+            ("-CA hunter2", "-CA ***"),
+            ("Import-X -CA a; Export-X -CA hunter2", "Import-X -CA a; Export-X -CA ***"),
+            ("Import-X -Password (ConvertTo-SecureString x) -CA b", "Import-X -Password *** -CA b"),
+            ("Import-X -Path (Export-X -CA hunter2) -CA b", "Import-X -Path (Export-X -CA ***) -CA b"),
+            ("Import-X `\n  -CA b `\n  -CaPassword c", "Import-X `\n  -CA b `\n  -CaPassword ***"),
+        ] {
+            assert_eq!(mask(line), masked);
+        }
+    }
+
+    #[test]
+    fn a_secret_word_counts_without_its_argument() {
+        for line in
+            ["Import-X -Password", "Import-X -Pasword", "Import-X -P x", "$pfxPassword = Get-X", "#{ password: x }"]
+        {
+            assert!(has_secret_word(line, &Known), "{line}");
+        }
+        for line in ["Import-X -CA x -Path y", "the password is gone", "Export-X -Port 5", "password == x"] {
+            assert!(!has_secret_word(line, &Known), "{line}");
+        }
     }
 
     #[test]

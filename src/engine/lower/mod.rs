@@ -24,6 +24,8 @@
 //! | `__array(v)` | `@(…)` with one element: runs a pipeline or takes a value; always an array: none, one or many elements |
 //! | `__concat(array)` | `@(…)` with several elements: each as `__array` takes it, one after the other |
 //! | `__each(v)` | what a loop goes through: a pipeline, an array, a range, a text as one object, any other value as one, `()` as none |
+//! | `__ok()` | `$?`: whether the last pipeline ended without an error |
+//! | `__scope` | a variable that is asked for before `Get-Variable` runs: the engine notes what is in scope |
 //! | `__true(v)` | PowerShell's truth: `false`, `()`, `0`, `""` and an empty array are not true, an array of one is as its element |
 //! | `__expand(array)` | PowerShell's text: each element as PowerShell prints it inside of double quotes, put together |
 //! | `__eq __ne __lt __le __gt __ge (a, b)` | comparisons without regard to case; `a` decides the conversion, and an array `a` is filtered |
@@ -46,11 +48,12 @@
 //!
 //! # Where PowerShell's spellings hold
 //!
-//! Inside of `@{…}`, `@(…)`, `$(…)`, `{ … }` after a command, `foreach (…)` and on the right of `$x =` quoting and
+//! Inside of `@{…}`, `@(…)`, `$(…)`, `{ … }` after a command, `foreach ($x in …) { … }` and on the right of `$x =` quoting and
 //! operators are PowerShell's, and `1..3` holds its end. Elsewhere Rhai's quoting holds, `$x` may stand for `x`, and a
 //! PowerShell operator such as `-eq` is taken where Rhai could mean nothing by it; the condition of an `if` or `while`
 //! that holds a `$` or a command is a truth in PowerShell's sense. A `#!` line becomes a comment.
 
+mod alias;
 mod argument;
 mod bracket;
 mod code;
@@ -80,7 +83,7 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::model::Position;
 
-pub(crate) use mask::mask_secrets;
+pub(crate) use mask::{Secrets, has_secret_word, secret_arguments};
 pub(crate) use output::ColumnMap;
 pub use report::Literal;
 pub(crate) use report::{ArgumentUse, CommandUse};
@@ -102,6 +105,8 @@ pub(crate) struct Lowered {
     pub params: Option<ParamBlock>,
     /// The commands in the order of their site numbers.
     pub commands: Vec<CommandUse>,
+    /// The sites of the last commands of those pipelines that are the script's own value: they need not be kept.
+    pub tails: Vec<usize>,
 }
 
 impl fmt::Debug for Lowered {
@@ -147,8 +152,18 @@ pub(crate) fn lower(
     let params = declared.map(|declared| ParamBlock {
         parameters: declared.into_iter().map(|parameter| parameter.resolve(&mut places)).collect(),
     });
+    let tails = lowerer.tails;
     let (text, map) = lowerer.out.compose();
-    Ok(Lowered { text, map, params, commands })
+    Ok(Lowered { text, map, params, commands, tails })
+}
+
+/// The commands of a text that [`lower`] refused, for what else can be told of them.
+pub(crate) fn commands_of(text: &str, file: Option<Arc<str>>, words: &dyn Words, known: &[&str]) -> Vec<CommandUse> {
+    let mut lowerer = Lowerer::new(text, words, known);
+    lowerer.script_parameters();
+    lowerer.script();
+    let mut places = Places::new(text, file);
+    lowerer.commands.into_iter().map(|command| places.command(command)).collect()
 }
 
 /// Finds, for a "did you mean" after an error of Rhai's, the words of the shape `Verb-Noun` at the start of an expression that are no registered verbs.

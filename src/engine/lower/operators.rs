@@ -1,6 +1,6 @@
 //! Binary operators: precedence, and PowerShell's operators as calls.
 
-use super::frame::{Kind, Prev};
+use super::frame::{Header, Kind, Prev};
 use super::output::Mark;
 use super::scan::Lowerer;
 
@@ -212,13 +212,14 @@ impl Lowerer<'_> {
         }
         let blank = |byte: u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
         let before = at.checked_sub(1).map_or(b' ', |i| self.byte_at(i));
-        if !blank(before) || !blank(self.byte_at(end)) {
+        let opens = self.top.prev != Prev::Operand && matches!(before, b'(' | b'{' | b'=' | b',' | b'!' | b'|');
+        if !(blank(before) || opens) || !blank(self.byte_at(end)) {
             return false;
         }
         let next = self.after_space(end);
         let word = self.slice(next, self.word_end(next));
         match self.byte_at(next) {
-            b'"' | b'\'' | b'$' | b'@' => true,
+            b'"' | b'\'' | b'$' | b'@' | b'(' => true,
             _ => !word.is_empty() && !matches!(word, "in" | "is" | "as" | "if"),
         }
     }
@@ -336,6 +337,15 @@ impl Lowerer<'_> {
     pub(super) fn comma_lists(&self) -> bool {
         if self.top.kind.comma_separates() {
             return false;
+        }
+        // At a statement's head a list of numbers or variables means nothing in Rhai: `1,2,3 | ForEach-Object { … }`.
+        let head = self.byte_at(self.top.start.at as usize);
+        if self.top.statement
+            && self.top.kind.has_statements()
+            && self.top.header == Header::None
+            && (head.is_ascii_digit() || head == b'$')
+        {
+            return true;
         }
         self.top.ps || self.top.listing || self.top.kind == Kind::Elements
     }

@@ -22,8 +22,8 @@ impl<'a> Lowerer<'a> {
         let head = self.out.mark(start);
         let statement = self.top.statement && self.top.start.at as usize == start;
         self.out.put("__cmd(");
-        self.stage(Target { start, end, verb }, false);
-        self.pipeline(head, statement, 0);
+        let site = self.stage(Target { start, end, verb }, false);
+        self.pipeline(head, statement, 0, site);
     }
 
     /// `expression | Command`: the whole expression before the bar is piped.
@@ -34,23 +34,24 @@ impl<'a> Lowerer<'a> {
         self.out.flush(self.top.end as usize);
         self.out.put(", ");
         self.out.cut(self.top.end as usize, target.start);
-        self.stage(target, true);
-        self.pipeline(head, statement, 1);
+        let site = self.stage(target, true);
+        self.pipeline(head, statement, 1, site);
     }
 
     /// Goes on with the stages after the first and closes the pipeline that begins at `head`.
-    fn pipeline(&mut self, head: Mark, statement: bool, mut pipes: u32) {
+    fn pipeline(&mut self, head: Mark, statement: bool, mut pipes: u32, mut site: usize) {
         while let Some(target) = self.next_stage() {
             pipes += 1;
             self.out.put(", ");
             self.out.cut(self.pos, target.start);
-            self.stage(target, true);
+            site = self.stage(target, true);
         }
         let next = self.after_blanks(self.pos);
         let end = self.pipeline_end(head, statement, next);
         let id = self.out.enclose(head, pipes, end);
         if end == End::Emit {
             self.pending.push(id);
+            self.ends.push((id, site));
         }
         self.top.prev = Prev::Operand;
         self.top.end = self.pos as u32;

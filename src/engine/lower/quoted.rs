@@ -1,7 +1,7 @@
 //! Quoted text: Rhai's strings, copied, and PowerShell's, turned into Rhai's.
 
 use super::fault::Fault;
-use super::frame::{Frame, Kind, Prev};
+use super::frame::{Frame, Header, Kind, Prev};
 use super::scan::Lowerer;
 use crate::error::ErrorId;
 
@@ -38,6 +38,11 @@ impl Lowerer<'_> {
             self.powershell_text();
             return;
         }
+        if first && self.stands_alone_as_text() {
+            self.top.dollar = true;
+            self.powershell_text();
+            return;
+        }
         let at = self.pos;
         let bytes = self.src.as_bytes();
         let mut end = at + 1;
@@ -66,6 +71,10 @@ impl Lowerer<'_> {
         {
             self.operand(end);
             return;
+        }
+        // Nothing in Rhai, so that it is shown as a line of its own.
+        if first && !self.top.ps && self.stands_alone_as_text() {
+            self.top.dollar = true;
         }
         self.powershell_text();
     }
@@ -104,6 +113,51 @@ impl Lowerer<'_> {
             at = self.after_blanks(at + 1);
         }
         self.byte_at(at) == b'|' && self.pipe_target(at).is_some()
+    }
+
+    /// Whether the quoted text at `pos` is a whole statement that Rhai could make nothing of: it fills in a variable
+    /// that is declared, or another statement stands on the next line without a `;` between them.
+    fn stands_alone_as_text(&self) -> bool {
+        if !self.top.statement || !self.top.kind.has_statements() || self.top.header != Header::None {
+            return false;
+        }
+        let Some(end) = self.quoted_end(self.pos) else { return false };
+        let text = self.slice(self.pos, end);
+        // Rhai's escapes and PowerShell's mean different things.
+        if text.contains('\\') {
+            return false;
+        }
+        let fills_in = text.starts_with('"') && self.fills_in(self.pos, end);
+        let next = self.after_blanks(end);
+        match self.byte_at(next) {
+            b';' | b'}' => fills_in,
+            b'\n' | b'\r' => fills_in || self.statement_begins_at(self.after_trivia(next)),
+            b'#' => fills_in && self.comment_end(next).is_some(),
+            0 => fills_in && next >= self.src.len(),
+            _ => false,
+        }
+    }
+
+    /// Whether a text in double quotes holds `$(…)`, `$_`, `$?` or a variable that is declared.
+    fn fills_in(&self, start: usize, end: usize) -> bool {
+        let mut at = start;
+        while at < end {
+            match self.byte_at(at) {
+                b'`' => at += 1,
+                b'$' => match self.byte_at(at + 1) {
+                    b'(' | b'{' | b'?' => return true,
+                    _ => {
+                        let name = self.slice(at + 1, self.word_end(at + 1));
+                        if name == "_" || (!name.is_empty() && self.names.find(name).is_some()) {
+                            return true;
+                        }
+                    }
+                },
+                _ => {}
+            }
+            at += 1;
+        }
+        false
     }
 
     /// The end of PowerShell's quoted text at `at`, if it ends on its line.
@@ -241,7 +295,7 @@ impl Lowerer<'_> {
 
     /// Whether the `$` at `at` begins something to expand.
     pub(super) fn expandable(&self, at: usize) -> bool {
-        matches!(self.byte_at(at + 1), b'(' | b'{' | b'_' | b'a'..=b'z' | b'A'..=b'Z')
+        matches!(self.byte_at(at + 1), b'(' | b'{' | b'_' | b'?' | b'a'..=b'z' | b'A'..=b'Z')
     }
 
     /// Puts `$x`, `$(…)` or `${…}` between the constant stretches.

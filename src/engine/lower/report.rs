@@ -18,6 +18,8 @@ pub(crate) struct CommandUse {
     pub piped: bool,
     /// `@p` hands over names that only a run shows.
     pub splats: bool,
+    /// The lowering has refused something in it, so that what it lacks cannot be told.
+    pub faulty: bool,
     /// The arguments in the order in which they stand.
     pub arguments: Vec<ArgumentUse>,
 }
@@ -38,6 +40,8 @@ pub(crate) struct ArgumentUse {
 pub(crate) struct ValueUse {
     /// The value, if it is constant and not secret.
     pub literal: Option<Literal>,
+    /// It is a script block.
+    pub block: bool,
     /// Where it stands.
     pub position: Position,
 }
@@ -65,6 +69,7 @@ pub(super) struct Command<'a> {
     pub(super) span: (u32, u32),
     pub(super) piped: bool,
     pub(super) splats: bool,
+    pub(super) faulty: bool,
     pub(super) arguments: Vec<Argument<'a>>,
 }
 
@@ -76,6 +81,7 @@ pub(super) struct Argument<'a> {
 
 pub(super) struct Value {
     pub(super) literal: Option<Literal>,
+    pub(super) block: bool,
     pub(super) span: (u32, u32),
 }
 
@@ -104,6 +110,7 @@ impl<'a> Places<'a> {
             position: self.position(command.span),
             piped: command.piped,
             splats: command.splats,
+            faulty: command.faulty,
             arguments: command.arguments.into_iter().map(|argument| self.argument(argument)).collect(),
         }
     }
@@ -115,7 +122,11 @@ impl<'a> Places<'a> {
             values: argument
                 .values
                 .into_iter()
-                .map(|value| ValueUse { literal: value.literal, position: self.position(value.span) })
+                .map(|value| ValueUse {
+                    literal: value.literal,
+                    block: value.block,
+                    position: self.position(value.span),
+                })
                 .collect(),
         }
     }

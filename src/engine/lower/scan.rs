@@ -32,6 +32,10 @@ pub(super) struct Lowerer<'a> {
     pub(super) operators: Vec<Operator>,
     /// Pipelines at the end of a block of which it is not yet known whether they are its value.
     pub(super) pending: Vec<u32>,
+    /// Pipelines, and the site of the last command of each.
+    pub(super) ends: Vec<(u32, usize)>,
+    /// The sites of the last commands of the pipelines that are the script's own value.
+    pub(super) tails: Vec<usize>,
     pub(super) names: Names<'a>,
     pub(super) commands: Vec<Command<'a>>,
     pub(super) faults: Vec<Fault>,
@@ -59,6 +63,8 @@ impl<'a> Lowerer<'a> {
             outer: Vec::new(),
             operators: Vec::new(),
             pending: Vec::new(),
+            ends: Vec::new(),
+            tails: Vec::new(),
             names: Names::new(known),
             commands: Vec::new(),
             faults: Vec::new(),
@@ -83,6 +89,7 @@ impl<'a> Lowerer<'a> {
         self.end_expression();
         for id in self.pending.drain(..) {
             self.out.collect(id);
+            self.tails.extend(self.ends.iter().filter(|(end, _)| *end == id).map(|(_, site)| *site));
         }
     }
 

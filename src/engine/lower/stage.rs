@@ -10,6 +10,9 @@ use crate::error::ErrorId;
 /// The key under which a command's named arguments hold what is splatted.
 const SPLAT: &str = "@";
 
+/// The verb that looks at the variables where it stands.
+const SEES_SCOPE: &str = "Get-Variable";
+
 /// One argument's pieces in the output.
 pub(super) struct Emitted<'a> {
     parameter: Option<&'a str>,
@@ -39,12 +42,13 @@ impl Stage<'_> {
 }
 
 impl<'a> Lowerer<'a> {
-    /// A verb with its arguments: puts `"Verb", site, [positional], #{named})`.
-    pub(super) fn stage(&mut self, target: Target<'a>, piped: bool) {
+    /// A verb with its arguments: puts `"Verb", site, [positional], #{named})`; gives the site.
+    pub(super) fn stage(&mut self, target: Target<'a>, piped: bool) -> usize {
         let (start, end, verb) = target.parts();
         let site = self.commands.len();
         let span = (start as u32, end as u32);
-        self.commands.push(Command { verb, span, piped, splats: false, arguments: Vec::new() });
+        self.commands.push(Command { verb, span, piped, splats: false, faulty: false, arguments: Vec::new() });
+        let faults = self.faults.len();
         self.pos = end;
         self.out.drop_to(end);
         let base = self.out.len();
@@ -53,7 +57,13 @@ impl<'a> Lowerer<'a> {
         while self.argument(&mut stage) {}
         self.report_placeholders(&stage);
         self.check_positions(&stage);
+        if (self.faults.len() > faults || self.open.is_some())
+            && let Some(command) = self.commands.get_mut(site)
+        {
+            command.faulty = true;
+        }
         self.arrange(base, &stage);
+        site
     }
 
     pub(super) fn record(
@@ -110,7 +120,8 @@ impl<'a> Lowerer<'a> {
         let literal = Some(Literal::Text(verb.to_owned()));
         if let Some(command) = self.commands.get_mut(stage.site) {
             command.verb = help;
-            command.arguments = vec![Argument { parameter: None, span, values: vec![Value { literal, span }] }];
+            command.arguments =
+                vec![Argument { parameter: None, span, values: vec![Value { literal, block: false, span }] }];
         }
     }
 
@@ -160,6 +171,10 @@ impl<'a> Lowerer<'a> {
         self.out.put("], #{");
         let mut comma =
             self.put_arguments(&pieces, base, stage, |argument| argument.parameter.is_some_and(|name| name != SPLAT));
+        if verb == SEES_SCOPE {
+            self.out.put(if comma { ", \"@scope\": __scope" } else { "\"@scope\": __scope" });
+            comma = true;
+        }
         if stage.emitted.iter().any(|argument| argument.parameter == Some(SPLAT)) {
             self.out.put(if std::mem::take(&mut comma) { ", \"@\": [" } else { "\"@\": [" });
             self.put_arguments(&pieces, base, stage, |argument| argument.parameter == Some(SPLAT));

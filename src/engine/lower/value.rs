@@ -19,6 +19,7 @@ impl<'a> Lowerer<'a> {
     pub(super) fn value(&mut self, stage: &mut Stage<'a>) -> Option<Value> {
         let at = self.pos;
         self.out.drop_to(at);
+        let block = matches!(self.byte(0), b'{' | b'|');
         let literal = match (self.byte(0), self.byte(1)) {
             (b'(', _) => {
                 let mut frame = Frame::new(Kind::Group, self.top.ps, at, b')');
@@ -78,7 +79,7 @@ impl<'a> Lowerer<'a> {
             _ => self.text(stage)?,
         };
         self.out.drop_to(self.pos);
-        Some(Value { literal, span: (at as u32, self.pos as u32) })
+        Some(Value { literal, block, span: (at as u32, self.pos as u32) })
     }
 
     /// Scans the bracket whose opening of `length` bytes stands at `pos`.

@@ -7,7 +7,7 @@ pub(crate) trait Words {
     /// Finds a verb by its full name: `get-cscertificate` is `Get-CsCertificate`.
     fn verb(&self, word: &str) -> Option<&str>;
 
-    /// Finds the verb behind an alias that may stand after a bar: `%`, `?`, `where`, `select`, `sort`, `ft`, `fl`.
+    /// Finds the verb behind an alias that may stand after a bar, or at the begin of a command: `dir`, `%`, `?`, `where`, `select`, `sort`, `ft`, `fl`.
     fn alias(&self, word: &str) -> Option<&str>;
 
     /// Finds a parameter by exact name, alias or unique prefix; `name` comes without its dash.

@@ -12,6 +12,9 @@ use crate::error::{Error, ErrorId, Result};
 /// The key under which the lowering hands over what is splatted.
 const SPLAT: &str = "@";
 
+/// The key under which `Get-Variable` asks for what is in scope: the asking alone counts.
+const SCOPE: &str = "@scope";
+
 /// A command as the lowering calls for it.
 ///
 /// # Errors
@@ -30,7 +33,7 @@ pub(in crate::engine) fn command(
     for (key, value) in named {
         if key == SPLAT {
             command.splatted = value.into_array().unwrap_or_default();
-        } else {
+        } else if key != SCOPE {
             command.named.push((key.to_string(), value));
         }
     }
@@ -67,10 +70,14 @@ impl Command {
         self
     }
 
-    /// Binds by name and position.
-    pub(super) fn bind(&self, has_input: bool, facts: &dyn crate::command::Facts) -> Result<Bound> {
+    /// Binds by name and position; what is wrong with an argument stands beside what could be bound.
+    ///
+    /// # Errors
+    /// Those of the arguments as a whole: a splat of nothing that can be splatted, a placeholder of a manual.
+    pub(super) fn bind(&self, has_input: bool, facts: &dyn crate::command::Facts) -> Result<(Bound, Option<Error>)> {
         let arguments = self.arguments()?;
-        Bound::new(self.spec, &arguments, has_input, facts)
+        let (bound, faults) = Bound::gather(self.spec, &arguments, has_input, facts);
+        Ok((bound, faults.into_iter().next()))
     }
 
     fn arguments(&self) -> Result<Vec<Argument>> {

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 
 use super::run::{Down, too_many};
 use super::stage::Stage;
-use crate::command::{Args, Cancel, Host, Input, Invocation, Message, ParamSpec, Registry, Value, Verb};
+use crate::command::{
+    Args, Block, Cancel, HistoryEntry, Host, Input, Invocation, Message, ParamSpec, Registry, Value, Verb,
+};
 use crate::engine::bind::Bound;
 use crate::engine::state::State;
 use crate::error::{Error, ErrorId, ExitCode, Result};
@@ -49,14 +51,16 @@ impl Stage for VerbStage {
                 Ok(())
             }
             Input::EachObject => {
-                let ask = |parameter| ask(state, parameter);
-                let args = self.bound.with_input(&value, &ask, &state.session)?;
+                let (ask, run) = (|parameter| ask(state, parameter), down.run);
+                let call = |block: &Block, item: &Value| run.call_value(block, item);
+                let args = self.bound.with_input(&value, &ask, &call, &state.session)?;
                 self.run(&args, down)
             }
             Input::None => {
                 let ask = |_: &'static ParamSpec| Ok(None);
+                let call = |_: &Block, _: &Value| Ok(Value::Null);
                 // Says which parameters there are; none of them takes the object.
-                match self.bound.with_input(&value, &ask, &state.session) {
+                match self.bound.with_input(&value, &ask, &call, &state.session) {
                     Err(error) => Err(error),
                     Ok(_) => Err(Error::new(
                         ErrorId::InputObjectNotBound,
@@ -142,6 +146,10 @@ impl Host for VerbHost<'_, '_> {
 
     fn registry(&self) -> Registry {
         self.down.run.state.registry.clone()
+    }
+
+    fn history(&self) -> Vec<HistoryEntry> {
+        self.down.run.state.history()
     }
 
     fn cancel(&self) -> Cancel {

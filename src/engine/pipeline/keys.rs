@@ -94,14 +94,9 @@ impl Key {
                 Ok(fitting.filter_map(|name| item.property(&name).map(|value| (name, value))).collect())
             }
             Source::Property(name) => {
-                let spelled =
-                    crate::engine::members::property_names(item).into_iter().find(|n| n.eq_ignore_ascii_case(name));
-                let shown = if spelled.is_some() && self.name == *name {
-                    spelled.unwrap_or_default()
-                } else {
-                    self.name.clone()
-                };
-                Ok(vec![(shown, self.value(run, item)?)])
+                // The property's own spelling, unless the column was given a name.
+                let spelled = if self.name == *name { spelling(item, name) } else { None };
+                Ok(vec![(spelled.unwrap_or_else(|| self.name.clone()), self.value(run, item)?)])
             }
             Source::Block(_) => Ok(vec![(self.name.clone(), self.value(run, item)?)]),
         }
@@ -116,4 +111,13 @@ impl Key {
             _ => Ok(()),
         }
     }
+}
+
+/// How an object spells the name of one of its properties.
+fn spelling(item: &Value, name: &str) -> Option<String> {
+    if let Value::Object(record) = item {
+        let kind = record.kind();
+        return kind.position(name).and_then(|index| kind.properties.get(index)).map(|p| p.name.to_string());
+    }
+    crate::engine::members::property_names(item).into_iter().find(|n| n.eq_ignore_ascii_case(name))
 }

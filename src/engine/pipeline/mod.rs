@@ -11,7 +11,7 @@ pub(super) mod verbs;
 
 use std::sync::Arc;
 
-use rhai::Dynamic;
+use rhai::{Dynamic, FnPtr};
 
 pub(super) use build::{bare_command, command};
 pub(super) use run::{drive, values_of};
@@ -64,10 +64,35 @@ impl Command {
     }
 }
 
+impl Command {
+    /// Whether a script block is one of its arguments, or stands in one.
+    fn holds(&self, block: &FnPtr) -> bool {
+        let named = self.named.iter().map(|(_, value)| value);
+        named.chain(&self.positional).chain(&self.splatted).any(|value| holds(value, block, 3))
+    }
+}
+
+fn holds(value: &Dynamic, block: &FnPtr, depth: u8) -> bool {
+    if let Some(pointer) = value.read_lock::<FnPtr>() {
+        return pointer.fn_name() == block.fn_name();
+    }
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    if let Ok(list) = value.as_array_ref() {
+        return list.iter().any(|item| holds(item, block, depth));
+    }
+    value.as_map_ref().is_ok_and(|map| map.values().any(|item| holds(item, block, depth)))
+}
+
 impl Pipeline {
     /// A pipeline of one command.
     pub(super) fn of(command: Command) -> Self {
         Self { head: Head::Nothing, stages: vec![Arc::new(command)] }
+    }
+
+    /// Whether this is the script's own last value, which goes to the stream as it comes.
+    pub(super) fn is_tail(&self) -> bool {
+        let site = self.stages.last().and_then(|command| command.site.as_ref());
+        site.is_some_and(|site| site.source.lowered.tails.contains(&site.index))
     }
 
     /// A pipeline that begins with a value, or one that goes on.

@@ -1,6 +1,7 @@
 //! The driver: each stage hands its objects straight to the next, the first object is out at once.
 
 use std::cell::{Cell, RefCell};
+use std::ops::{Range, RangeInclusive};
 
 use rhai::{Dynamic, EvalAltResult, FnPtr, NativeCallContext};
 
@@ -20,6 +21,7 @@ type Thrown = Box<EvalAltResult>;
 pub(super) struct Run<'a> {
     cx: &'a NativeCallContext<'a>,
     pub(super) state: &'a State,
+    pipeline: &'a Pipeline,
     /// What is being thrown; once set, every stage only unwinds.
     failure: RefCell<Option<Thrown>>,
     /// The last stage that needs no more objects.
@@ -51,11 +53,26 @@ pub(in crate::engine) fn drive(
     pipeline: &Pipeline,
     sink: &mut dyn FnMut(Value) -> Result<()>,
 ) -> Result<(), Thrown> {
-    let run = Run { cx, state, failure: RefCell::new(None), stopped: Cell::new(None) };
+    let faults = state.faults();
+    let result = drive_on(cx, state, pipeline, sink);
+    state.set_ok(result.is_ok() && state.faults() == faults);
+    result
+}
+
+fn drive_on(
+    cx: &NativeCallContext<'_>,
+    state: &State,
+    pipeline: &Pipeline,
+    sink: &mut dyn FnMut(Value) -> Result<()>,
+) -> Result<(), Thrown> {
+    let run = Run { cx, state, pipeline, failure: RefCell::new(None), stopped: Cell::new(None) };
     let mut slots = Vec::with_capacity(pipeline.stages.len());
     for (index, command) in pipeline.stages.iter().enumerate() {
         let has_input = index > 0 || matches!(pipeline.head, Head::Value(_));
-        slots.push(run.open(command, has_input).map_err(|e| run.raise_of(command, e))?);
+        match run.open(command, has_input) {
+            Ok(slot) => slots.push(slot),
+            Err(error) => return Err(run.failure.take().unwrap_or_else(|| run.raise_of(command, error))),
+        }
     }
     let result = run.feed(pipeline, &mut slots, sink);
     for slot in &mut slots {
@@ -101,10 +118,20 @@ pub(super) fn too_many(limit: usize) -> Error {
 
 impl Run<'_> {
     fn open(&self, command: &Command, has_input: bool) -> Result<Slot> {
-        let bound = command.bind(has_input, &self.state.session)?;
-        let speech = Speech::new(command.spec, self.place(command), &bound);
-        let stage = stage_of(command.verb.clone(), bound, self)?;
-        Ok(Slot { speech, stage })
+        let (bound, fault) = command.bind(has_input, &self.state.session)?;
+        let mut speech = Speech::new(command.spec, self.place(command), &bound);
+        let Some(fault) = fault else {
+            let stage = stage_of(command.verb.clone(), bound, self)?;
+            return Ok(Slot { speech, stage });
+        };
+        if !is_of_catalogue(fault.id()) {
+            return Err(fault);
+        }
+        // A value that its own type refuses is an error of the command, and `-ErrorAction` holds for it.
+        let mut down = Down { run: self, speech: &mut speech, rest: &mut [], sink: &mut |_| Ok(()), index: 0 };
+        let fault = super::speech::placed(fault, command.spec.name, self.place(command).as_ref());
+        down.terminating(fault)?;
+        Ok(Slot { speech, stage: Box::new(Ended) })
     }
 
     /// Where a command stands; one that was called as a function, where the call stands.
@@ -150,9 +177,22 @@ impl Run<'_> {
     }
 
     fn feed_values(&self, head: &Dynamic, slots: &mut [Slot], sink: &mut dyn FnMut(Value) -> Result<()>) -> Result<()> {
-        for value in enumerate(to_value(head)?) {
+        let mut feed = |value: Value| -> Result<bool> {
             self.turn(slots, 0, sink, |stage, down| stage.object(value, down))?;
-            if self.stopped.get().is_some() {
+            Ok(self.stopped.get().is_none())
+        };
+        // A range is counted, not made a list of.
+        if let Some(numbers) = numbers(head) {
+            for number in numbers {
+                self.state.cancel.check().map_err(|e| self.raise(e))?;
+                if !feed(Value::Int(number))? {
+                    break;
+                }
+            }
+            return Ok(());
+        }
+        for value in enumerate(to_value(head)?) {
+            if !feed(value)? {
                 break;
             }
         }
@@ -199,7 +239,20 @@ impl Run<'_> {
             return Err(Error::new(ErrorId::CannotConvertArgument, "this is no script block"));
         };
         self.state.cancel.check().map_err(|e| self.raise(e))?;
-        super::super::blocks::call(self.cx, self.state, pointer, to_dynamic(item)).map_err(|e| self.fail(e))
+        super::super::blocks::call(self.cx, self.state, pointer, to_dynamic(item)).map_err(|e| {
+            self.name_stage(pointer);
+            self.fail(e)
+        })
+    }
+
+    /// Remembers whose script block has failed, for the way that leads to the error.
+    fn name_stage(&self, block: &FnPtr) {
+        let owner = self.pipeline.stages.iter().find(|command| command.holds(block));
+        if let Some(command) = owner
+            && let Some(place) = self.place(command)
+        {
+            self.state.sources.note_stage(block.fn_name(), command.spec.name, place);
+        }
     }
 
     /// The value of a script block that is to be compared or shown; a failure becomes the run's.
@@ -255,6 +308,40 @@ impl Down<'_> {
         }
         self.terminating(error)
     }
+}
+
+/// A command that has failed before it began, and was passed over.
+struct Ended;
+
+impl Stage for Ended {
+    fn object(&mut self, _: Value, _: &mut Down<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether an error is one of the product's own, and none of the binder's.
+fn is_of_catalogue(id: ErrorId) -> bool {
+    use ErrorId as I;
+    !matches!(
+        id,
+        I::NamedParameterNotFound
+            | I::AmbiguousParameter
+            | I::AmbiguousParameterSet
+            | I::MissingArgument
+            | I::MissingMandatoryParameter
+            | I::PositionalParameterNotFound
+            | I::ParameterAlreadyBound
+            | I::CannotConvertArgument
+            | I::ParameterArgumentValidationError
+    )
+}
+
+/// The numbers of a range.
+fn numbers(head: &Dynamic) -> Option<Box<dyn Iterator<Item = i64>>> {
+    if let Some(range) = head.read_lock::<Range<i64>>() {
+        return Some(Box::new(range.clone()));
+    }
+    head.read_lock::<RangeInclusive<i64>>().map(|range| Box::new(range.clone()) as _)
 }
 
 fn unwinding() -> Error {

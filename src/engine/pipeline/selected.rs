@@ -2,12 +2,13 @@
 
 use std::any::Any;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::command::{Kind, Property, Record, Value, View};
 
 /// A record of chosen properties, in the order in which they were chosen.
 pub(super) struct Selected {
-    kind: Kind,
+    kind: Arc<Kind>,
     values: Vec<Value>,
 }
 
@@ -23,7 +24,24 @@ impl Selected {
             properties.push(Property { name: Cow::Owned(name), hidden: false });
             values.push(value);
         }
-        Self { kind: Kind { name: kind.into(), properties: Cow::Owned(properties), view: View::ByCount }, values }
+        let kind = Kind { name: kind.into(), properties: Cow::Owned(properties), view: View::ByCount };
+        Self { kind: Arc::new(kind), values }
+    }
+
+    /// A record of the kind of another one, where its properties are the same.
+    pub(super) fn like(before: &Arc<Kind>, kind: &str, pairs: Vec<(String, Value)>) -> Self {
+        let known = before.properties.len() == pairs.len()
+            && before.name == kind
+            && before.properties.iter().zip(&pairs).all(|(property, (name, _))| property.name == *name);
+        if !known {
+            return Self::new(kind.to_owned(), pairs);
+        }
+        Self { kind: Arc::clone(before), values: pairs.into_iter().map(|(_, value)| value).collect() }
+    }
+
+    /// Its kind, for the records that come after it.
+    pub(super) fn shared_kind(&self) -> Arc<Kind> {
+        Arc::clone(&self.kind)
     }
 }
 

@@ -166,6 +166,7 @@ impl Down<'_> {
     fn pass_over(&mut self, action: Action, error: Error) -> Result<()> {
         let state = self.run.state;
         if action == Action::Ignore {
+            state.count_fault();
             return Ok(());
         }
         state.remember(&error);
@@ -209,11 +210,12 @@ impl Down<'_> {
             return Ok(answer);
         }
         let console = &self.run.state.console;
-        let question = Question {
+        let text = format!(
+            "Are you sure you want to perform this action?\nPerforming the operation \"{action}\" on target \"{target}\"."
+        );
+        let mut question = Question {
             title: "Confirm".into(),
-            text: format!(
-                "Are you sure you want to perform this action?\nPerforming the operation \"{action}\" on target \"{target}\"."
-            ),
+            text: text.clone(),
             answers: vec![('Y', "Yes"), ('A', "Yes to All"), ('N', "No"), ('L', "No to All"), ('?', "Help")],
         };
         loop {
@@ -222,7 +224,8 @@ impl Down<'_> {
                 1 => return Ok(*self.speech.answer.insert(true)),
                 2 => return Ok(false),
                 3 => return Ok(*self.speech.answer.insert(false)),
-                _ => console.message(&Message::new(Stream::Host, CONFIRM_HELP)),
+                // Asked again with the help in the question, so that it stands where the question does.
+                _ => question.text = format!("{CONFIRM_HELP}\n\n{text}"),
             }
             self.run.state.cancel.check()?;
         }

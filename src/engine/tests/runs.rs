@@ -107,6 +107,35 @@ fn nobody_catches_the_end_of_the_run() {
 }
 
 #[test]
+fn ctrl_c_ends_loops_and_pipelines() {
+    for text in [
+        "1..1000000000 | ForEach-Object { $_ } | Out-Null",
+        "1..1000000000 | ForEach-Object { } ",
+        "1..1000000000 | Out-Null",
+        "for i in 1..1000000000 { i | ForEach-Object |x| x * 2 | Out-Null }",
+        "foreach ($i in 1..1000000) { 1..1000000 | Where-Object { $_ -lt 0 } }",
+        "try { while ($true) { $x = 1 } } catch { }",
+        "Get-Many 1000000000 | Sort-Object | Out-Null",
+    ] {
+        let cancel = Cancel::new();
+        let (send, receive) = std::sync::mpsc::channel();
+        let runner = std::thread::spawn({
+            let cancel = cancel.clone();
+            move || {
+                let limits = Limits { operations: 0, array_size: 0, ..Limits::default() };
+                let world = World::with(&[], |b| b.cancel(cancel).limits(limits));
+                send.send(world.fails(text).id()).unwrap();
+            }
+        });
+        std::thread::sleep(Duration::from_millis(30));
+        cancel.interrupt();
+        let id = receive.recv_timeout(Duration::from_secs(20)).unwrap_or_else(|_| panic!("{text} goes on"));
+        assert_eq!(id, ErrorId::Interrupted, "{text}");
+        runner.join().unwrap();
+    }
+}
+
+#[test]
 fn eval_and_reserved_names_are_refused() {
     assert_eq!(fails("eval(\"1\")").exit(), ExitCode::Usage);
     assert_eq!(fails("let f = Fn(\"eval\"); f.call(\"Get-X\")").exit(), ExitCode::Usage);

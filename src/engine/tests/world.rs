@@ -226,12 +226,18 @@ pub(super) struct Ear {
     heard: Mutex<Vec<Message>>,
     /// Answers to questions, the next one last; nobody can be asked when there is none.
     answers: Mutex<Vec<String>>,
+    /// What was asked.
+    asked: Mutex<Vec<String>>,
     interactive: bool,
 }
 
 impl Ear {
     pub(super) fn texts(&self, stream: Stream) -> Vec<String> {
         self.heard.lock().unwrap().iter().filter(|m| m.stream == stream).map(|m| m.text.clone()).collect()
+    }
+
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
     }
 
     pub(super) fn errors(&self) -> Vec<Error> {
@@ -254,6 +260,7 @@ impl Console for Ear {
     }
 
     fn choose(&self, question: &Question) -> Result<usize> {
+        self.asked.lock().unwrap().push(question.text.clone());
         let answer = self.answer()?;
         Ok(question.answers.iter().position(|(key, _)| key.to_string() == answer).unwrap_or(0))
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::core::{Ending, Machine};
 use super::drive::{Drive, THREADS, contradicted, lease, shown};
-use super::operation::{ActivationStep, Goal, ObjectStep, Operation};
+use super::operation::{ActivationStep, AssignmentChange, Goal, ObjectStep, Operation};
 use super::recover::{RecoverOrder, Recovered};
 use crate::command::Invocation;
 use crate::error::{Error, ErrorId, ExitCode, Result};
@@ -16,9 +16,6 @@ use crate::servers::{Image, Material, ObjectId, ObjectState, Server};
 use crate::session::sites::Place;
 use crate::session::{Deployment, Plan, Receipt, Session};
 use crate::state::{BoundRow, Row, RowKey, Write};
-
-/// A certificate that ends within a day is not worth putting back.
-const WORTH_SECONDS: i64 = 86_400;
 
 /// One deployment with all that was looked up for it.
 struct Prepared {
@@ -36,7 +33,7 @@ impl Session {
     ///
     /// # Errors
     /// `NotAdministrator`, `Busy`, `PlanStale`, `EndpointDown`, `EndpointInUse` before anything is changed;
-    /// `ProofFailed`, `TestCommandFailed`, `ReloadFailed`, `StepFailed` (3) when everything was put back;
+    /// `ProofFailed`, `TestCommandFailed`, `ReloadFailed` (3) when everything was put back;
     /// `Contested`, `UndoFailed` (4) when a person must look.
     pub fn commit(&self, mut plan: Plan, cx: &mut Invocation<'_>) -> Result<Receipt> {
         if cx.what_if() {
@@ -102,8 +99,10 @@ impl Session {
             let proofs = prove(&*prober, &tasks, Some(&snapshots), &settings, &look);
             cx.check_cancelled()?;
             if let Some(bad) = proofs.iter().find(|p| p.verdict == Verdict::Contradicted) {
+                self.remember_proofs(&proofs);
                 return Err(contradicted(bad).hint("nothing was changed: everything was as planned already"));
             }
+            self.remember_proofs(&proofs);
             return Ok(Receipt { done: true, changed: false, proofs });
         }
         let mut drive = Drive {
@@ -131,7 +130,14 @@ impl Session {
         let (cause, faults, proofs) = (drive.cause, drive.undo_faults, drive.proofs);
         self.after_commit()?;
         match ending {
-            Ending::Done => Ok(Receipt { done: true, changed: true, proofs }),
+            Ending::Done => {
+                self.remember_proofs(&proofs);
+                if cancel.is_cancelled() {
+                    let text = "the interruption came too late to take anything back: the change is made and proven";
+                    cx.warn_as("DoneNevertheless", text)?;
+                }
+                Ok(Receipt { done: true, changed: true, proofs })
+            }
             other => Err(failure(other, cause, &faults)),
         }
     }
@@ -168,19 +174,17 @@ impl Session {
     fn draft(&self, plan: &Plan, prepared: &[Prepared], cx: &mut Invocation<'_>) -> Result<Draft> {
         let mut draft = Draft { rows: plan.rows.clone(), ..Draft::default() };
         for write in &plan.rows {
-            if let (RowKey::Assignment(key), row) = (&write.key, &write.row) {
+            if let RowKey::Assignment(key) = &write.key {
+                let row = |row: &Row| match row {
+                    Row::Assignment(row) => Some(row.clone()),
+                    _ => None,
+                };
                 let before = match &write.expect {
-                    crate::state::Expectation::Exactly(row) => match &**row {
-                        Row::Assignment(row) => row.certificate,
-                        _ => None,
-                    },
+                    crate::state::Expectation::Exactly(found) => row(found),
                     _ => None,
                 };
-                let after = match row {
-                    Some(Row::Assignment(row)) => row.certificate,
-                    _ => None,
-                };
-                draft.assignments.push((key.use_name.clone(), before, after));
+                let after = write.row.as_ref().and_then(row);
+                draft.assignments.push(AssignmentChange { key: key.clone(), before, after });
             }
         }
         for item in prepared {
@@ -254,18 +258,7 @@ impl Session {
     /// Why what was bound before must not come back, where it must not.
     fn hold_reason(&self, item: &Prepared) -> Result<Option<String>> {
         let Some(fingerprint) = item.before else { return Ok(None) };
-        let Some(row) = self.stored(&fingerprint)? else {
-            return Ok(Some("the certificate bound before is not stored any more".to_owned()));
-        };
-        Ok(if row.not_after.since(self.now()) <= WORTH_SECONDS {
-            Some(format!("the certificate bound before ends on {}", row.not_after))
-        } else if let Some(why) = &row.banned {
-            Some(format!("the certificate bound before is banned: {why}"))
-        } else if !self.has_key(&row)? {
-            Some("the key of the certificate bound before is lost".to_owned())
-        } else {
-            None
-        })
+        Ok(self.unworthy(&fingerprint)?.map(|why| format!("what was bound before must not come back: {why}")))
     }
 
     /// The negative control: what will be changed must be what the probe looks at.
@@ -352,7 +345,7 @@ struct Draft {
     sites: Vec<Arc<crate::session::Site>>,
     goals: Vec<Goal>,
     rows: Vec<Write>,
-    assignments: Vec<(String, Option<Fingerprint>, Option<Fingerprint>)>,
+    assignments: Vec<AssignmentChange>,
 }
 
 impl Draft {
@@ -384,7 +377,7 @@ impl Draft {
 
 /// The error that a change ends with when it did not come through.
 fn failure(ending: Ending, cause: Option<Error>, faults: &[String]) -> Error {
-    let cause = cause.unwrap_or_else(|| Error::new(ErrorId::StepFailed, "a step of the change failed"));
+    let cause = cause.unwrap_or_else(|| Error::new(ErrorId::ProofFailed, "the change did not come through"));
     let with_faults = |mut error: Error| {
         for fault in faults {
             error = error.hint(fault.clone());

@@ -66,6 +66,11 @@ impl Drive<'_> {
             event = match self.perform(&action, hears) {
                 Ok(event) => event,
                 Err(error) => {
+                    // A step that was cut short ends as the run does: interrupted, or out of time.
+                    let error = match self.cancel.check() {
+                        Err(wish) if hears && error.id() == ErrorId::Interrupted => wish,
+                        _ => error,
+                    };
                     self.note(&action, error);
                     Event::Failed
                 }
@@ -335,7 +340,7 @@ const SLICE: Duration = Duration::from_millis(50);
 pub(super) const LEASE: &str = "change";
 
 /// Waits in short slices, so that a run can be interrupted while it waits for the lease.
-pub(super) fn lease(session: &Session, cancel: &Cancel, holder: &str) -> Result<crate::state::Lease> {
+pub(in crate::session) fn lease(session: &Session, cancel: &Cancel, holder: &str) -> Result<crate::state::Lease> {
     let (state, limit) = (session.state()?, session.world().lease_wait());
     let mut waited = Duration::ZERO;
     cancel.check()?;

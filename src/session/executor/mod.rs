@@ -9,5 +9,7 @@ mod images;
 mod operation;
 mod recover;
 
+pub(super) use drive::lease;
+pub(crate) use operation::AssignmentChange;
 pub use operation::OnFailure;
 pub(crate) use recover::{RecoverOrder, Recovered};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Fingerprint, Moment, Snapshot};
 use crate::servers::{ObjectId, ObjectState};
-use crate::state::{BindingKey, Write};
+use crate::state::{AssignmentKey, AssignmentRow, BindingKey, Write};
 
 /// A change of objects outside the state, with the rows that go with it; the body of a journal entry.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,8 +29,8 @@ pub(super) struct Operation {
     pub goals: Vec<Goal>,
     /// The rows, written together with the commit mark.
     pub rows: Vec<Write>,
-    /// What is assigned by it, for the audit log: use, certificate before, certificate after.
-    pub assignments: Vec<(String, Option<Fingerprint>, Option<Fingerprint>)>,
+    /// What is assigned by it, for the audit log and for whoever undoes it.
+    pub assignments: Vec<AssignmentChange>,
     /// What the endpoints served before, so that putting back can be proven after a crash too.
     pub snapshots: Vec<Snapshot>,
 }
@@ -72,6 +72,18 @@ pub(super) struct Goal {
     pub certificate: Option<Fingerprint>,
     /// The one that was bound before.
     pub before: Option<Fingerprint>,
+}
+
+/// An assignment that a change alters, as the log keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AssignmentChange {
+    /// Scope, use and slot.
+    #[serde(flatten)]
+    pub(crate) key: AssignmentKey,
+    /// The row before; `None` where nothing was assigned.
+    pub(crate) before: Option<AssignmentRow>,
+    /// The row after; `None` where the assignment was taken away.
+    pub(crate) after: Option<AssignmentRow>,
 }
 
 /// What becomes of a change that fails.

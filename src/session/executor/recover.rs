@@ -67,7 +67,7 @@ impl Session {
     }
 
     fn recover_one(&self, open: &OpenOperation, order: RecoverOrder, cancel: &Cancel) -> Result<Recovered> {
-        let operation: Operation = serde_json::from_str(&open.body).map_err(|e| {
+        let mut operation: Operation = serde_json::from_str(&open.body).map_err(|e| {
             Error::new(ErrorId::StoreUnavailable, format!("operation {} in the journal is damaged", open.id)).because(e)
         })?;
         let mut recovered = Recovered {
@@ -102,6 +102,7 @@ impl Session {
             recovered.what = format!("it is {} minutes old and is left alone", age / 60);
             return Ok(recovered);
         }
+        self.hold_what_is_unworthy(&mut operation)?;
         let (ending, faults) = match self.redo(open, &operation, cancel) {
             Ok(found) => found,
             Err(error) => {
@@ -124,8 +125,33 @@ impl Session {
         Ok(recovered)
     }
 
+    /// What was worth putting back when the change began may have been banned, or have ended, since.
+    fn hold_what_is_unworthy(&self, operation: &mut Operation) -> Result<()> {
+        for goal in &operation.goals {
+            let Some(why) = goal.before.map(|old| self.unworthy(&old)).transpose()?.flatten() else { continue };
+            let (computer, site) = (&goal.binding.computer, &goal.binding.site);
+            for step in operation.activations.iter_mut().filter(|a| a.computer == *computer && a.site == *site) {
+                step.hold.get_or_insert_with(|| why.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a change would put a certificate in place that was banned since it began.
+    fn leads_to_banned(&self, operation: &Operation) -> Result<bool> {
+        for fingerprint in operation.goals.iter().filter_map(|g| g.certificate) {
+            if self.stored(&fingerprint)?.is_some_and(|row| row.banned.is_some()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn redo(&self, open: &OpenOperation, operation: &Operation, cancel: &Cancel) -> Result<(Ending, Vec<String>)> {
-        let entries: Vec<Entry> = open.entries.iter().filter_map(|e| serde_json::from_str(e).ok()).collect();
+        let mut entries: Vec<Entry> = open.entries.iter().filter_map(|e| serde_json::from_str(e).ok()).collect();
+        if self.leads_to_banned(operation)? {
+            entries.push(Entry::PuttingBack);
+        }
         let sites = self.sites()?;
         let mut servers = Vec::new();
         for step in &operation.activations {

@@ -31,6 +31,20 @@ pub enum AuditCopy {
 /// # Errors
 /// `Busy` after 10 s, `DiskFull`, `FileNotWritable`, or what the state raises. The log itself is not harmed.
 pub fn copy_audit(state: &dyn State, path: &Path) -> Result<AuditCopy> {
+    copy(state, path, true)
+}
+
+/// The same, and what is appended becomes durable with a later copy, or when the system writes it.
+///
+/// For a run of many changes: the log itself is durable, and a copy that lost its end is mended by the next one.
+///
+/// # Errors
+/// As [`copy_audit`].
+pub fn copy_audit_soon(state: &dyn State, path: &Path) -> Result<AuditCopy> {
+    copy(state, path, false)
+}
+
+fn copy(state: &dyn State, path: &Path, is_durable: bool) -> Result<AuditCopy> {
     let _turn = state.lease("audit", &format!("process {}, copying the audit log", std::process::id()), PATIENCE)?;
     let failed = |error: io::Error| {
         let id = match error.kind() {
@@ -50,7 +64,7 @@ pub fn copy_audit(state: &dyn State, path: &Path) -> Result<AuditCopy> {
         return remake(state, path, failed);
     };
     let end = file.seek(SeekFrom::End(0)).map_err(failed)?;
-    match append(state, seq, &file, failed) {
+    match append(state, seq, &file, is_durable, failed) {
         Ok(0) => Ok(AuditCopy::UpToDate),
         Ok(lines) => Ok(AuditCopy::Appended(lines)),
         Err(error) => {
@@ -133,7 +147,7 @@ fn remake(state: &dyn State, path: &Path, failed: impl Fn(io::Error) -> Error + 
     let beside = path.with_extension("jsonl.new");
     let mut fresh = files::private(&beside).map_err(failed)?;
     fresh.set_len(0).map_err(failed)?;
-    let kept = append(state, 0, &fresh, failed).and_then(|_| keep(path, &mut fresh).map_err(failed));
+    let kept = append(state, 0, &fresh, true, failed).and_then(|_| keep(path, &mut fresh).map_err(failed));
     if kept.is_err() {
         let _ = fs::remove_file(&beside);
     }
@@ -142,8 +156,14 @@ fn remake(state: &dyn State, path: &Path, failed: impl Fn(io::Error) -> Error + 
     Ok(kept.map_or(AuditCopy::Remade, AuditCopy::Replaced))
 }
 
-/// Writes the state's lines after a number to the file and makes them durable; says how many.
-fn append(state: &dyn State, after: u64, file: &File, failed: impl Fn(io::Error) -> Error + Copy) -> Result<u64> {
+/// Writes the state's lines after a number to the file; says how many.
+fn append(
+    state: &dyn State,
+    after: u64,
+    file: &File,
+    is_durable: bool,
+    failed: impl Fn(io::Error) -> Error + Copy,
+) -> Result<u64> {
     let mut writer = BufWriter::new(file);
     let mut last = after;
     loop {
@@ -157,7 +177,7 @@ fn append(state: &dyn State, after: u64, file: &File, failed: impl Fn(io::Error)
         }
     }
     if last > after {
-        writer.flush().and_then(|()| file.sync_data()).map_err(failed)?;
+        writer.flush().and_then(|()| if is_durable { file.sync_data() } else { Ok(()) }).map_err(failed)?;
     }
     Ok(last - after)
 }

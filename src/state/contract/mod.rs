@@ -264,9 +264,13 @@ fn certificates_come_in_pages(state: &dyn State) {
         CertificateQuery { ends_by: Some(Moment::from_unix(4)), ..CertificateQuery::default() },
         CertificateQuery { name: Some("*.contoso.com".to_owned()), ..CertificateQuery::default() },
     ];
-    for query in queries {
+    let backwards = queries.clone().map(|query| CertificateQuery { latest_first: true, ..query });
+    for query in queries.into_iter().chain(backwards) {
         let whole = state.certificates(&query).unwrap();
-        let keys: Vec<_> = whole.iter().map(|(f, row)| (row.not_after, *f)).collect();
+        let mut keys: Vec<_> = whole.iter().map(|(f, row)| (row.not_after, *f)).collect();
+        if query.latest_first {
+            keys.reverse();
+        }
         assert!(keys.is_sorted() && keys.len() >= 30);
         for limit in [1, 7, 60] {
             let mut pages = Vec::new();

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::model::{Fingerprint, KeyId, Moment, Thumbprint};
 use crate::state::{
-    AssignmentKey, AssignmentRow, AuditDraft, AuthorityRow, BindingKey, BoundRow, CertificateRow, KeyRow, RequestRow,
-    RequestStatus, Row, RowKey, Sealed, Slot, Store, SubmissionRow, Write,
+    AssignmentKey, AssignmentRow, AuditDraft, AuthorityRow, BindingKey, BoundRow, CertificateRow, KeyRow, NameWishes,
+    RequestRow, RequestStatus, Row, RowKey, Sealed, Slot, Store, SubmissionRow, Write,
 };
 
 /// A certificate row with made-up facts, all derived from `n`.
@@ -97,6 +97,7 @@ pub(super) fn request(id: u64) -> RequestRow {
         exportable: true,
         computer: "fe01.contoso.net".to_owned(),
         replaces: None,
+        wishes: NameWishes { all_sip_domain: true, added: vec!["a.contoso.com".to_owned()], excluded: Vec::new() },
     }
 }
 
@@ -144,6 +145,7 @@ pub(super) fn samples() -> Vec<(RowKey, Row, Row)> {
     let bound = |n| BoundRow { certificate: fingerprint(n), since: Moment::from_unix(n.into()) };
     let authority = AuthorityRow {
         certificate: vec![0x30; 500],
+        above: vec![0x30; 700],
         key: KeyId::from_bytes([9; 32]),
         next_request_id: 41,
         next_crl: u64::MAX,

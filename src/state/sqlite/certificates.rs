@@ -114,15 +114,15 @@ pub(super) fn question(db: &Connection, query: &CertificateQuery) -> rusqlite::R
     if let Some((end, fingerprint)) = query.after {
         let end = asked.bind(end.unix().into());
         let fingerprint = asked.bind(fingerprint.as_bytes().to_vec().into());
-        asked.conditions.push(format!("(not_after, fingerprint) > ({end}, {fingerprint})"));
+        let behind = if query.latest_first { "<" } else { ">" };
+        asked.conditions.push(format!("(not_after, fingerprint) {behind} ({end}, {fingerprint})"));
     }
     let access = access.unwrap_or("INDEXED BY certificates_by_end");
     let limit = asked.bind(query.limit.map_or(-1, |l| i64::try_from(l).unwrap_or(i64::MAX)).into());
     let conditions = asked.conditions.join(" AND ");
     let conditions = if conditions.is_empty() { String::new() } else { format!("WHERE {conditions}") };
-    let sql = format!(
-        "SELECT {COLUMNS} FROM certificates {access} {conditions} ORDER BY not_after, fingerprint LIMIT {limit}"
-    );
+    let order = if query.latest_first { "not_after DESC, fingerprint DESC" } else { "not_after, fingerprint" };
+    let sql = format!("SELECT {COLUMNS} FROM certificates {access} {conditions} ORDER BY {order} LIMIT {limit}");
     Ok((sql, asked.values))
 }
 

@@ -285,6 +285,10 @@ fn thousands_of_certificates_are_answered_from_an_index() {
         (CertificateQuery { after, ..any() }, "certificates_by_end ((not_after,fingerprint)>(?,?))"),
         (CertificateQuery { ends_by: Some(row.not_after), ..any() }, "certificates_by_end (not_after<?)"),
         (CertificateQuery { store: Some(Store::My), after, ..any() }, "certificates_by_store (store=? AND (not_after,"),
+        (
+            CertificateQuery { store: Some(Store::My), after, latest_first: true, ..any() },
+            "certificates_by_store (store=? AND (not_after,",
+        ),
         (named("*.contoso.com"), "certificates_by_end"),
     ];
     let few = [

@@ -107,6 +107,53 @@ fn c63_staging_needs_its_moment() {
 }
 
 #[test]
+fn c64_c65_a_certificate_is_staged_with_its_lead() {
+    let world = World::edge();
+    let request = || {
+        let more = "-Type AudioVideoAuthentication -Template jcila -PrivateKeyExportable $true";
+        text(&world.request(more), "Thumbprint")
+    };
+    let (one, two) = (request(), request());
+    world.run(&assign("AudioVideoAuthentication", &one)).exits(0);
+    let staged = |hours: &str| {
+        let line = format!(
+            "$c = Get-CsCertificate -Type AudioVideoAuthentication; {} -Roll -EffectiveTime $c.NotAfter.AddHours({hours})",
+            assign("AudioVideoAuthentication", &two)
+        );
+        let ran = world.run(&line).exits(0);
+        let late = said(&ran, "warning").iter().any(|w| w["id"] == "RollLeadTooShort");
+        let record = ran.objects()[0].clone();
+        assert_eq!((&record["Thumbprint"], &record["StagedThumbprint"]), (&json!(one), &json!(two)));
+        late
+    };
+    // What the old certificate signed lives for 8 hours.
+    assert_eq!((staged("-9"), staged("-8"), staged("-7")), (false, false, true));
+}
+
+#[test]
+fn what_is_global_by_nature_is_staged_a_day_ahead() {
+    let world = World::new();
+    let request = || {
+        let more = "-Type OAuthTokenIssuer -Template jcila -PrivateKeyExportable $true";
+        text(&world.request(more), "Thumbprint")
+    };
+    let (one, two) = (request(), request());
+    let ran = world.run(&assign("OAuthTokenIssuer", &one)).exits(0);
+    assert_eq!(ran.objects()[0]["SourceScope"], "Global");
+    warning(&ran, "KeyTravels");
+    let late = |hours: &str| {
+        let line = format!(
+            "$c = Get-CsCertificate -Type OAuthTokenIssuer; {} -Roll -EffectiveDate $c.NotAfter.AddHours({hours})",
+            assign("OAuthTokenIssuer", &two)
+        );
+        said(&world.run(&line).exits(0), "warning").iter().any(|w| w["id"] == "RollLeadTooShort")
+    };
+    assert_eq!((late("-25"), late("-20")), (false, true));
+    assert!(world.emits("Remove-CsCertificate -Type OAuthTokenIssuer -Force").is_empty());
+    assert!(world.emits("Get-CsCertificate -Identity global").is_empty());
+}
+
+#[test]
 fn c67_what_if_changes_nothing() {
     let world = World::new();
     let full = world.full();

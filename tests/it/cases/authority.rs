@@ -68,6 +68,58 @@ fn c37_c38_c39_a_manager_must_approve() {
     assert!(warning(&ran, "RequestPending").contains("41"), "{ran:#?}");
     assert_eq!(world.stored(), stored);
     assert_eq!(world.emits("Request-CsCertificate -List"), listed);
+
+    // The requester cannot approve; somebody else with the right can, and the next look installs it.
+    world.refuses("Get-CertificateRequest -Disposition Pending | Approve-CertificateRequest", 5, "PolicyRefused");
+    let becomes = |from: &str, to: &str| {
+        world.edit("certlet.toml", &format!("principal = '{from}'"), &format!("principal = '{to}'"));
+        world.edit("certlet.toml", &format!("administrators = ['{from}']"), &format!("administrators = ['{to}']"));
+    };
+    becomes(r"contoso\kenmyer", r"contoso\caadmin");
+    let ran = world.run("Wait-CertificateRequest -RequestId 41 -Timeout 0").exits(1);
+    assert_eq!(said(&ran, "error")[0]["id"], "RequestPending", "{ran:#?}");
+    assert_eq!(world.stored(), stored);
+    world.run("Get-CertificateRequest -Disposition Pending | Approve-CertificateRequest").exits(0);
+    becomes(r"contoso\caadmin", r"contoso\kenmyer");
+    let installed = world.emits("Wait-CertificateRequest -RequestId 41 -Timeout 60");
+    let thumbprint = text(&installed[0], "Thumbprint");
+    assert_eq!(world.certificate(&thumbprint)["HasPrivateKey"], true);
+    let mut more = stored;
+    more.insert(thumbprint);
+    assert_eq!(world.stored(), more);
+    assert_eq!(world.emits("Request-CsCertificate -List")[0]["Status"], "Issued");
+}
+
+#[test]
+fn a_denied_request_ends_the_waiting_with_its_reason() {
+    let world = World::new();
+    world.emits(&request("-Template WebServerApproval"));
+    world.emits("Deny-CertificateRequest -RequestId 41 -Reason 'the name is another department`s'");
+    let ran = world.run("Wait-CertificateRequest -RequestId 41").exits(1);
+    let error = &said(&ran, "error")[0];
+    assert_eq!(error["id"], "RequestDenied", "{ran:#?}");
+    assert!(text(error, "message").contains("another department"), "{error:#?}");
+    let entry = &world.emits("Get-CertificateRequest 41")[0];
+    assert_eq!((&entry["Disposition"], &entry["Thumbprint"]), (&json!("Denied"), &json!(null)));
+}
+
+#[test]
+fn an_authority_is_tested_without_asking_it() {
+    let world = World::new();
+    let before = world.facts();
+    let all = world.run("Test-CertificationAuthority").exits(1);
+    assert_eq!(said(&all, "error").iter().map(|e| text(e, "id")).collect::<Vec<_>>(), ["CaUnreachable"]);
+    let failed = all.objects().into_iter().filter(|finding| finding["Result"] == "Fail").count();
+    assert_eq!(failed, 1, "{all:#?}");
+    let one =
+        format!("Test-CertificationAuthority '{CA}' -KeySize 1024 -Template Restricted -DomainName a.fabrikam.com");
+    let ran = world.run(&one).exits(5);
+    let ids: Vec<_> = said(&ran, "error").iter().map(|e| text(e, "id")).collect();
+    assert_eq!(ids, ["TemplateAccessDenied"]);
+    let ran = world.run(&one.replace(" -Template Restricted", "")).exits(1);
+    let ids: Vec<_> = said(&ran, "error").iter().map(|e| text(e, "id")).collect();
+    assert_eq!(ids, ["KeyTooSmall", "RequestDenied"]);
+    assert_eq!(world.facts(), before);
 }
 
 #[test]

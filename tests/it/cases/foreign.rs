@@ -5,34 +5,34 @@ use std::process::Command;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose,
+    Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
 use time::{Duration, OffsetDateTime};
 
 use crate::world::COMPUTED;
 
 /// An authority outside the product.
-pub(super) struct Foreign {
+pub(crate) struct Foreign {
     /// Its certificate.
-    pub(super) root: String,
+    pub(crate) root: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
 /// A certificate and its key, both PEM.
-pub(super) struct Made {
-    pub(super) certificate: String,
-    pub(super) key: String,
+pub(crate) struct Made {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
 }
 
 impl Made {
     /// Both in one file.
-    pub(super) fn both(&self) -> Vec<u8> {
+    pub(crate) fn both(&self) -> Vec<u8> {
         format!("{}{}", self.certificate, self.key).into_bytes()
     }
 }
 
 impl Foreign {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = params("Other Root", &[]);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -42,30 +42,42 @@ impl Foreign {
     }
 
     /// A server certificate with every computed name.
-    pub(super) fn server(&self) -> Made {
+    pub(crate) fn server(&self) -> Made {
         self.made(|_| {})
     }
 
     /// One that ended yesterday.
-    pub(super) fn expired(&self) -> Made {
+    pub(crate) fn expired(&self) -> Made {
         self.made(|params| params.not_after = OffsetDateTime::now_utc() - Duration::DAY)
     }
 
     /// One for clients alone.
-    pub(super) fn client(&self) -> Made {
+    pub(crate) fn client(&self) -> Made {
         self.made(|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth])
     }
 
     /// The certificate that answers a request file.
     #[track_caller]
-    pub(super) fn answer(&self, request: &str) -> String {
+    pub(crate) fn answer(&self, request: &str) -> String {
         let mut request = CertificateSigningRequestParams::from_pem(request).unwrap();
         let now = OffsetDateTime::now_utc();
         (request.params.not_before, request.params.not_after) = (now - Duration::HOUR, now + Duration::days(90));
         request.signed_by(&self.issuer).unwrap().pem()
     }
 
-    fn made(&self, change: impl FnOnce(&mut CertificateParams)) -> Made {
+    /// The same with other names than were asked for.
+    #[track_caller]
+    pub(crate) fn answer_for(&self, request: &str, names: &[&str]) -> String {
+        let mut request = CertificateSigningRequestParams::from_pem(request).unwrap();
+        let now = OffsetDateTime::now_utc();
+        (request.params.not_before, request.params.not_after) = (now - Duration::HOUR, now + Duration::days(90));
+        request.params.subject_alt_names =
+            names.iter().map(|name| SanType::DnsName((*name).try_into().unwrap())).collect();
+        request.signed_by(&self.issuer).unwrap().pem()
+    }
+
+    /// A server certificate that differs in what `change` does to it.
+    pub(super) fn made(&self, change: impl FnOnce(&mut CertificateParams)) -> Made {
         let mut params = params("pool01.contoso.net", &COMPUTED);
         change(&mut params);
         let key = KeyPair::generate().unwrap();
@@ -74,7 +86,7 @@ impl Foreign {
 }
 
 /// A server certificate that nobody vouches for.
-pub(super) fn self_signed() -> Made {
+pub(crate) fn self_signed() -> Made {
     let key = KeyPair::generate().unwrap();
     Made {
         certificate: params("pool01.contoso.net", &COMPUTED).self_signed(&key).unwrap().pem(),
@@ -84,7 +96,7 @@ pub(super) fn self_signed() -> Made {
 
 /// Runs `openssl` in a folder; it must end well.
 #[track_caller]
-pub(super) fn openssl(folder: &Path, arguments: &str) -> String {
+pub(crate) fn openssl(folder: &Path, arguments: &str) -> String {
     let output = Command::new("openssl").args(arguments.split_whitespace()).current_dir(folder).output().unwrap();
     assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap_or_default()

@@ -2,9 +2,12 @@
 
 mod assignment;
 mod authority;
-mod foreign;
+mod catalogue;
+pub(crate) mod foreign;
+mod lines;
 mod names;
 mod offline;
 mod procedure;
 mod shell;
 mod topology;
+mod web;

@@ -92,7 +92,7 @@ impl Pebble {
     }
 
     /// Fetches the root that it signs with into the home, and trusts it.
-    fn trust(&self, world: &World) {
+    pub(super) fn trust(&self, world: &World) {
         let url = format!("https://localhost:{}/roots/0", self.management);
         let ran =
             Command::new("python3").args(["-c", FETCH, &url]).arg(self.folder.join("front.pem")).output().unwrap();
@@ -228,6 +228,21 @@ fn a_server_that_is_down_takes_no_key_and_what_it_denies_is_listed() {
 }
 
 #[test]
+fn a_silent_server_is_left_at_the_end_of_the_time() {
+    let world = World::new(BRIEF);
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let file = world.path().join("certlet.toml");
+    let ca = format!(
+        "\n[[ca]]\nconfig = 'pebble\\acme'\nkind = \"acme\"\nclass = \"private\"\ndirectory = \"https://{}/dir\"\n\
+         challenge = {{ kind = \"http-01\", listen = \"127.0.0.1:0\" }}\n",
+        mute.local_addr().unwrap()
+    );
+    fs::write(&file, fs::read_to_string(&file).unwrap() + ca.as_str()).unwrap();
+    fails(world.shell(REQUEST).args(["--timeout", "1s"]).run(), 1, "TimedOut");
+    assert!(statuses(&world).is_empty());
+}
+
+#[test]
 fn records_are_set_and_cleared_by_commands_and_no_secret_is_seen() {
     const SECRET: &str = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
     let test = "records_are_set_and_cleared_by_commands_and_no_secret_is_seen";
@@ -279,8 +294,14 @@ fn records_are_set_and_cleared_by_commands_and_no_secret_is_seen() {
     for text in [&denied.stdout, &denied.stderr, &issued.stdout, &issued.stderr, &said] {
         assert!(!text.contains(SECRET));
     }
-    let state = fs::read(world.path().join("state.db")).unwrap();
-    assert!(!state.windows(SECRET.len()).any(|w| w == SECRET.as_bytes()));
+    // Neither that secret nor a private key lies open in the home: not the account's, not the certificate's.
+    let p256 = b"\x30\x6b\x02\x01\x01\x04\x20";
+    for name in ["state.db", "state.db-wal", "audit.jsonl"] {
+        let Ok(bytes) = fs::read(world.path().join(name)) else { continue };
+        for open in [SECRET.as_bytes(), &p256[..], b"306B0201010420", b"306b0201010420"] {
+            assert!(!bytes.windows(open.len()).any(|w| w == open), "{name}");
+        }
+    }
 }
 
 /// Tells the challenge test server, and writes down what it was told itself.

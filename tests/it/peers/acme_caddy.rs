@@ -75,11 +75,12 @@ fn every_challenge_with_a_server_that_looks_at_the_real_ports() {
     let file = world.path().join("certlet.toml");
     let mut text = fs::read_to_string(&file).unwrap();
     for (kind, challenge) in &challenges {
-        text.push_str(&format!(
+        let ca = format!(
             "\n[[ca]]\nconfig = 'caddy\\{kind}'\nkind = \"acme\"\nclass = \"private\"\ndirectory = \
              \"https://localhost:8443/acme/local/directory\"\nroots = [\"caddy/data/pki/authorities/local/root.crt\"]\n\
              challenge = {challenge}\n"
-        ));
+        );
+        text.push_str(&ca);
     }
     fs::write(file, text).unwrap();
     let script = folder.join("inside.sh");

@@ -6,7 +6,7 @@ use super::openssl::served;
 use super::{Gate, Running, World, set, until_it_waits};
 use crate::common::{Ran, Shell, signal};
 
-fn recover(world: &World) -> Ran {
+pub(super) fn recover(world: &World) -> Ran {
     Shell::new().arg("--home").arg(world.path()).args(["--json", "recover"]).run()
 }
 

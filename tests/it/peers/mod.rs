@@ -7,6 +7,7 @@ mod adcs;
 mod adcs_emulator;
 #[cfg(feature = "ntlm")]
 mod adcs_ntlm;
+mod authority;
 mod crash;
 mod files;
 mod home;
@@ -14,8 +15,11 @@ mod lease;
 mod liar;
 mod nginx;
 mod openssl;
+mod pfx;
+mod renewal;
 mod secrets;
 mod serve;
+mod vectors;
 
 use std::path::{Path, PathBuf};
 use std::process::Child;

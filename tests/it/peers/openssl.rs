@@ -60,7 +60,7 @@ pub(super) fn lies_in(folder: &Path, thumb: &str) {
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".certlet-")), "{left:?}");
 }
 
-fn certificates(text: &str) -> Vec<String> {
+pub(super) fn certificates(text: &str) -> Vec<String> {
     const END: &str = "-----END CERTIFICATE-----";
     text.match_indices("-----BEGIN CERTIFICATE-----")
         .map(|(at, _)| text[at..=at + text[at..].find(END).unwrap() + END.len()].to_owned())

@@ -5,7 +5,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::openssl::{Authority, look};
-use super::{EXTERNAL_BINDING, PATIENT, Running, World, fails, free, has, until};
+use serde_json::Value;
+
+use super::{EXTERNAL_BINDING, PATIENT, Running, TYPES, World, fails, free, has, until};
 use crate::common::{Ran, Shell, signal};
 
 /// `certlet serve`, as soon as it serves.
@@ -111,4 +113,51 @@ fn a_port_held_by_a_stranger_stops_a_change_before_it_begins() {
     world.configure(&[(EXTERNAL_BINDING, &EXTERNAL_BINDING.replace("endpoint = [\"127.0.0.1:0\"]", &endpoints))]);
     fails(world.set(&new), 1, "EndpointInUse");
     world.is_wholly(&old);
+}
+
+#[test]
+fn what_is_staged_takes_over_while_it_serves() {
+    let world = World::new(PATIENT);
+    let (new, old) = (world.request(), world.assigned()[0].clone());
+    let staged = format!("Set-CsCertificate -Type {TYPES} -Thumbprint {new} -EffectiveDate (Get-Date).AddSeconds(2)");
+    world.run(&staged).exits(0);
+    world.is_wholly(&old);
+    let serve = start(&world);
+    until("the staged certificate takes over", || world.assigned()[0] == new);
+    // The three uses were staged together and change together.
+    world.is_wholly(&new);
+    let seen = world.run(&format!("Get-TlsServed {}", world.endpoint("WebServicesExternal"))).exits(0).objects();
+    assert_eq!(seen[0]["Thumbprint"], new.as_str());
+    let record = world.run("Get-CsCertificate -Type Default").exits(0).objects();
+    assert_eq!((&record[0]["PreviousThumbprint"], &record[0]["EffectiveDate"]), (&old.into(), &Value::Null));
+    // It is a change like any other, under the name of who made it.
+    let log = std::fs::read_to_string(world.path().join("audit.jsonl")).unwrap();
+    assert!(log.lines().any(|line| line.contains("\"verb\":\"certlet serve\"") && line.contains("Proven")), "{log}");
+    let mut serve = serve;
+    signal(serve.child(), "TERM");
+    serve.ran().exits(0);
+}
+
+#[test]
+fn a_takeover_that_fails_is_told_and_serving_goes_on() {
+    let world = World::new(PATIENT);
+    let (new, old) = (world.request(), world.assigned()[0].clone());
+    let third = world.request();
+    world.run(&format!("Set-CsCertificate -Type Default -Thumbprint {new}")).exits(0);
+    let staged = "-Type WebServicesInternal,WebServicesExternal -EffectiveDate (Get-Date).AddSeconds(2)";
+    world.run(&format!("Set-CsCertificate -Thumbprint {new} {staged}")).exits(0);
+    // The key of what is staged turns out to be compromised.
+    world.run(&format!("Set-CsCertificate -Type Default -Thumbprint {third} -Reason KeyCompromise")).exits(0);
+    let mut serve = start(&world);
+    let overdue = || {
+        let ran = world.run("Get-CsCertificate -Type WebServicesExternal").exits(0);
+        ran.messages().iter().any(|m| m["id"] == "StagedOverdue")
+    };
+    until("it is overdue", overdue);
+    std::thread::sleep(Duration::from_millis(1200));
+    assert_eq!(world.assigned(), [third, old.clone(), old]);
+    signal(serve.child(), "TERM");
+    let ran = serve.ran().exits(0);
+    assert!(ran.stderr.contains("CertificateBanned") && ran.stderr.contains("stays staged"), "{ran:#?}");
+    assert_eq!(ran.stderr.matches("CertificateBanned").count(), 1, "it is not tried every second: {ran:#?}");
 }

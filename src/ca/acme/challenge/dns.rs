@@ -107,8 +107,8 @@ pub(super) fn read(message: &[u8], id: u16, name: &str, kind: Kind) -> Option<Re
     Some(Reply { is_cut, code: header[3] & 15, answers })
 }
 
-/// `Some(None)` for a record of another kind.
-fn take_record(message: &[u8], at: &mut usize) -> Option<Option<Record>> {
+/// A record of a kind that counts, or none of another kind; `None` when it is malformed.
+fn take_record(message: &[u8], at: &mut usize) -> Option<Vec<Record>> {
     let name = take_name(message, at)?.to_ascii_lowercase();
     let kind = take_u16(message, at)?;
     *at += 6;
@@ -134,9 +134,9 @@ fn take_record(message: &[u8], at: &mut usize) -> Option<Option<Record>> {
             }
             Data::Text(text)
         }
-        _ => return Some(None),
+        _ => return Some(Vec::new()),
     };
-    Some(Some(Record { name, data }))
+    Some(vec![Record { name, data }])
 }
 
 fn take_u16(message: &[u8], at: &mut usize) -> Option<u16> {

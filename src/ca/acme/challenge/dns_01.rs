@@ -7,7 +7,7 @@ use super::{Chosen, DnsMethod};
 use crate::ca::Context;
 use crate::ca::acme::jose::{AccountKey, base64url, sha256};
 use crate::ca::acme::wire::rest;
-use crate::error::{Error, ErrorId, Result};
+use crate::error::{Error, ErrorId, ExitCode, Result};
 
 /// The first and the longest wait between two looks at the name servers.
 const LOOKS: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
@@ -36,6 +36,7 @@ impl TextRecord {
             Error::new(ErrorId::StepFailed, format!("the TXT record of `{}` was not set: {why}", self.name))
                 .about(self.name.clone())
                 .hint("see the command `set` of `challenge` in `certlet.toml`")
+                .exits(ExitCode::Failed)
         })
     }
 
@@ -52,7 +53,7 @@ impl TextRecord {
 /// Waits until the name servers answer with every record: an authority that looks too early counts a failure.
 ///
 /// # Errors
-/// `TimedOut`, `Interrupted`.
+/// `StepFailed`, `Interrupted`.
 pub(super) fn wait(method: &DnsMethod, records: &[TextRecord], cx: &Context<'_>) -> Result<()> {
     let resolver = Resolver::new(method.resolver);
     let end = Instant::now() + method.wait;
@@ -72,9 +73,10 @@ pub(super) fn wait(method: &DnsMethod, records: &[TextRecord], cx: &Context<'_>)
         if left.is_zero() {
             let seconds = method.wait.as_secs();
             let message = format!("after {seconds} s `{}` does not show the record that was set: {last}", record.name);
-            return Err(Error::new(ErrorId::TimedOut, message)
+            return Err(Error::new(ErrorId::StepFailed, message)
                 .about(record.name.clone())
-                .hint("see the command `set` of `challenge`, and give it more time with `wait = \"10m\"`"));
+                .hint("see the command `set` of `challenge`, and give it more time with `wait = \"10m\"`")
+                .exits(ExitCode::Failed));
         }
         rest(pause.min(left), cx.cancelled)?;
         pause = (pause * 2).min(longest);

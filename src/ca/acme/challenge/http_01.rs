@@ -29,7 +29,7 @@ fn converse(stream: &mut TcpStream, known: &[(String, String)]) {
     while !head.windows(4).any(|w| w == b"\r\n\r\n") {
         match stream.read(&mut chunk) {
             Ok(count) if count > 0 && head.len() < MAX_HEAD => {
-                head.extend_from_slice(chunk.get(..count).unwrap_or_default())
+                head.extend_from_slice(chunk.get(..count).unwrap_or_default());
             }
             _ => return,
         }

@@ -104,7 +104,7 @@ impl Drop for Answers {
 /// Sets what shows control over the names; it is taken away when the answer is dropped, also when this fails half-way.
 ///
 /// # Errors
-/// `EndpointInUse`, `FileNotWritable`, `StepFailed` for a command, `TimedOut` when the name servers do not show a record,
+/// `EndpointInUse`, `FileNotWritable`, `StepFailed` for a command or when the name servers do not show a record,
 /// `Interrupted`.
 pub(super) fn answer(
     settings: &AcmeSettings,

@@ -6,8 +6,7 @@ use super::*;
 fn certificates_keep_manners() {
     let (world, authority) = (
         World::new(),
-        Embedded::new(EmbeddedSettings { crl_url: Some("http://pki.contoso.net/ca.crl".into()), ..settings() })
-            .unwrap(),
+        Embedded::new(EmbeddedSettings { crl: Some(publication("ca.crl".into())), ..settings() }).unwrap(),
     );
     let answer = world.submit(&authority, &submission("WebServer", POOL)).unwrap();
     let certificate = leaf(&answer);

@@ -57,7 +57,7 @@ fn errors_point_at_the_word() {
         ("Get-X | % { param($a) $a }", "ParseError 1:13+5"),
         ("$env:PATH", "ParseError 1:1+5"),
         ("Get-X -A $script:x", "ParseError 1:10+8"),
-        ("$?", "ParseError 1:1+2"),
+        ("$^", "ParseError 1:1+2"),
         ("$_", "ParseError 1:1+2"),
         ("fn f() { $_ }", "ParseError 1:10+2"),
         ("$x = @( foreach ($a in $b) { $a } )", "ParseError 1:9+7"),

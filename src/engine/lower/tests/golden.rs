@@ -20,6 +20,16 @@ fn commands_and_what_looks_like_them() {
         ("(Get-X)", r#"(__collect(__cmd("Get-X", 0, [], #{})))"#),
         ("{ Get-X }", r#"{ __collect(__cmd("Get-X", 0, [], #{})) }"#),
         ("Get-X|sort z", r#"__collect(__pipe(__cmd("Get-X", 0, [], #{}), "Sort-Object", 1, ["z"], #{}))"#),
+        ("sort z", r#"__collect(__cmd("Sort-Object", 0, ["z"], #{}))"#),
+        ("sort", r#"__collect(__cmd("Sort-Object", 0, [], #{}))"#),
+        ("sort|sort z", r#"__collect(__pipe(__cmd("Sort-Object", 0, [], #{}), "Sort-Object", 1, ["z"], #{}))"#),
+        ("let sort = 1; sort", "let sort = 1; sort"),
+        ("sort = 2", "sort = 2"),
+        ("sort(2)", "sort(2)"),
+        ("sort - 2", "sort - 2"),
+        ("x.sort", "x.sort"),
+        ("#{ sort: 2 }", "#{ sort: 2 }"),
+        ("for sort in [1] { }", "for sort in [1] { }"),
         ("Get - X", "Get - X"),
         ("x.Get-y", "x.Get-y"),
         ("a-Get-X", "a-Get-X"),
@@ -31,6 +41,95 @@ fn commands_and_what_looks_like_them() {
         (r#""Get-CsCertificate -Type A""#, r#""Get-CsCertificate -Type A""#),
         ("/* Get-X /* nested */ */ 1", "/* Get-X /* nested */ */ 1"),
         ("#\"Get-X \"quoted\"\"#", "#\"Get-X \"quoted\"\"#"),
+    ]);
+}
+
+/// Aliases at the head of a line, where Rhai could make nothing of the word.
+#[test]
+fn aliases_where_no_variable_stands() {
+    golden(&[
+        ("sort z;", r#"__collect(__cmd("Sort-Object", 0, ["z"], #{}));"#),
+        ("$x = select -First 2", r#"let x = __collect(__cmd("Select-Object", 0, [], #{"First": 2}))"#),
+        ("ft -Auto", r#"__collect(__cmd("Format-Table", 0, [], #{"AutoSize": true}))"#),
+        (
+            "sort 'a b' | ft\n1",
+            "__emit(__pipe(__cmd(\"Sort-Object\", 0, [\"a b\"], #{}), \"Format-Table\", 1, [], #{}));\n1",
+        ),
+        ("if a {\n  sort\n}\n1", "if a {\n  __emit(__cmd(\"Sort-Object\", 0, [], #{}))\n}\n1"),
+        ("(sort).Count", r#"(__collect(__cmd("Sort-Object", 0, [], #{}))).Count"#),
+        ("$(sort)", r#"{__collect(__cmd("Sort-Object", 0, [], #{}))}"#),
+    ]);
+    for rhai in [
+        "let sort = 1; sort - x",
+        "let sort = 1; sort",
+        "sort(x)",
+        "sort (x)",
+        "sort = 1",
+        "sort + 1",
+        "sort - x",
+        "sort -x",
+        "sort[0]",
+        "sort.len",
+        "x.sort y",
+        "sort in list",
+        "f(sort, 1)",
+        "[sort, ft]",
+        "#{ sort: sort }",
+        "fn sort(x) { x }",
+        "|sort| sort",
+        "for sort in list { sort }",
+        "import \"sort\" as sort;",
+        "a + sort",
+        "sort::x",
+    ] {
+        if let Ok(lowered) = super::super::lower(rhai, None, &super::Sample, &[]) {
+            assert_eq!(lowered.text, rhai);
+        }
+    }
+    assert_eq!(super::super::lower("sort", None, &super::Sample, &["Sort"]).unwrap().text, "sort");
+}
+
+/// What operators type at the head of a line, in a `foreach` and in a condition.
+#[test]
+fn lists_conditions_and_bodies() {
+    golden(&[
+        ("1,2,3 | sort", r#"__collect(__pipe([1,2,3], "Sort-Object", 0, [], #{}))"#),
+        ("let a = 1; $a, 2 | sort", r#"let a = 1; __collect(__pipe([a, 2], "Sort-Object", 0, [], #{}))"#),
+        ("if (-not (Get-X)) { 1 }", r#"if __true((!__true((__collect(__cmd("Get-X", 0, [], #{})))))) { 1 }"#),
+        ("foreach ($c in 1..3) { \"is $c\" }", r#"for c in __each(1..=3) { __emit(__expand(["is ", c])) }"#),
+    ]);
+    golden(&[
+        (
+            "let t = 1;\n\"is $t\"\nGet-X",
+            "let t = 1;\n__emit(__expand([\"is \", t]));\n__collect(__cmd(\"Get-X\", 0, [], #{}))",
+        ),
+        ("\"plain\"\nGet-X", "__emit(\"plain\");\n__collect(__cmd(\"Get-X\", 0, [], #{}))"),
+        ("'plain'\n'too'", "__emit(\"plain\");\n\"too\""),
+        ("try { f() } catch { \"is $_\" }", "try { f() } catch (__it) { __emit(__expand([\"is \", __it])) }"),
+        ("for x in [1] { \"is $x\" }", r#"for x in [1] { __emit(__expand(["is ", x])) }"#),
+        ("fn f(t) { \"is $t\" }", "fn f(t) { __expand([\"is \", t]) }"),
+    ]);
+    for rhai in [
+        "let x = 1; let s = \"is $x\";",
+        "let x = 1; f(\"$x\")",
+        "let x = 1; \"is \\\"$x\\\"\"",
+        "let x = 1; \"$x\".len()",
+        "let x = 1; if x == \"$x\" { 1 }",
+    ] {
+        assert_eq!(lowered(rhai).text, rhai);
+    }
+    for rhai in ["a -and(b)", "a -b (c)", "(-x)", "let a = [1, 2]; f(1, 2)", "\"is $x\""] {
+        assert_eq!(lowered(rhai).text, rhai);
+    }
+}
+
+/// Whether the last pipeline went well, and what is in scope.
+#[test]
+fn dollar_question_mark() {
+    golden(&[
+        ("let a = $?;", "let a = __ok();"),
+        ("if $? { 1 }", "if __true(__ok()) { 1 }"),
+        ("Get-X -A $?", r#"__collect(__cmd("Get-X", 0, [], #{"A": __expand([__ok()])}))"#),
     ]);
 }
 

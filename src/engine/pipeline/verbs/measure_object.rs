@@ -1,7 +1,12 @@
 //! `Measure-Object`: counts objects and sums up a property.
 
+use std::cmp::Ordering;
+
+use super::super::run::{Down, Run};
 use super::super::selected::Selected;
-use crate::command::{Args, Example, Expect, Facts, Impact, Input, Invocation, Param, Spec, Switch, Value, Verb};
+use super::super::stage::{Stage, outside};
+use crate::command::{Example, Expect, Impact, Input, Param, Spec, Switch, Value, Verb};
+use crate::engine::bind::Bound;
 use crate::engine::members::property;
 use crate::engine::operators::order;
 use crate::error::Result;
@@ -13,7 +18,7 @@ static AVERAGE: Param<Switch> = Param::named("Average", "Their mean");
 static MAXIMUM: Param<Switch> = Param::named("Maximum", "The greatest");
 static MINIMUM: Param<Switch> = Param::named("Minimum", "The least");
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     name: "Measure-Object",
     twin: None,
     aliases: &["measure"],
@@ -29,57 +34,89 @@ static SPEC: Spec = Spec {
     related: &["Group-Object"],
 };
 
-pub(super) const VERB: Verb = Verb::new(&SPEC, run);
+pub(super) const VERB: Verb = Verb::new(&SPEC, outside);
 
-fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
-    let zone = cx.zone();
-    let name = args.get(&PROPERTY, cx)?;
-    let (mut count, mut numbers, mut sum) = (0_i64, 0_i64, 0.0_f64);
-    let (mut least, mut greatest) = (Value::Null, Value::Null);
-    while let Some(item) = cx.next_input()? {
-        cx.check_cancelled()?;
-        let value = match &name {
+/// What is known of the objects so far; they themselves are not kept.
+#[allow(clippy::struct_excessive_bools, reason = "each is one switch of the verb")]
+struct Measure {
+    name: Option<String>,
+    wants_sum: bool,
+    wants_average: bool,
+    wants_maximum: bool,
+    wants_minimum: bool,
+    count: i64,
+    numbers: i64,
+    sum: f64,
+    least: Value,
+    greatest: Value,
+}
+
+pub(super) fn make(bound: &Bound, run: &Run<'_>) -> Result<Box<dyn Stage>> {
+    let args = super::super::host::finish(bound, run.state)?;
+    Ok(Box::new(Measure {
+        name: args.get(&PROPERTY, &run.state.session)?,
+        wants_sum: args.on(&SUM),
+        wants_average: args.on(&AVERAGE),
+        wants_maximum: args.on(&MAXIMUM),
+        wants_minimum: args.on(&MINIMUM),
+        count: 0,
+        numbers: 0,
+        sum: 0.0,
+        least: Value::Null,
+        greatest: Value::Null,
+    }))
+}
+
+impl Stage for Measure {
+    fn object(&mut self, item: Value, down: &mut Down<'_>) -> Result<()> {
+        let zone = down.run.state.zone();
+        let value = match &self.name {
             Some(name) => property(&item, name, &zone)?,
             None => item,
         };
         if value.is_null() {
-            continue;
+            return Ok(());
         }
-        count += 1;
+        self.count += 1;
         if let Some(number) = number(&value) {
-            numbers += 1;
-            sum += number;
-        } else if args.on(&SUM) || args.on(&AVERAGE) {
+            self.numbers += 1;
+            self.sum += number;
+        } else if self.wants_sum || self.wants_average {
             return Err(crate::command::cannot_convert(&value, "Double"));
         }
-        if args.on(&MINIMUM)
-            && (least.is_null() || order(&value, &least, false, &zone)?.is_some_and(std::cmp::Ordering::is_lt))
+        if self.wants_minimum
+            && (self.least.is_null() || order(&value, &self.least, false, &zone)?.is_some_and(Ordering::is_lt))
         {
-            least = value.clone();
+            self.least = value.clone();
         }
-        if args.on(&MAXIMUM)
-            && (greatest.is_null() || order(&value, &greatest, false, &zone)?.is_some_and(std::cmp::Ordering::is_gt))
+        if self.wants_maximum
+            && (self.greatest.is_null() || order(&value, &self.greatest, false, &zone)?.is_some_and(Ordering::is_gt))
         {
-            greatest = value;
+            self.greatest = value;
         }
+        Ok(())
     }
-    let mut pairs = vec![("Count".to_owned(), Value::Int(count))];
-    if args.on(&AVERAGE) {
-        pairs.push(("Average".into(), if numbers == 0 { Value::Null } else { Value::Float(sum / numbers as f64) }));
+
+    fn end(&mut self, down: &mut Down<'_>) -> Result<()> {
+        let mut pairs = vec![("Count".to_owned(), Value::Int(self.count))];
+        if self.wants_average {
+            let mean = self.sum / self.numbers as f64;
+            pairs.push(("Average".into(), if self.numbers == 0 { Value::Null } else { Value::Float(mean) }));
+        }
+        if self.wants_sum {
+            pairs.push(("Sum".into(), whole(self.sum)));
+        }
+        if self.wants_maximum {
+            pairs.push(("Maximum".into(), std::mem::take(&mut self.greatest)));
+        }
+        if self.wants_minimum {
+            pairs.push(("Minimum".into(), std::mem::take(&mut self.least)));
+        }
+        if let Some(name) = self.name.take() {
+            pairs.push(("Property".into(), Value::from(name)));
+        }
+        down.emit(Value::object(Selected::new("MeasureInfo", pairs)))
     }
-    if args.on(&SUM) {
-        pairs.push(("Sum".into(), whole(sum)));
-    }
-    if args.on(&MAXIMUM) {
-        pairs.push(("Maximum".into(), greatest));
-    }
-    if args.on(&MINIMUM) {
-        pairs.push(("Minimum".into(), least));
-    }
-    if let Some(name) = name {
-        pairs.push(("Property".into(), Value::from(name)));
-    }
-    cx.emit(Value::object(Selected::new("MeasureInfo", pairs)))
 }
 
 fn number(value: &Value) -> Option<f64> {

@@ -13,11 +13,13 @@ mod for_each_object;
 mod format_objects;
 mod get_date;
 mod get_member;
+mod get_variable;
 mod group_object;
 mod import_csv;
 mod measure_object;
 mod new_time_span;
 mod out_file;
+mod out_host;
 mod out_null;
 mod out_string;
 mod read_host;
@@ -43,6 +45,10 @@ pub(super) static INTERNAL: &[(&Spec, Make)] = &[
     (&sort_object::SPEC, sort_object::make),
     (&group_object::SPEC, group_object::make),
     (&get_member::SPEC, get_member::make),
+    (&get_variable::SPEC, get_variable::make),
+    (&measure_object::SPEC, measure_object::make),
+    (&out_null::SPEC, out_null::make),
+    (&out_host::SPEC, out_host::make),
     (&tee_object::SPEC, tee_object::make),
     (&out_file::SPEC, out_file::make),
     (&convert_from_csv::SPEC, convert_from_csv::make),
@@ -65,11 +71,13 @@ static ALL: &[Verb] = &[
     format_objects::TABLE_VERB,
     measure_object::VERB,
     out_null::VERB,
+    out_host::VERB,
     out_string::VERB,
     write::OUTPUT,
     write::HOST,
     write::WARNING,
     write::VERBOSE,
+    write::DEBUG,
     write::ERROR,
     read_host::VERB,
     get_date::VERB,
@@ -87,6 +95,7 @@ static ALL: &[Verb] = &[
     out_file::VERB,
     tee_object::VERB,
     get_member::VERB,
+    get_variable::VERB,
 ];
 
 /// Every verb that comes with the engine.

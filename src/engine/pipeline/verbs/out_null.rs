@@ -1,11 +1,14 @@
 //! `Out-Null`: takes objects and shows nothing.
 
-use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Pipeline, Spec, Value, Verb};
+use super::super::run::{Down, Run};
+use super::super::stage::{Stage, outside};
+use crate::command::{Example, Expect, Impact, Input, Param, Pipeline, Spec, Value, Verb};
+use crate::engine::bind::Bound;
 use crate::error::Result;
 
 static INPUT: Param<Value> = Param::named("InputObject", "What is not shown").from_pipeline(Pipeline::ByValue);
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     name: "Out-Null",
     twin: None,
     aliases: &[],
@@ -21,4 +24,17 @@ static SPEC: Spec = Spec {
     related: &[],
 };
 
-pub(super) const VERB: Verb = Verb::new(&SPEC, |_: &mut Invocation<'_>, _: &Args| -> Result<()> { Ok(()) });
+pub(super) const VERB: Verb = Verb::new(&SPEC, outside);
+
+struct Drop;
+
+#[expect(clippy::unnecessary_wraps, reason = "the signature of a stage's maker")]
+pub(super) fn make(_: &Bound, _: &Run<'_>) -> Result<Box<dyn Stage>> {
+    Ok(Box::new(Drop))
+}
+
+impl Stage for Drop {
+    fn object(&mut self, _: Value, _: &mut Down<'_>) -> Result<()> {
+        Ok(())
+    }
+}

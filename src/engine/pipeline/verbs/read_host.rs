@@ -46,10 +46,16 @@ impl Stage for ReadHost {
     fn head(&mut self, down: &mut Down<'_>) -> Result<()> {
         let console = &down.run.state.console;
         let answer = if self.secret {
-            Value::Secret(console.read_secret(&self.prompt)?)
+            console.read_secret(&self.prompt).map(Value::Secret)
         } else {
-            Value::from(console.read_line(&self.prompt)?)
+            console.read_line(&self.prompt).map(Value::from)
         };
+        let answer = answer.map_err(|error| match error.id() {
+            ErrorId::NonInteractivePrompt => {
+                error.hint("take the value as a parameter of the script: `certlet run FILE NAME=VALUE`")
+            }
+            _ => error,
+        })?;
         down.emit(answer)
     }
 

@@ -1,12 +1,13 @@
 //! `Select-Object`: chooses properties, and the first, last or distinct objects.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 
 use super::super::keys::Key;
 use super::super::run::{Down, Run, too_many};
 use super::super::selected::Selected;
 use super::super::stage::{Stage, outside};
-use crate::command::{Example, Expect, Impact, Input, Param, Spec, Switch, Value, Verb};
+use crate::command::{Example, Expect, Impact, Input, Kind, Param, Spec, Switch, Value, Verb};
 use crate::engine::bind::Bound;
 use crate::engine::members::property;
 use crate::engine::values::enumerate;
@@ -15,7 +16,7 @@ use crate::format::{json_text, to_json_whole};
 
 static PROPERTY: Param<Vec<Value>> = Param::named(
     "Property",
-    "The properties to keep; `*` is a wildcard, `@{ Name = …; Expression = { … } }` is calculated",
+    "The properties to keep; wildcards are taken, `@{ Name = …; Expression = { … } }` is calculated",
 )
 .at(0);
 static EXPAND: Param<String> = Param::named("ExpandProperty", "The property whose values are passed on by themselves");
@@ -58,6 +59,8 @@ struct Select {
     seen: Option<HashSet<String>>,
     held: VecDeque<Value>,
     passed: usize,
+    /// The kind of the record before.
+    kind: Option<Arc<Kind>>,
 }
 
 pub(super) fn make(bound: &Bound, run: &Run<'_>) -> Result<Box<dyn Stage>> {
@@ -77,6 +80,7 @@ pub(super) fn make(bound: &Bound, run: &Run<'_>) -> Result<Box<dyn Stage>> {
         seen: bound.is_on("Unique").then(HashSet::new),
         held: VecDeque::new(),
         passed: 0,
+        kind: None,
     }))
 }
 
@@ -102,7 +106,7 @@ impl Select {
         Ok(())
     }
 
-    fn choose(&self, value: Value, run: &Run<'_>) -> Result<Vec<Value>> {
+    fn choose(&mut self, value: Value, run: &Run<'_>) -> Result<Vec<Value>> {
         let zone = run.state.zone();
         if let Some(name) = &self.expand {
             return property(&value, name, &zone).map(enumerate);
@@ -114,7 +118,13 @@ impl Select {
         for key in &self.keys {
             pairs.extend(key.pairs(run, &value)?);
         }
-        Ok(vec![Value::object(Selected::new(format!("Selected.{}", value.type_name()), pairs))])
+        let kind = format!("Selected.{}", value.type_name());
+        let record = match &self.kind {
+            Some(before) => Selected::like(before, &kind, pairs),
+            None => Selected::new(kind, pairs),
+        };
+        self.kind = Some(record.shared_kind());
+        Ok(vec![Value::object(record)])
     }
 }
 

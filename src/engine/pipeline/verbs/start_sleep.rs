@@ -23,7 +23,7 @@ static MILLISECONDS: Param<i64> = Param::named("Milliseconds", "So many thousand
 static SPEC: Spec = Spec {
     name: "Start-Sleep",
     twin: None,
-    aliases: &[],
+    aliases: &["sleep"],
     functions: &[],
     synopsis: "Wait",
     description: "Ctrl-C and the time limit of the run end it within a twentieth of a second.",

@@ -5,7 +5,7 @@ use super::super::stage::{Stage, outside};
 use crate::command::{Block, Example, Expect, Impact, Input, Param, ParamSpec, Spec, Switch, Value, Verb};
 use crate::engine::bind::Bound;
 use crate::engine::members::property;
-use crate::engine::operators::{OPERATORS, Operator, apply};
+use crate::engine::operators::{OPERATORS, Operator, Test};
 use crate::error::{Error, ErrorId, Result};
 
 static FILTER: Param<Block> =
@@ -39,12 +39,18 @@ comparisons! {
     NOT_IN "NotIn" "Is none of these";
     CEQ "CEQ" "Equal, case counts";
     CNE "CNE" "Not equal, case counts";
+    CLT "CLT" "Less, case counts";
+    CLE "CLE" "Less or equal, case counts";
+    CGT "CGT" "Greater, case counts";
+    CGE "CGE" "Greater or equal, case counts";
     CLIKE "CLike" "Fits a wildcard, case counts";
     CNOT_LIKE "CNotLike" "Fits no wildcard, case counts";
     CMATCH "CMatch" "Fits a regular expression, case counts";
     CNOT_MATCH "CNotMatch" "Fits no regular expression, case counts";
     CCONTAINS "CContains" "The list has this element, case counts";
+    CNOT_CONTAINS "CNotContains" "The list lacks this element, case counts";
     CIN "CIn" "Is one of these, case counts";
+    CNOT_IN "CNotIn" "Is none of these, case counts";
     NOT "Not" "The property is empty or false";
 }
 
@@ -79,7 +85,7 @@ pub(super) const VERB: Verb = Verb::new(&SPEC, outside);
 
 enum Condition {
     Block(Block),
-    Property { name: String, compare: Option<(Operator, bool)>, value: Value, negate: bool },
+    Property { name: String, test: Option<Box<Test>>, negate: bool },
 }
 
 struct Where(Condition);
@@ -103,10 +109,11 @@ pub(super) fn make(bound: &Bound, run: &Run<'_>) -> Result<Box<dyn Stage>> {
         return Err(Error::new(ErrorId::MissingMandatoryParameter, "the comparison has no value on its right"));
     }
     let compare = compare.or(value.is_some().then_some((Operator::Eq, false)));
+    let zone = run.state.zone();
+    let test = compare.map(|(operator, case)| Test::new(operator, &value.unwrap_or_default(), case, &zone));
     Ok(Box::new(Where(Condition::Property {
         name: args.raw("Property").map_or_else(String::new, |v| v.display(&run.state.zone())),
-        compare,
-        value: value.unwrap_or_default(),
+        test: test.transpose()?.map(Box::new),
         negate: bound.is_on("Not"),
     })))
 }
@@ -121,12 +128,12 @@ impl Stage for Where {
     fn object(&mut self, value: Value, down: &mut Down<'_>) -> Result<()> {
         let passes = match &self.0 {
             Condition::Block(block) => down.run.call_value(block, &value)?.is_true(),
-            Condition::Property { name, compare, value: right, negate } => {
+            Condition::Property { name, test, negate } => {
                 let zone = down.run.state.zone();
                 let left = property(&value, name, &zone)?;
-                match compare {
+                match test {
                     None => left.is_true() != *negate,
-                    Some((operator, case)) => apply(*operator, &left, right, *case, &zone)?.value.is_true(),
+                    Some(test) => test.holds(&left, &zone)?,
                 }
             }
         };

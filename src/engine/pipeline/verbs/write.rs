@@ -7,10 +7,13 @@ use crate::command::{
 use crate::error::{Error, ErrorId, Result};
 
 static OBJECTS: Param<Vec<Value>> =
-    Param::named("InputObject", "What to pass on").at(0).mandatory().from_pipeline(Pipeline::ByValue);
+    Param::named("InputObject", "What to pass on").at(0).remaining().mandatory().from_pipeline(Pipeline::ByValue);
 static NO_ENUMERATE: Param<Switch> = Param::named("NoEnumerate", "Pass a list on as one object");
-static TEXTS: Param<Vec<Value>> =
-    Param::named("Object", "What to write").at(0).aliases(&["Message", "Msg"]).from_pipeline(Pipeline::ByValue);
+static TEXTS: Param<Vec<Value>> = Param::named("Object", "What to write")
+    .at(0)
+    .remaining()
+    .aliases(&["Message", "Msg"])
+    .from_pipeline(Pipeline::ByValue);
 static SEPARATOR: Param<String> = Param::named("Separator", "What stands between several").default_text("a blank");
 static NO_NEWLINE: Param<Switch> =
     Param::named("NoNewline", "Accepted for compatibility").compat("each message is a line");
@@ -76,6 +79,13 @@ static VERBOSE_SPEC: Spec = spec(
     &[&MESSAGE.spec],
     &[Example { line: "Write-Verbose 'Detail' -Verbose", says: "Shows the line", expect: Expect::Emits(0) }],
 );
+static DEBUG_SPEC: Spec = spec(
+    "Write-Debug",
+    &[],
+    "Say what only `-Debug` shows",
+    &[&MESSAGE.spec],
+    &[Example { line: "Write-Debug 'Detail' -Debug", says: "Shows the line", expect: Expect::Emits(0) }],
+);
 static ERROR_SPEC: Spec = spec(
     "Write-Error",
     &[],
@@ -97,6 +107,10 @@ pub(super) const WARNING: Verb = Verb::new(&WARNING_SPEC, |cx, args| {
 pub(super) const VERBOSE: Verb = Verb::new(&VERBOSE_SPEC, |cx, args| {
     let text = args.need(&MESSAGE, cx)?;
     cx.verbose(text)
+});
+pub(super) const DEBUG: Verb = Verb::new(&DEBUG_SPEC, |cx, args| {
+    let text = args.need(&MESSAGE, cx)?;
+    cx.say(Stream::Debug, None, text)
 });
 pub(super) const ERROR: Verb = Verb::new(&ERROR_SPEC, error);
 

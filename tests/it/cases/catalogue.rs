@@ -173,7 +173,30 @@ const PROVOKED: &[(Id, How)] = &[
         }),
     ),
     (Id::SiteNotFound, Line("Get-Website -Name Nowhere -ErrorAction Stop")),
-    (Id::NotAssigned, Line("Remove-CsCertificate -Type OAuthTokenIssuer -Force")),
+    (Id::NotAssigned, Line("Remove-CsCertificate -Type OAuthTokenIssuer -Confirm:$false")),
+    (Id::NotInTopology, Line("Get-CsPool -Identity nowhere.contoso.net")),
+    (
+        Id::CertificateInUse,
+        Line(
+            "$t = (Get-CsCertificate -Type Default).Thumbprint; Remove-Item \"Cert:\\LocalMachine\\My\\$t\" -Confirm:$false",
+        ),
+    ),
+    (
+        Id::AmbiguousRequest,
+        Made(|world| {
+            append(
+                world,
+                "[[ca]]\nconfig = 'dc02.contoso.net\\Second-CA'\nkind = \"embedded\"\nsubject = \"CN=Second-CA\"\n\
+                 next_request_id = 42\n",
+            );
+            for ca in [CA, "dc02.contoso.net\\Second-CA"] {
+                world.emits(&format!("Request-CsCertificate -New -Type Default -CA {ca}"));
+            }
+            Some(world.run("Request-CsCertificate -Retrieve -RequestId 42"))
+        }),
+    ),
+    (Id::SubmissionUnknown, Made(|_| Some(crate::peers::adcs::asked_again_after_a_cut()))),
+    (Id::StepFailed, Made(|_| crate::peers::acme::record_that_is_not_set())),
     (
         Id::NotAdministrator,
         Made(|world| {

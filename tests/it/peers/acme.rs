@@ -242,6 +242,15 @@ fn a_silent_server_is_left_at_the_end_of_the_time() {
     assert!(statuses(&world).is_empty());
 }
 
+/// A command that shows control over a name, and fails.
+pub(crate) fn record_that_is_not_set() -> Option<Ran> {
+    let world = World::new(BRIEF);
+    let pebble = Pebble::start(&world, "record_that_is_not_set", "")?;
+    let challenge = "{ kind = \"dns-01\", set = [\"/bin/false\"], clear = [\"/bin/true\"] }";
+    pebble.declare(&world, challenge, "class = \"private\"");
+    Some(world.run(REQUEST))
+}
+
 #[test]
 fn records_are_set_and_cleared_by_commands_and_no_secret_is_seen() {
     const SECRET: &str = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";

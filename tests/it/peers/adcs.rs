@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::adcs_emulator::{Emulator, Mode, PASSWORD, USER, pem};
 use super::{BRIEF, Running, World, absent, error, fails, texts};
+use crate::common::Ran;
 
 const CA: &str = r"dc02.contoso.net\contoso-DC02-CA";
 
@@ -118,8 +119,8 @@ fn refusals_and_accounts() {
     fails(world.run(&request("")), 1, "CaUnreachable");
 }
 
-#[test]
-fn killed_while_it_waits_for_the_answer() {
+/// A request of which nobody here knows whether it has arrived, and its number at the authority.
+fn cut_off() -> (Emulator, World, u32) {
     let emulator = Emulator::start();
     let world = world(&emulator, "");
     emulator.set(Mode::MuteAfterSubmission);
@@ -129,7 +130,18 @@ fn killed_while_it_waits_for_the_answer() {
     running.child().wait().unwrap();
     drop(running);
     emulator.set(Mode::Well);
+    (emulator, world, id)
+}
 
+/// What is said of a request that was cut off.
+pub(crate) fn asked_again_after_a_cut() -> Ran {
+    let (_emulator, world, _) = cut_off();
+    world.run("Request-CsCertificate -Retrieve")
+}
+
+#[test]
+fn killed_while_it_waits_for_the_answer() {
+    let (emulator, world, id) = cut_off();
     let list = world.run("Request-CsCertificate -List").exits(0).objects();
     assert_eq!((list.len(), &list[0]["RequestId"], &list[0]["Status"]), (1, &json!(null), &json!("Pending")));
     // Neither asking on nor asking again hands it in a second time.

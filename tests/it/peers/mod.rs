@@ -1,9 +1,9 @@
 //! The program against real peers: OpenSSL, nginx, signals, crashes, full disks, and servers that lie.
 
-mod acme;
+pub(crate) mod acme;
 mod acme_caddy;
 mod acme_crash;
-mod adcs;
+pub(crate) mod adcs;
 mod adcs_emulator;
 #[cfg(feature = "ntlm")]
 mod adcs_ntlm;

@@ -201,8 +201,9 @@ fn a_session_from_tab_to_ctrl_d() {
     terminal.wait_for(PROMPT);
     // Several candidates are listed with what they take.
     terminal.type_in("Set-CsCertificate -T\t");
-    terminal.wait_for("<CertType[]>");
-    terminal.wait_for("-Thumbprint");
+    terminal.wait_for("\n");
+    let shown = terminal.wait_for(PROMPT);
+    assert!(shown.contains("-Thumbprint") && shown.contains("<CertType[]>"), "{shown}");
 
     // Ctrl-C forgets what was typed.
     terminal.forget(PROMPT);

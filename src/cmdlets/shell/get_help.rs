@@ -408,7 +408,7 @@ mod tests {
         let found = help(&[("Name", "*-TlsName".into())]).emitted();
         assert_eq!(texts(&found, "Name"), ["Compare-TlsName", "Get-TlsName"]);
         let found = help(&[("Name", "binding".into())]).emitted();
-        assert_eq!(texts(&found, "Name"), ["Get-WebBinding", "Test-TlsBinding"]);
+        assert_eq!(texts(&found, "Name"), ["Get-IISSiteBinding", "Get-WebBinding", "Test-TlsBinding"]);
         assert!(text(&[("Name", "about_pr*".into())]).contains("VERDICTS"), "one hit is shown");
         assert!(help(&[("Name", "No*".into())]).emitted().is_empty());
     }

@@ -16,9 +16,6 @@ impl Lowerer<'_> {
         if self.top.expects_operand() && self.byte_at(end) == b'-' && self.command(at, end) {
             return;
         }
-        if self.top.expects_operand() && self.alias(at, end) {
-            return;
-        }
         if text.starts_with("__") {
             self.check_name(at, end);
         }
@@ -53,36 +50,6 @@ impl Lowerer<'_> {
         };
         self.command_at(at, last, verb);
         true
-    }
-
-    /// Runs a command that is called by its alias, `dir Cert:\LocalMachine\My`: only where the word is no declared name,
-    /// and what follows cannot continue an expression of Rhai.
-    fn alias(&mut self, at: usize, end: usize) -> bool {
-        let text = self.slice(at, end);
-        let is_key = self.top.key && matches!(self.top.kind, Kind::Map | Kind::Switch);
-        let glued = at > 0 && matches!(self.byte_at(at - 1), b'-' | b'.' | b':' | b'$');
-        if is_key || glued || self.names.find(text).is_some() {
-            return false;
-        }
-        let words = self.words;
-        let Some(verb) = words.alias(text) else { return false };
-        let next = self.after_blanks(end);
-        let is_command = match self.byte_at(next) {
-            0 => next >= self.src.len(),
-            b'\n' | b'\r' | b';' | b')' | b'}' => true,
-            b'|' => self.pipe_target(next).is_some(),
-            _ if next == end => false,
-            b'-' => self.byte_at(next + 1).is_ascii_alphabetic(),
-            b'"' | b'\'' | b'$' | b'0'..=b'9' => true,
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
-                !matches!(self.slice(next, self.word_end(next)), "in" | "is" | "as" | "else" | "while" | "until")
-            }
-            _ => false,
-        };
-        if is_command {
-            self.command_at(at, end, verb);
-        }
-        is_command
     }
 
     /// Whether a verb may end at `index`: a blank, a bracket, a separator or the end of the text follows.

@@ -143,8 +143,11 @@ impl PrivateKey {
             }
             Err(_) => return Err(wrong()),
         };
-        // Padding fits by chance once in 256 wrong passwords: what comes out must be a key.
-        Self::from_der(opened.as_bytes()).map_err(|_| wrong())
+        // Padding fits by chance once in 256 wrong passwords: what comes out must be one structure at least. When it is,
+        // the password was right, and what is wrong with the key is said.
+        let opened = opened.as_bytes();
+        let is_whole = |bytes| der::only(bytes, der::SEQUENCE).is_ok_and(|outer| der::well_formed(outer.whole).is_ok());
+        Self::from_der(opened).map_err(|error| if is_whole(opened) { error } else { wrong() })
     }
 
     /// The key as PKCS#8 version 1.

@@ -106,6 +106,8 @@ impl Terminal {
     fn forget(&mut self, prompt: &str) {
         self.taken = self.seen.len();
         self.type_in(CTRL_C);
+        // What is still drawn of the line before has no line end.
+        self.wait_for("\n");
         self.wait_for(prompt);
         // It is still the prompt that stands there.
         self.taken -= prompt.len();

@@ -20,6 +20,8 @@ use crate::x509;
 
 /// How long the authority's look at the challenges is waited for in one step.
 const VALIDATION: Duration = Duration::from_secs(120);
+/// How long the other names are waited for when one has failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(3);
 /// The first and the longest wait between two looks, where the server names none.
 const LOOKS: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(3)];
 /// How long an order that is at work is looked at in one step.
@@ -384,7 +386,7 @@ impl Step<'_> {
     /// Answers the challenges, lets the authority look, and takes everything away again.
     fn prove(&self, mut ticket: Ticket) -> Result<Answer> {
         let answers = challenge::answer(self.settings, &ticket.challenges, &self.account.key, self.cx)?;
-        let end = Instant::now() + VALIDATION;
+        let (mut end, mut lost) = (Instant::now() + VALIDATION, None);
         for chosen in &ticket.challenges {
             let (authorization, _) = match self.fetch::<Authorization>(&chosen.authorization) {
                 Ok(found) => found,
@@ -422,8 +424,15 @@ impl Step<'_> {
                 }
             }
             open = still;
-            if open.is_empty() || !failed.is_empty() {
+            if open.is_empty() {
                 break;
+            }
+            if !failed.is_empty() {
+                // The order is lost; a moment more tells of the other names that fail.
+                end = end.min(*lost.get_or_insert_with(|| Instant::now() + AFTER_FAILURE));
+                if Instant::now() >= end {
+                    break;
+                }
             }
             if Instant::now() >= end {
                 drop(answers);

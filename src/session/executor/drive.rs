@@ -66,6 +66,11 @@ impl Drive<'_> {
             event = match self.perform(&action, hears) {
                 Ok(event) => event,
                 Err(error) => {
+                    // A step that was cut short ends as the run does: interrupted, or out of time.
+                    let error = match self.cancel.check() {
+                        Err(wish) if hears && error.id() == ErrorId::Interrupted => wish,
+                        _ => error,
+                    };
                     self.note(&action, error);
                     Event::Failed
                 }

@@ -49,7 +49,7 @@ impl Session {
             alternative_names: computed.names.iter().map(|n| AlternativeName::host(&n.name.to_string())).collect(),
             purposes: purposes.map_or_else(|| vec![Purpose::ServerAuth], <[Purpose]>::to_vec),
             key_usage: None,
-            must_staple: asked.as_ref().map_or_else(|| old.must_staple(), |csr| csr.must_staple()),
+            must_staple: asked.as_ref().map_or_else(|| old.must_staple(), CertificateRequest::must_staple),
         };
         let exportable = match request {
             Some(request) => request.exportable,

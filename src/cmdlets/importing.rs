@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, HostName, Moment, Secret};
 use crate::session::{Candidate, Session, names_of, read_artefact};
 use crate::state::{CertificateRow, KeyRow, RequestRow, RequestStatus, Row, RowKey, Store, Write};
-use crate::x509::{Contents, PrivateKey, build_chain, read_any};
+use crate::x509::{Contents, PrivateKey, Signer, build_chain, read_any};
 
 /// What a file brings, before anything is written.
 pub(super) struct Import {
@@ -32,13 +32,19 @@ impl Import {
     /// Reads a file and compares it with what is stored; writes nothing.
     ///
     /// # Errors
-    /// `FileNotFound`, `PathNotAllowed`, `BadCertificateFile`, `BadPassword`; `NoPrivateKey` for a PFX without a key.
+    /// `FileNotFound`, `PathNotAllowed`, `BadCertificateFile`, `BadPassword`; `KeyMismatch` for a key of another
+    /// certificate, `NoPrivateKey` for a PFX without a key.
     pub(super) fn read(session: &Session, shown: String, password: Option<&Secret>, exportable: bool) -> Result<Self> {
         let bytes = read_artefact(&session.resolve_path(&shown)?, &shown)?;
         let contents = read_any(&bytes, password).map_err(|e| e.about(shown.clone()))?;
         let Some(leaf) = leaf_of(session, &contents)? else {
             return Err(Error::new(ErrorId::BadCertificateFile, format!("`{shown}` holds no certificate")).about(shown));
         };
+        let is_orphan = |key: &PrivateKey| !contents.certificates().iter().any(|c| c.key_id() == key.key_id());
+        if contents.keys().iter().any(is_orphan) {
+            let text = format!("`{shown}` holds a private key that belongs to none of its certificates");
+            return Err(Error::new(ErrorId::KeyMismatch, text).about(shown));
+        }
         let identities = contents.certificates().iter().filter(|c| contents.key_of(c).is_some()).count();
         let others: Vec<Certificate> = contents.certificates().iter().filter(|c| **c != leaf).cloned().collect();
         let chain: Vec<Certificate> = build_chain(&leaf, &others, &[]).certificates.into_iter().skip(1).collect();

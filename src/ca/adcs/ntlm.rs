@@ -213,13 +213,11 @@ impl Place {
             self.path, self.port
         );
         if let Some(value) = authorization {
-            head.push_str(&format!("Authorization: {value}\r\n"));
+            head.extend(["Authorization: ", value, "\r\n"]);
         }
         if let Some(form) = form {
-            head.push_str(&format!(
-                "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
-                form.len()
-            ));
+            head.push_str("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ");
+            head.extend([form.len().to_string().as_str(), "\r\n"]);
         }
         let text = head + "\r\n" + form.unwrap_or_default();
         let stream = stream.get_mut();

@@ -187,12 +187,12 @@ const PROVOKED: &[(Id, How)] = &[
             append(
                 world,
                 "[[ca]]\nconfig = 'dc02.contoso.net\\Second-CA'\nkind = \"embedded\"\nsubject = \"CN=Second-CA\"\n\
-                 next_request_id = 42\n",
+                 next_request_id = 41\n",
             );
             for ca in [CA, "dc02.contoso.net\\Second-CA"] {
                 world.emits(&format!("Request-CsCertificate -New -Type Default -CA {ca}"));
             }
-            Some(world.run("Request-CsCertificate -Retrieve -RequestId 42"))
+            Some(world.run("Request-CsCertificate -Retrieve -RequestId 41"))
         }),
     ),
     (Id::SubmissionUnknown, Made(|_| Some(crate::peers::adcs::asked_again_after_a_cut()))),
@@ -313,10 +313,9 @@ const PROVOKED: &[(Id, How)] = &[
     (
         Id::KeyMismatch,
         Made(|world| {
-            let thumbprint = world.full();
-            fs::write(world.file("other.key"), self_signed().key).unwrap();
-            files(world, &sh(world, "cp other.key site.key"), "[\"/bin/true\"]", "");
-            set(world, &thumbprint)
+            let (one, two) = (self_signed(), self_signed());
+            world.lay("pair.pem", format!("{}{}", one.certificate, two.key).as_bytes());
+            Some(world.run("Import-CsCertificate -Path C:\\Certificates\\pair.pem"))
         }),
     ),
     (
@@ -431,7 +430,7 @@ const PROVOKED: &[(Id, How)] = &[
                 "[[ca]]\nconfig = 'public.example\\acme'\nkind = \"acme\"\nclass = \"public\"\n\
              directory = \"https://127.0.0.1:1/dir\"\nchallenge = { kind = \"http-01\", listen = \"127.0.0.1:0\" }\n",
             );
-            Some(world.run("Request-CsCertificate -New -Type Default -CA public.example\\acme"))
+            Some(world.run("Request-CsCertificate -New -Type Default -DomainName intranet -CA public.example\\acme"))
         }),
     ),
     (Id::CommandNotFoundException, Bare("Get-CsCertificat -Type Default")),

@@ -136,7 +136,8 @@ impl Session {
         for request in self.renewals_of(group)? {
             let Some(fingerprint) = request.certificate.filter(|f| !was_deployed(*f)) else { continue };
             let Some(row) = self.stored(&fingerprint)? else { continue };
-            if row.banned.is_none() && row.not_after > old.not_after() {
+            // An authority that is about to end itself gives no later end, however often it is asked.
+            if row.banned.is_none() && row.not_after >= old.not_after() {
                 return Ok(Some(format!("its renewal `{}` was issued and is not deployed", row.thumbprint)));
             }
         }
@@ -241,8 +242,8 @@ impl Session {
         Ok(Renewed::Deployed(certificate, receipt, source))
     }
 
-    /// The newest certificate that was issued for the same uses, bears their names, fits, ends later, and is not itself
-    /// due.
+    /// The newest certificate that was issued for the same uses, bears their names, fits, ends later or was asked for as
+    /// the renewal, and is not itself due.
     fn issued_before(&self, group: &RenewalGroup, computed: &ComputedNames) -> Result<Option<Certificate>> {
         let (_, old) = group.old()?;
         for request in self.state()?.requests()?.iter().rev() {
@@ -254,7 +255,8 @@ impl Session {
             let certificate = self.certificate_of(&row)?;
             // A renewal is a new key, too.
             let is_rekeyed = certificate.key_id() != old.key_id();
-            if !is_rekeyed || certificate.not_after() <= old.not_after() || due::by_life(&certificate) <= self.now() {
+            let ends_later = certificate.not_after() > old.not_after() || request.replaces == Some(group.fingerprint);
+            if !is_rekeyed || !ends_later || due::by_life(&certificate) <= self.now() {
                 continue;
             }
             let findings = fitness(self, &row, &certificate, &group.use_names()?, self.now())?;

@@ -135,8 +135,10 @@ fn older(
         return Ok(None);
     }
     for member in assigned.iter().filter(|a| request.uses.contains(&a.key.use_name)) {
-        let Some(old) = member.row.certificate.map(|f| session.stored(&f)).transpose()?.flatten() else { continue };
-        if old.not_after < new.not_after && old.added <= new.added {
+        let Some(at) = member.row.certificate else { continue };
+        let Some(old) = session.stored(&at)? else { continue };
+        let is_successor = old.not_after < new.not_after || request.replaces == Some(at);
+        if is_successor && old.added <= new.added {
             return Ok(Some(old.not_after));
         }
     }

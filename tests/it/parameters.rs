@@ -442,7 +442,7 @@ cases! {
         pfx(&world);
         world.run(&format!("Set-CsCertificate {PFX} -Identity local -Type Default -OnFailure Undo -Reason KeyCompromise")).exits(0);
         world.refuses(&line(&full), 5, "CertificateBanned");
-        world.refuses(&format!("Get-CsCertificate -Type WebServicesInternal | Set-CsCertificate -OnFailure Hold -Reason Superseded"), 5, "CertificateBanned");
+        world.refuses("Get-CsCertificate -Type WebServicesInternal | Set-CsCertificate -OnFailure Hold -Reason Superseded", 5, "CertificateBanned");
     }
 
     set_compatible_forced_reported [

@@ -69,7 +69,7 @@ impl Acceptor {
 
     /// From now on connections must be bound to this certificate.
     fn bind(&self, certificate: &[u8]) {
-        let hash: String = Sha256::digest(certificate).iter().map(|b| format!("{b:02x}")).collect();
+        let hash = certlet::model::hex::upper(&Sha256::digest(certificate)).to_ascii_lowercase();
         assert_eq!(self.ask(&format!("bind {hash}")), "bound");
     }
 

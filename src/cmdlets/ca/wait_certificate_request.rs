@@ -92,7 +92,7 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
             RequestStatus::Pending | RequestStatus::Submitting => {}
         }
         let is_near = session.authority(&row.ca)?.is_inside();
-        row = match session.retrieve(row.clone(), &|| cancel.is_cancelled()) {
+        row = match session.retrieve(row.clone(), None, &|| cancel.is_cancelled()) {
             Ok(Obtained::Issued(_, row)) => return issued(cx, &row),
             Ok(Obtained::Pending(row)) => row,
             Err(error) if matches!(error.id(), ErrorId::RequestDenied | ErrorId::RequestRevoked) => {

@@ -10,11 +10,13 @@ use crate::cmdlets::report::reported;
 use crate::command::{
     Args, CommaList, Example, Expect, Impact, Input, Invocation, Param, Spec, Switch, Values, Verb,
 };
-use crate::error::Result;
+use crate::error::{Error, ErrorId, Result};
 use crate::model::Secret;
 use crate::session::Session;
 
 const NEW_SETS: &[&str] = &["ByNew"];
+/// Where an authority may be asked in the name of another account.
+const ASKING_SETS: &[&str] = &["ByNew", "ByRetrieve"];
 const OLD_SETS: &[&str] = &["ByList", "ByRetrieve", "ByClear"];
 
 static NEW: Param<Switch> = Param::named("New", "Ask for a new certificate").at(0).sets(NEW_SETS).mandatory();
@@ -29,8 +31,8 @@ static CA: Param<String> = Param::named("CA", "The authority, as host\\instance"
     .values(Values::Authorities)
     .default_text("the only one that is configured");
 static CA_ACCOUNT: Param<String> =
-    Param::named("CaAccount", "Ask as this account, domain\\user").sets(NEW_SETS).default_text("who runs the command");
-static CA_PASSWORD: Param<Secret> = Param::named("CaPassword", "The password of that account").sets(NEW_SETS).secret();
+    Param::named("CaAccount", "Ask as this account, domain\\user").sets(ASKING_SETS).default_text("who runs the command");
+static CA_PASSWORD: Param<Secret> = Param::named("CaPassword", "The password of that account").sets(ASKING_SETS).secret();
 static CITY: Param<String> = Param::named("City", "The city in the subject (L)").sets(NEW_SETS);
 static STATE: Param<String> = Param::named("State", "The state or province in the subject (S)").sets(NEW_SETS);
 static COUNTRY: Param<String> = Param::named("Country", "The country in the subject (C): two letters").sets(NEW_SETS);
@@ -81,8 +83,12 @@ pub(crate) static SPEC: Spec = Spec {
                   with the rule that asks for it, and the verbose stream gives the whole computed list, ready to paste after \
                   `-DomainName`.\n\nWhat the uses need is checked before a key is made: its kind and size, wildcards, \
                   purposes, the roots of their clients.\n\n`-List` shows what was asked, `-Retrieve` asks again about what is \
-                  pending, `-Clear` drops what is not issued. Its key is kept for 30 days, for the answer may still come; \
-                  with `-Force` it is gone at once. A number that exists at two authorities needs `-CA`.",
+                  pending, `-Clear` drops what is not issued. Its key is kept for 30 days, for the answer may still come: \
+                  `Import-CsCertificate` joins the two. After that `certlet serve`, `Invoke-TlsRenewal` or the next \
+                  `-Clear` removes the key; with `-Force` it is gone at once. A number that exists at two authorities \
+                  needs `-CA`.\n\nPasswords are never written down: what was asked with `-CaAccount` and is pending is \
+                  asked about as the authority's configured account, or with `-Retrieve -RequestId N -CaAccount … \
+                  -CaPassword …` in that name again.",
     sets: &["ByNew", "ByList", "ByRetrieve", "ByClear"],
     parameters: &[
         &NEW.spec, &LIST.spec, &RETRIEVE.spec, &CLEAR.spec, &REQUEST_ID.spec, &TYPE.spec, &CA.spec, &CA_ACCOUNT.spec,
@@ -125,7 +131,12 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
 
 /// The account of `-CaAccount`, with its password.
 fn account(session: &Session, args: &Args) -> Result<Option<(String, Secret)>> {
-    let Some(user) = args.get(&CA_ACCOUNT, session)? else { return Ok(None) };
+    let Some(user) = args.get(&CA_ACCOUNT, session)? else {
+        if args.has(&CA_PASSWORD) {
+            return Err(Error::new(ErrorId::ParameterArgumentValidationError, "`-CaPassword` needs `-CaAccount`"));
+        }
+        return Ok(None);
+    };
     let password = args.get(&CA_PASSWORD, session)?.unwrap_or_else(|| Secret::new(String::new()));
     Ok(Some((user, password)))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::said::{compare, ended, pending, say_computed};
 use super::{
-    ALL_SIP_DOMAIN, CA, CA_ACCOUNT, CA_PASSWORD, CITY, CLIENT_EKU, COMPUTER_FQDN, COUNTRY, DOMAIN_NAME, EXCLUDE, EXPORTABLE,
+    ALL_SIP_DOMAIN, CA, CITY, CLIENT_EKU, COMPUTER_FQDN, COUNTRY, DOMAIN_NAME, EXCLUDE, EXPORTABLE,
     FRIENDLY_NAME, KEY_ALG, KEY_SIZE, ORGANIZATION, OU, OUTPUT, STATE, TEMPLATE, TYPE, account,
 };
 use crate::ca::Authority;
@@ -22,14 +22,12 @@ use crate::x509::{RequestDetails, pem};
 
 pub(super) fn ask(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let session = cx.session();
-    let output = args.get(&OUTPUT, session)?;
+    let output = filled(args.get(&OUTPUT, session)?, "Output")?;
     if output.is_some() && args.has(&CA) {
         return Err(Error::new(ErrorId::CaAndOutput, "`-CA` and `-Output` exclude each other"));
     }
-    if args.has(&CA_PASSWORD) && !args.has(&CA_ACCOUNT) {
-        return Err(Error::new(ErrorId::ParameterArgumentValidationError, "`-CaPassword` needs `-CaAccount`"));
-    }
-    if args.has(&CA_ACCOUNT) && (output.is_some() || !args.has(&CA)) {
+    let account = account(session, args)?;
+    if account.is_some() && (output.is_some() || !args.has(&CA)) {
         return Err(Error::new(ErrorId::ParameterArgumentValidationError, "`-CaAccount` needs `-CA`"));
     }
     session.policy()?.check_change()?;
@@ -44,6 +42,7 @@ pub(super) fn ask(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     query.domain_name = words(args.get(&DOMAIN_NAME, session)?)?;
     query.excluded = words(args.get(&EXCLUDE, session)?)?;
     let computed = compute(&topology, &query)?;
+    say_not_computed(cx, &topology, &query)?;
     say_computed(cx, &computed)?;
     let key = KeyAlgorithm::named(&args.get(&KEY_ALG, session)?.unwrap_or_else(|| "RSA".into()), key_size(args, session)?)?;
     let authority = match (&output, args.get(&CA, session)?) {
@@ -80,7 +79,7 @@ pub(super) fn ask(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         exportable,
         template,
         computer: computed.computer.to_string(),
-        account: account(session, args)?,
+        account,
         uses: uses.iter().map(|u| u.as_str().to_owned()).collect(),
         names,
         friendly_name,
@@ -161,6 +160,28 @@ fn asked_for_client(row: &RequestRow) -> bool {
         .is_ok_and(|r| r.purposes().is_some_and(|p| p.contains(&Purpose::ClientAuth)))
 }
 
+/// A text that says something; blanks are a variable that was never set, say.
+fn filled(text: Option<String>, parameter: &str) -> Result<Option<String>> {
+    if text.as_ref().is_some_and(|t| t.trim().is_empty()) {
+        let text = format!("`-{parameter}` is empty: leave it out");
+        return Err(Error::new(ErrorId::ParameterArgumentValidationError, text).about(parameter));
+    }
+    Ok(text)
+}
+
+/// A name that is to be left out and is not there was misspelt, or the topology has changed.
+fn say_not_computed(cx: &mut Invocation<'_>, topology: &Topology, query: &NameQuery) -> Result<()> {
+    if query.excluded.is_empty() {
+        return Ok(());
+    }
+    let all = compute(topology, &NameQuery { excluded: Vec::new(), ..query.clone() })?;
+    for name in query.excluded.iter().filter(|name| all.names.iter().all(|n| n.name != **name)) {
+        let text = format!("`{name}` is not among the computed names, and so it is not left out");
+        cx.warn_as("NameNotComputed", text)?;
+    }
+    Ok(())
+}
+
 fn words(list: Option<CommaList>) -> Result<Vec<RequestedName>> {
     list.map_or_else(|| Ok(Vec::new()), |CommaList(words)| RequestedName::all(words.iter().map(String::as_str)))
 }
@@ -191,7 +212,7 @@ fn only_authority(session: &Session) -> Result<Arc<dyn Authority>> {
 
 fn friendly_name(cx: &mut Invocation<'_>, session: &Session, args: &Args) -> Result<String> {
     // Without one it is made of subject, uses and the local number.
-    let Some(name) = args.get(&FRIENDLY_NAME, session)? else { return Ok(String::new()) };
+    let Some(name) = filled(args.get(&FRIENDLY_NAME, session)?, "FriendlyName")? else { return Ok(String::new()) };
     let is_free = |name: &str| -> Result<bool> {
         let query =
             CertificateQuery { friendly_name: Some(name.to_owned()), limit: Some(1), ..CertificateQuery::default() };
@@ -228,11 +249,7 @@ fn details(session: &Session, topology: &Topology, args: &Args, computed: &Compu
     }
     // Encoded most general first, shown most specific first.
     for (kind, param) in [("S", &STATE), ("L", &CITY), ("O", &ORGANIZATION), ("OU", &OU)] {
-        if let Some(text) = args.get(param, session)? {
-            if text.trim().is_empty() {
-                let text = format!("`-{}` is empty: leave it out", param.spec.name);
-                return Err(Error::new(ErrorId::ParameterArgumentValidationError, text).about(param.spec.name));
-            }
+        if let Some(text) = filled(args.get(param, session)?, param.spec.name)? {
             subject.push(vec![NameAttribute::named(kind, text)?]);
         }
     }

@@ -1,14 +1,15 @@
 //! Requests that were made before: listed, asked about again, dropped.
 
 use super::said::{ended, pending};
-use super::{CA, REQUEST_ID, SPEC};
+use super::{CA, REQUEST_ID, SPEC, account};
 use crate::cmdlets::lookup::{request_number, requests_named};
 use crate::cmdlets::params::{FORCE, report_unless_forced};
 use crate::cmdlets::records::{CertificateReference, RequestRecord};
 use crate::command::{Args, Invocation, Value};
 use crate::error::{Error, ErrorId, Result};
-use crate::session::{Obtained, Session};
-use crate::state::{CertificateQuery, RequestRow, RequestStatus, Row, RowKey, Write};
+use crate::model::Secret;
+use crate::session::{Obtained, QUARANTINE_DAYS, Session};
+use crate::state::{RequestRow, RequestStatus, Row, RowKey, Write};
 
 pub(super) fn list(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let session = cx.session();
@@ -26,18 +27,27 @@ pub(super) fn list(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
 pub(super) fn retrieve(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let session = cx.session();
     let by_number = args.has(&REQUEST_ID);
+    let account = account(session, args)?;
+    if account.is_some() && !by_number && !args.has(&CA) {
+        let text = "`-CaAccount` needs `-RequestId` or `-CA`: a password is shown to one authority only";
+        return Err(Error::new(ErrorId::ParameterArgumentValidationError, text));
+    }
     let rows = chosen(session, args)?;
     session.policy()?.check_change()?;
     for row in rows {
         cx.check_cancelled()?;
         let row = as_of_now(session, row)?;
         match row.status {
-            RequestStatus::Pending | RequestStatus::Submitting => ask_again(cx, args, row)?,
+            RequestStatus::Pending | RequestStatus::Submitting if row.ca.is_empty() => offline(cx, &row)?,
+            RequestStatus::Pending | RequestStatus::Submitting => match ask_again(cx, args, row, account.as_ref()) {
+                // One authority that does not answer does not keep the others.
+                Err(error) if !by_number && !is_end(&error) => cx.report_error(error)?,
+                other => other?,
+            },
             RequestStatus::Revoked => report_unless_forced(cx, args, revoked(&row))?,
             RequestStatus::Issued | RequestStatus::Denied if !by_number => {}
             RequestStatus::Denied => {
-                let text = format!("the request was denied: {}", row.message);
-                report_unless_forced(cx, args, Error::new(ErrorId::RequestDenied, text).about(row.ca.clone()))?;
+                report_unless_forced(cx, args, denied(&row, &row.message))?;
             }
             RequestStatus::Issued => {
                 cx.verbose(format!("request {} is issued already", request_number(&row)))?;
@@ -48,6 +58,29 @@ pub(super) fn retrieve(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// Whether an error ends the whole run.
+fn is_end(error: &Error) -> bool {
+    matches!(error.id(), ErrorId::Interrupted | ErrorId::TimedOut)
+}
+
+/// Nobody can be asked about a request file.
+fn offline(cx: &mut Invocation<'_>, row: &RequestRow) -> Result<()> {
+    let id = request_number(row);
+    cx.warn_as(
+        ErrorId::RequestPending.name(),
+        format!("request {id} is a file, and its answer comes in with `Import-CsCertificate -Path FILE`"),
+    )?;
+    cx.emit(Value::object(RequestRecord::of(row)))
+}
+
+/// Says that a request was denied, and what now.
+fn denied(row: &RequestRow, words: &str) -> Error {
+    let id = request_number(row);
+    Error::new(ErrorId::RequestDenied, format!("request {id} at `{}`: {words}", row.ca))
+        .about(id.clone())
+        .hint(format!("`Request-CsCertificate -New` asks anew, `-Clear -RequestId {id}` drops this one"))
+}
+
 fn emit_stored(cx: &mut Invocation<'_>, row: &RequestRow) -> Result<()> {
     let session = cx.session();
     let Some(fingerprint) = row.certificate else { return Ok(()) };
@@ -55,7 +88,12 @@ fn emit_stored(cx: &mut Invocation<'_>, row: &RequestRow) -> Result<()> {
     cx.emit(Value::object(CertificateReference::stored(session, fingerprint, &stored)?))
 }
 
-fn ask_again(cx: &mut Invocation<'_>, args: &Args, row: RequestRow) -> Result<()> {
+fn ask_again(
+    cx: &mut Invocation<'_>,
+    args: &Args,
+    row: RequestRow,
+    account: Option<&(String, Secret)>,
+) -> Result<()> {
     let session = cx.session();
     let (action, target) = ("Ask again about the request", format!("{} ({})", request_number(&row), row.subject));
     if cx.what_if() {
@@ -64,27 +102,25 @@ fn ask_again(cx: &mut Invocation<'_>, args: &Args, row: RequestRow) -> Result<()
     if !cx.confirm(action, &target)? {
         return Ok(());
     }
-    let (names, cancel) = (row.names.clone(), cx.cancel());
-    match session.retrieve(row, &|| cancel.is_cancelled()).map_err(|e| ended(e, &cancel)) {
+    let (asked, cancel) = (row.clone(), cx.cancel());
+    match session.retrieve(row, account, &|| cancel.is_cancelled()).map_err(|e| ended(e, &cancel)) {
         Ok(Obtained::Issued(certificate, row)) => {
             let actual: Vec<String> =
                 certificate.alternative_names().iter().map(|n| n.to_string().to_ascii_lowercase()).collect();
-            for (name, reason) in names.iter().filter(|(n, _)| !actual.contains(&n.to_ascii_lowercase())) {
+            for (name, reason) in asked.names.iter().filter(|(n, _)| !actual.contains(&n.to_ascii_lowercase())) {
                 cx.warn_as("NamesDiffer", format!("the certificate lacks {name} ({reason})"))?;
             }
             cx.verbose(format!("request {} is issued: {}", request_number(&row), certificate.thumbprint()))?;
             emit_stored(cx, &row)
         }
         Ok(Obtained::Pending(row)) => pending(cx, &row),
-        Err(error) if matches!(error.id(), ErrorId::RequestDenied | ErrorId::RequestRevoked) => {
-            report_unless_forced(cx, args, error)
+        Err(error) if error.id() == ErrorId::RequestDenied => {
+            report_unless_forced(cx, args, denied(&asked, error.message()))
         }
+        Err(error) if error.id() == ErrorId::RequestRevoked => report_unless_forced(cx, args, revoked(&asked)),
         Err(error) => Err(error),
     }
 }
-
-/// How long the key of a cleared request is kept: its answer may still come.
-const QUARANTINE_DAYS: i64 = 30;
 
 pub(super) fn clear(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let session = cx.session();
@@ -94,46 +130,46 @@ pub(super) fn clear(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     // Of what is issued only the record can go, and only when it is asked for by number.
     rows.retain(|r| by_number || r.status != RequestStatus::Issued);
     if rows.is_empty() {
-        return cx.verbose("no request is pending");
+        cx.verbose("no request is pending")?;
     }
     for row in rows {
         let target = format!("{} ({})", request_number(&row), row.subject);
         if cx.what_if() {
             cx.tell_what_if("Drop the request", &target)?;
-            continue;
+        } else if cx.confirm("Drop the request", &target)? {
+            match drop_request(cx, row, args.on(&FORCE)) {
+                // It was decided just now: what is issued is not thrown away unseen.
+                Err(error) if error.id() == ErrorId::PlanStale => cx.report_error(error)?,
+                other => other?,
+            }
         }
-        if !cx.confirm("Drop the request", &target)? {
-            continue;
-        }
-        let mut writes = vec![Write::remove(RowKey::Request(row.id))];
-        if let Some(write) = orphan(cx, &row, args.on(&FORCE))? {
-            writes.push(write);
-        }
-        let change = serde_json::json!([{"request": row.id, "ca": row.ca}]);
-        session.record(SPEC.name, "Cleared", change, &writes)?;
     }
-    Ok(())
+    if cx.what_if() {
+        return Ok(());
+    }
+    match session.end_quarantines()? {
+        0 => Ok(()),
+        gone => cx.verbose(format!("removed {gone} keys that had been kept for {QUARANTINE_DAYS} days")),
+    }
 }
 
-/// What becomes of the key of a request that is dropped: nothing where a stored certificate has it.
-fn orphan(cx: &mut Invocation<'_>, row: &RequestRow, is_final: bool) -> Result<Option<Write>> {
+/// Drops the record of a request, and lets its key go.
+fn drop_request(cx: &mut Invocation<'_>, row: RequestRow, is_final: bool) -> Result<()> {
     let session = cx.session();
-    let state = session.state()?;
-    let query = CertificateQuery { key: Some(row.key), limit: Some(1), ..CertificateQuery::default() };
-    let key = RowKey::Key(row.key);
-    let Some(Row::Key(kept)) = state.row(&key)? else { return Ok(None) };
-    if !state.certificates(&query)?.is_empty() {
-        return Ok(None);
+    let change = serde_json::json!([{"request": row.id, "ca": row.ca}]);
+    let key = session.key_let_go(&row, is_final)?;
+    let has_key = key.is_some();
+    let mut writes = vec![Write::replace(RowKey::Request(row.id), Some(Row::Request(row)), None)];
+    writes.extend(key);
+    session.record(SPEC.name, "Cleared", change, &writes)?;
+    if !has_key {
+        return Ok(());
     }
-    let old = Row::Key(kept.clone());
-    if is_final {
-        cx.verbose("the key is gone: an answer that still comes cannot be used")?;
-        return Ok(Some(Write::replace(key, Some(old), None)));
-    }
-    let mut kept = kept;
-    kept.quarantined_until = Some(session.now().plus_days(QUARANTINE_DAYS));
-    cx.verbose(format!("the key is kept for {QUARANTINE_DAYS} days: the answer may still come"))?;
-    Ok(Some(Write::replace(key, Some(old), Some(Row::Key(kept)))))
+    cx.verbose(if is_final {
+        "the key is gone: an answer that still comes cannot be used".to_owned()
+    } else {
+        format!("the key is kept for {QUARANTINE_DAYS} days: `Import-CsCertificate` joins an answer that still comes to it")
+    })
 }
 
 /// The requests that `-RequestId` and `-CA` name.

@@ -13,7 +13,7 @@ mod sqlite;
 use std::time::Duration;
 
 pub use audit::{
-    AuditCopy, AuditDraft, AuditLine, AuditVerdict, copy_audit, copy_audit_soon, verify_audit, verify_audit_file,
+    AuditCopier, AuditCopy, AuditDraft, AuditLine, AuditVerdict, copy_audit, verify_audit, verify_audit_file,
 };
 pub use memory::MemoryState;
 pub use query::CertificateQuery;

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{AuditCopier, AuditCopy, AuditDraft, AuditVerdict, NO_PREVIOUS, copy_audit, digest, next_line, verify_audit_file};
+use super::{
+    AuditCopier, AuditCopy, AuditDraft, AuditVerdict, NO_PREVIOUS, copy_audit, digest, next_line, verify_audit_file,
+};
 use crate::error::ErrorId;
 use crate::model::Moment;
 use crate::state::contract::draft;

@@ -75,28 +75,7 @@ impl SqliteState {
 
     /// Changes in one durable transaction, or not at all.
     fn change<T>(&self, change: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>) -> Result<T> {
-        self.change_in(&mut self.connection(), change)
-    }
-
-    /// Changes in one transaction that is durable with the next durable one: the log is synchronised as a whole.
-    ///
-    /// A crash of the process loses nothing either way; a power failure loses it together with all that came after.
-    fn change_soon<T>(&self, change: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>) -> Result<T> {
-        let mut db = self.connection();
-        let set = |db: &Connection, mode: &str| {
-            db.execute_batch(&format!("PRAGMA synchronous = {mode}")).map_err(|e| Failure::from(e).of(&self.path))
-        };
-        set(&db, "NORMAL")?;
-        let changed = self.change_in(&mut db, change);
-        set(&db, "FULL")?;
-        changed
-    }
-
-    fn change_in<T>(
-        &self,
-        db: &mut Connection,
-        change: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
-    ) -> Result<T> {
+        let db = &mut *self.connection();
         let changed = (|| {
             let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = change(&tx)?;
@@ -153,18 +132,6 @@ impl State for SqliteState {
             return Ok(());
         }
         self.change(|tx| apply(tx, batch))
-    }
-
-    fn next_number(&self, counter: &str) -> Result<u64> {
-        self.change_soon(|tx| {
-            let last: i64 = tx
-                .prepare_cached(
-                    "INSERT INTO counters (name, last) VALUES (?1, 1)
-                     ON CONFLICT (name) DO UPDATE SET last = last + 1 RETURNING last",
-                )?
-                .query_row([counter], |row| row.get(0))?;
-            Ok(last.unsigned_abs())
-        })
     }
 
     fn open(&self, opened: Moment, machine: &str, body: &str) -> Result<u64> {

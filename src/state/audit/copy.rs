@@ -216,12 +216,13 @@ fn append(
     let mut last = after;
     loop {
         let page = state.audit_after(last, PAGE)?;
-        if page.is_empty() {
-            break;
-        }
+        let is_last = page.len() < PAGE;
         for AuditLine { seq, line } in page {
             writer.write_all(line.as_bytes()).and_then(|()| writer.write_all(b"\n")).map_err(failed)?;
             last = seq;
+        }
+        if is_last {
+            break;
         }
     }
     if last > after {

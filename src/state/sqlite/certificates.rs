@@ -79,6 +79,7 @@ pub(super) fn list(db: &Connection, query: &CertificateQuery) -> rusqlite::Resul
     statement.query_map(rusqlite::params_from_iter(values), row)?.collect()
 }
 
+/// In the order in which [`row`] reads them and [`write`] binds them.
 const COLUMNS: &str = "fingerprint, thumbprint, key, serial, not_before, not_after, store, friendly_name, subject, \
                        issuer, names, chain, origin, added, banned, der";
 
@@ -239,34 +240,34 @@ fn reversed(name: &str) -> String {
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<(Fingerprint, CertificateRow)> {
-    let chain: Vec<u8> = row.get("chain")?;
-    let (digests, rest) = chain.as_chunks::<32>();
-    if !rest.is_empty() {
-        return Err(rusqlite::Error::FromSqlConversionFailure(11, Type::Blob, "not a list of digests".into()));
-    }
-    let names: String = row.get("names")?;
-    let store: String = row.get("store")?;
     let found = CertificateRow {
-        der: row.get("der")?,
-        thumbprint: Thumbprint::from_bytes(row.get("thumbprint")?),
-        subject: row.get("subject")?,
-        issuer: row.get("issuer")?,
-        serial: row.get("serial")?,
-        not_before: Moment::from_unix(row.get("not_before")?),
-        not_after: Moment::from_unix(row.get("not_after")?),
-        names: from_json(10, &names)?,
-        key: KeyId::from_bytes(row.get("key")?),
-        store: named_store(&store)?,
-        friendly_name: row.get("friendly_name")?,
-        chain: digests.iter().map(|d| Fingerprint::from_bytes(*d)).collect(),
-        origin: row.get("origin")?,
-        added: Moment::from_unix(row.get("added")?),
-        banned: row.get("banned")?,
+        thumbprint: Thumbprint::from_bytes(row.get(1)?),
+        key: KeyId::from_bytes(row.get(2)?),
+        serial: row.get(3)?,
+        not_before: Moment::from_unix(row.get(4)?),
+        not_after: Moment::from_unix(row.get(5)?),
+        store: store(6, row.get_ref(6)?.as_str()?)?,
+        friendly_name: row.get(7)?,
+        subject: row.get(8)?,
+        issuer: row.get(9)?,
+        names: from_json(10, row.get_ref(10)?.as_str()?)?,
+        chain: digests(11, row.get_ref(11)?.as_blob()?)?,
+        origin: row.get(12)?,
+        added: Moment::from_unix(row.get(13)?),
+        banned: row.get(14)?,
+        der: row.get(15)?,
     };
-    Ok((Fingerprint::from_bytes(row.get("fingerprint")?), found))
+    Ok((Fingerprint::from_bytes(row.get(0)?), found))
 }
 
-fn named_store(name: &str) -> rusqlite::Result<Store> {
+fn digests(column: usize, bytes: &[u8]) -> rusqlite::Result<Vec<Fingerprint>> {
+    let (digests, []) = bytes.as_chunks::<32>() else {
+        return Err(rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, "not a list of digests".into()));
+    };
+    Ok(digests.iter().map(|d| Fingerprint::from_bytes(*d)).collect())
+}
+
+fn store(column: usize, name: &str) -> rusqlite::Result<Store> {
     let store = [Store::My, Store::Ca, Store::Root].into_iter().find(|s| s.name() == name);
-    store.ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(6, Type::Text, "not a certificate store".into()))
+    store.ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, "not a certificate store".into()))
 }

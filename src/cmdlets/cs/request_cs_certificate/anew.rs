@@ -20,7 +20,7 @@ use crate::model::{
 };
 use crate::session::{Artefact, Enrollment, Obtained, Session, Wish, read_artefact, wish_fitness};
 use crate::state::{CertificateQuery, NameWishes, RequestRow, RequestStatus};
-use crate::x509::{RequestDetails, pem, read_any};
+use crate::x509::{RequestDetails, own_request, pem, read_any};
 
 pub(super) fn ask(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let session = cx.session();
@@ -166,7 +166,7 @@ fn issued(cx: &mut Invocation<'_>, certificate: &Certificate, row: &RequestRow, 
     }
     compare(cx, certificate, computed)?;
     let missing_purpose = certificate.purposes().is_some_and(|p| !p.contains(&Purpose::ClientAuth));
-    if asked_for_client(row) && missing_purpose {
+    if missing_purpose && asked_for_client(row) {
         cx.warn_as(
             "ClientEkuMissing",
             format!("the certificate lacks client authentication: the template `{}` does not grant it", row.template),
@@ -174,13 +174,13 @@ fn issued(cx: &mut Invocation<'_>, certificate: &Certificate, row: &RequestRow, 
     }
     let fingerprint = certificate.fingerprint();
     if let Some(stored) = session.stored(&fingerprint)? {
-        cx.emit(Value::object(CertificateReference::stored(session, fingerprint, &stored)?))?;
+        cx.emit(Value::object(CertificateReference::parsed(session, &stored, certificate)?))?;
     }
     Ok(())
 }
 
 fn asked_for_client(row: &RequestRow) -> bool {
-    crate::x509::parse_request(&row.csr)
+    own_request(&row.csr)
         .is_ok_and(|r| r.purposes().is_some_and(|p| p.contains(&Purpose::ClientAuth)))
 }
 

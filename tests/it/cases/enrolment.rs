@@ -166,3 +166,24 @@ fn a_list_that_cannot_be_written_takes_no_revocation_back() {
     assert!(error["hints"].to_string().contains("stands"), "{error:#}");
     assert_eq!(world.emits("Get-CertificateRequest 41")[0]["Disposition"], "Revoked");
 }
+
+#[test]
+fn an_authority_that_asks_an_authority_is_told_which_template_it_takes() {
+    let world = World::new();
+    let path = world.file("certlet.toml");
+    let second = "\n[[ca]]\nconfig = 'ca2.contoso.net\\Issuing'\nkind = \"embedded\"\nsubject = \"CN=Issuing\"\n\
+                  parent = \"offline\"\nkey_algorithm = \"ECDH_P256\"\n";
+    std::fs::write(&path, std::fs::read_to_string(&path).unwrap() + second).unwrap();
+    world.emits(r"Request-CACertificate -CA ca2.contoso.net\Issuing -Output C:\Certificates\ca.csr");
+    let line = format!(
+        r"Submit-CertificateRequest -Path C:\Certificates\ca.csr -CA {CA} -Template WebServer -Output C:\a.cer"
+    );
+    let hints = |ran: &crate::common::Ran| said(ran, "error")[0]["hints"].to_string();
+    let ran = world.run(&line).exits(1);
+    assert_eq!(said(&ran, "error")[0]["id"], "RequestDenied");
+    assert!(hints(&ran).contains("authority = true"), "{ran:#?}");
+    let template = "[[ca.template]]\nname = \"jcila\"";
+    world.edit("certlet.toml", template, &format!("[[ca.template]]\nname = \"SubCA\"\nauthority = true\n\n{template}"));
+    let ran = world.run(&line).exits(1);
+    assert!(hints(&ran).contains("-Template SubCA"), "{ran:#?}");
+}

@@ -86,6 +86,9 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     promote(cx)?;
     if !cx.what_if() {
         publish(cx)?;
+        if let Err(error) = session.end_quarantines() {
+            cx.report_error(error)?;
+        }
     }
     let groups = session.renewal_groups()?;
     if let Some(uses) = &uses {

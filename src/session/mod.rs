@@ -11,6 +11,7 @@ mod fitness;
 mod inventory;
 mod keys;
 mod lists;
+mod members;
 mod obtain;
 #[cfg(test)]
 mod obtain_tests;

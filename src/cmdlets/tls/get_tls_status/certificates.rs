@@ -66,7 +66,7 @@ pub(super) fn staged(session: &Session) -> Result<Vec<Finding>> {
     let (now, zone) = (session.now(), session.zone());
     let mut findings = Vec::new();
     let staged = session.staged()?;
-    if !staged.is_empty() && session.last_promotion_look()?.is_none_or(|last| now.since(last) > DAY) {
+    if !staged.is_empty() && !session.has_promoter()? {
         let why = "neither `certlet serve` nor a renewal timer has run for a day: what is staged will not take over";
         let by = staged.iter().filter_map(|a| a.row.staged).map(|(_, at)| at).min();
         findings.push(Finding::new(Light::Amber, "NobodyPromotes", "staged certificates", why).by(by).remedy("certlet serve"));

@@ -143,6 +143,9 @@ pub(super) fn assign(
     }
     warn_of_scope(cx, session, &assigning, &taken)?;
     warn_of_joining(cx, session, &taken, candidate.certificate.fingerprint())?;
+    if order.ban && later.is_none() {
+        warn_of_banned(cx, session, &taken, candidate.certificate.fingerprint())?;
+    }
     if let Some(at) = later {
         warn_of_staging(cx, session, &topology, &taken, order.staging.roll, at)?;
         warn_of_no_change(cx, session, &taken, candidate)?;
@@ -296,6 +299,33 @@ fn warn_of_joining(
         "UsesJoined",
         format!("these uses held different certificates and are joined to {shown}: {}", parts.join("; ")),
     )
+}
+
+/// Uses that go on with a certificate which is banned from now on.
+fn warn_of_banned(
+    cx: &mut Invocation<'_>,
+    session: &Session,
+    taken: &[(UseName, AssignmentKey)],
+    new: Fingerprint,
+) -> Result<()> {
+    let all = session.state()?.assignments()?;
+    let is_taken = |key: &AssignmentKey| taken.iter().any(|(_, k)| k == key);
+    let banned: Vec<Fingerprint> = all
+        .iter()
+        .filter(|(key, _)| is_taken(key))
+        .filter_map(|(_, row)| row.certificate)
+        .filter(|f| *f != new)
+        .collect();
+    for (key, row) in all.iter().filter(|(key, _)| !is_taken(key)) {
+        let Some(old) = row.certificate.filter(|f| banned.contains(f)) else { continue };
+        let (shown, use_name) = (thumbprint(session, old)?, &key.use_name);
+        let text = format!(
+            "`{use_name}` ({}) goes on with {shown}, which is banned: `Invoke-TlsRenewal -Type {use_name}`, or assign another one",
+            key.scope
+        );
+        cx.warn_as("BannedInUse", text)?;
+    }
+    Ok(())
 }
 
 /// What is worth knowing before a certificate takes over by itself.

@@ -32,7 +32,7 @@ pub(crate) static SPEC: Spec = Spec {
     functions: &[],
     synopsis: "Renew the certificates that are due, put them on their bindings and prove it",
     description: "A certificate is due when its authority says so (ACME renewal information), else when less than a third of its \
-                  life is left, and when a renewal was begun and not ended. The uses that share a certificate are renewed \
+                  life is left; when it is banned or revoked or has lost its key; and when a renewal was begun and not ended. The uses that share a certificate are renewed \
                   together. Staged certificates that are due take over first, \
                   and revocation lists of embedded authorities that are about to end are published.\n\nA certificate that was issued before and is not deployed is taken first; a request that waits is \
                   asked about; only then is the authority that issued the old certificate asked for a new one, with the names \
@@ -219,6 +219,9 @@ fn reason(cx: &mut Invocation<'_>, session: &Session, group: &RenewalGroup, only
     check_clock(session, group)?;
     if let Some(begun) = session.renewal_begun(group)? {
         return Ok(Some(begun));
+    }
+    if let Some(error) = session.spoiled(&group.fingerprint)?.filter(|_| group.old.is_some()) {
+        return Ok(Some(error.message().to_owned()));
     }
     let cancel = cx.cancel();
     let keep = !cx.what_if();

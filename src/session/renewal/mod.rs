@@ -332,8 +332,8 @@ impl Session {
             }
             let Some(row) = request.certificate.map(|f| self.stored(&f)).transpose()?.flatten() else { continue };
             let certificate = self.certificate_of(&row)?;
-            // What was banned, revoked, has ended or lost its key is mended by a new one.
-            if due::by_life(&certificate) <= self.now() || self.unworthy(&certificate.fingerprint())?.is_some() {
+            // What was banned or revoked, lost its key, or is due itself is mended by a new one.
+            if due::by_life(&certificate) <= self.now() || self.spoiled(&certificate.fingerprint())?.is_some() {
                 continue;
             }
             check_names(group, &certificate, computed)?;

@@ -313,3 +313,15 @@ fn two_that_renew_at_once_order_one_certificate() {
     assert_eq!((renewed, world.requests()), (1, asked + 1));
     assert_eq!(world.emits("Test-TlsBinding | Where-Object Verdict -eq Proven").len(), 3);
 }
+
+#[test]
+fn what_is_banned_is_due_at_once() {
+    let world = Later::new();
+    let (old, new) = (world.only(), world.request(""));
+    world.emits(&format!("Set-CsCertificate -Type Default -Thumbprint {new} -Reason KeyCompromise"));
+    assert!(world.warned("BannedInUse"), "{:?}", world.said());
+    let renewed = world.emits("Invoke-TlsRenewal");
+    assert_eq!(text(&renewed[0], "PreviousThumbprint"), old);
+    assert!(world.assigned().iter().all(|(_, t)| *t != old));
+    assert!(world.emits("Invoke-TlsRenewal").is_empty());
+}

@@ -16,7 +16,7 @@ pub(super) fn behind(session: &Session) -> Result<Vec<Finding>> {
     for group in session.renewal_groups()? {
         let Some((ours, _)) = &group.old else { continue };
         // What is wrong with it is told of by itself, and is not to be spread.
-        if session.unworthy(&group.fingerprint)?.is_some() {
+        if ours.not_after <= session.now() || session.spoiled(&group.fingerprint)?.is_some() {
             continue;
         }
         let uses = group.uses().iter().map(|name| name.parse()).collect::<Result<Vec<UseName>>>()?;

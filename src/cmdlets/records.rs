@@ -138,19 +138,16 @@ impl CertificateReference {
     /// # Errors
     /// `StoreUnavailable`, `BadCertificateFile`.
     pub(crate) fn stored(session: &Session, fingerprint: Fingerprint, row: &CertificateRow) -> Result<Self> {
-        let certificate = session.certificate_of(row)?;
-        Ok(Self::of(session, fingerprint, row, &certificate, session.has_key(row)?))
+        Ok(Self { fingerprint, ..Self::parsed(session, row, &session.certificate_of(row)?)? })
     }
 
-    fn of(
-        session: &Session,
-        fingerprint: Fingerprint,
-        row: &CertificateRow,
-        certificate: &Certificate,
-        has_key: bool,
-    ) -> Self {
-        Self {
-            fingerprint,
+    /// The same of a row whose certificate is parsed already.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`.
+    pub(crate) fn parsed(session: &Session, row: &CertificateRow, certificate: &Certificate) -> Result<Self> {
+        Ok(Self {
+            fingerprint: certificate.fingerprint(),
             issuer: row.issuer.clone(),
             not_after: row.not_after,
             not_before: row.not_before,
@@ -164,7 +161,7 @@ impl CertificateReference {
             use_name: None,
             scope: None,
             friendly_name: row.friendly_name.clone(),
-            has_key,
+            has_key: session.has_key(row)?,
             key_algorithm: certificate.key_algorithm_name().to_owned(),
             key_size: i64::from(certificate.key_bits()),
             signature: certificate.signature_algorithm().to_owned(),
@@ -174,7 +171,7 @@ impl CertificateReference {
             slot: Slot::Any,
             days_left: row.not_after.since(session.now()).div_euclid(86_400),
             staged: None,
-        }
+        })
     }
 
     /// The certificate of an assignment; `None` where the assignment only has a staged one.

@@ -9,8 +9,10 @@ use super::Session;
 use crate::ca::{Answer, Authority, Context, Inquiry, Progress, Submission};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, Fingerprint, KeyAlgorithm, Secret};
-use crate::state::{AuditDraft, CertificateRow, NameWishes, RequestRow, RequestStatus, Row, RowKey, Store, Write};
-use crate::x509::{CertificateRequest, PrivateKey, RequestDetails, Signer, build_request, parse_request};
+use crate::state::{
+    AuditDraft, CertificateRow, NameWishes, RequestRow, RequestStatus, Row, RowKey, Store, Write, next_number,
+};
+use crate::x509::{CertificateRequest, PrivateKey, RequestDetails, Signer, build_request, own_request};
 
 /// What is to be asked of an authority.
 pub(crate) struct Enrollment {
@@ -87,10 +89,11 @@ impl Session {
         let key = PrivateKey::generate(enrollment.key)?;
         self.world().on_step("KeyMade");
         let request = build_request(&key, &enrollment.details)?;
+        let subject = request.subject().common_name().unwrap_or_default();
         let key_write = keys.seal(&key, enrollment.exportable, now)?;
-        let id = state.next_number("request")?;
-        let mut row = RequestRow {
-            id,
+        let row = RequestRow {
+            // Given with the first commit, see `numbered`.
+            id: 0,
             ca: enrollment.authority.as_ref().map_or_else(String::new, |a| a.config().to_owned()),
             request_id: None,
             status: RequestStatus::Submitting,
@@ -102,13 +105,7 @@ impl Session {
             uses: enrollment.uses.clone(),
             subject: request.subject().to_string(),
             names: enrollment.names.clone(),
-            friendly_name: match enrollment.friendly_name.as_str() {
-                "" => {
-                    let subject = request.subject().common_name().unwrap_or_default();
-                    format!("{subject} ({}) {id}", enrollment.uses.join(", "))
-                }
-                given => given.to_owned(),
-            },
+            friendly_name: enrollment.friendly_name.clone(),
             submitted: now,
             retry_at: None,
             message: String::new(),
@@ -119,10 +116,16 @@ impl Session {
             wishes: enrollment.wishes.clone(),
         };
         let Some(authority) = &enrollment.authority else {
-            row.status = RequestStatus::Pending;
-            "the request file waits for its answer".clone_into(&mut row.message);
-            let writes = [key_write, put_request(&row)];
-            state.record(&writes, &self.audit("Request-CsCertificate", &row, "Pending"))?;
+            let row = RequestRow {
+                status: RequestStatus::Pending,
+                message: "the request file waits for its answer".to_owned(),
+                ..row
+            };
+            let row = self.numbered(&row, subject, |row, number| {
+                let writes = [number, key_write.clone(), put_request(&row)];
+                state.record(&writes, &self.audit("Request-CsCertificate", &row, "Pending"))?;
+                Ok(row)
+            })?;
             self.after_commit()?;
             return Ok(Obtained::Pending(row));
         };
@@ -137,7 +140,11 @@ impl Session {
         };
         if !authority.is_inside() {
             // Across a wire the key and the record are durable before anybody is asked.
-            state.record(&[key_write, put_request(&row)], &self.audit("Request-CsCertificate", &row, "Submitting"))?;
+            let mut row = self.numbered(&row, subject, |row, number| {
+                let writes = [number, key_write.clone(), put_request(&row)];
+                state.record(&writes, &self.audit("Request-CsCertificate", &row, "Submitting"))?;
+                Ok(row)
+            })?;
             self.world().on_step("request: stored");
             let answer = match authority.begin(&cx, &submission) {
                 Ok(answer) => answer,
@@ -152,15 +159,32 @@ impl Session {
             };
             return self.follow(&**authority, &cx, row, answer, &[]);
         }
-        for _ in 0..64 {
+        self.numbered(&row, subject, |row, number| {
             let answer = authority.begin(&cx, &submission)?;
-            match self.follow(&**authority, &cx, row.clone(), answer, std::slice::from_ref(&key_write)) {
-                // Another process took the number in between.
+            self.follow(&**authority, &cx, row, answer, &[number, key_write.clone()])
+        })
+    }
+
+    /// Gives a new request its number, again when another process took that in between.
+    fn numbered<T>(
+        &self,
+        row: &RequestRow,
+        subject: &str,
+        mut attempt: impl FnMut(RequestRow, Write) -> Result<T>,
+    ) -> Result<T> {
+        let state = self.state()?;
+        for _ in 0..64 {
+            let (id, write) = next_number(&*state, "request")?;
+            let mut row = RequestRow { id, ..row.clone() };
+            if row.friendly_name.is_empty() {
+                row.friendly_name = format!("{subject} ({}) {id}", row.uses.join(", "));
+            }
+            match attempt(row, write) {
                 Err(error) if error.id() == ErrorId::PlanStale => {}
                 other => return other,
             }
         }
-        Err(Error::new(ErrorId::Busy, format!("`{}` is busy with other requests", authority.config())))
+        Err(Error::new(ErrorId::Busy, "other processes make requests all the time").hint("run the command again"))
     }
 
     /// Asks on for a request that is not decided.
@@ -212,7 +236,7 @@ impl Session {
                 && (&row.uses, &row.names, &row.template) == (&enrollment.uses, &enrollment.names, &enrollment.template)
                 && (row.exportable, &row.computer) == (enrollment.exportable, &enrollment.computer)
                 && row.replaces == enrollment.replaces.as_ref().map(Certificate::fingerprint)
-                && parse_request(&row.csr).is_ok_and(|request| asks_for(&request, enrollment))
+                && own_request(&row.csr).is_ok_and(|request| asks_for(&request, enrollment))
         };
         Ok(self.state()?.requests()?.into_iter().rfind(is_same))
     }

@@ -109,14 +109,6 @@ impl State for MemoryState {
         Ok(())
     }
 
-    fn next_number(&self, counter: &str) -> Result<u64> {
-        let mut tables = self.tables();
-        tables.version += 1;
-        let number = tables.counters.entry(counter.to_owned()).or_default();
-        *number += 1;
-        Ok(*number)
-    }
-
     fn open(&self, opened: Moment, machine: &str, body: &str) -> Result<u64> {
         let mut tables = self.tables();
         tables.version += 1;
@@ -191,7 +183,6 @@ impl State for MemoryState {
 struct Tables {
     rows: BTreeMap<RowKey, Row>,
     by_end: BTreeSet<(Moment, Fingerprint)>,
-    counters: BTreeMap<String, u64>,
     operations: BTreeMap<u64, OpenOperation>,
     last_operation: u64,
     audit: Vec<AuditLine>,

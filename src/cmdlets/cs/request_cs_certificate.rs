@@ -253,7 +253,7 @@ fn issued(cx: &mut Invocation<'_>, certificate: &Certificate, row: &RequestRow, 
     }
     compare(cx, certificate, computed)?;
     let missing_purpose = certificate.purposes().is_some_and(|p| !p.contains(&Purpose::ClientAuth));
-    if asked_for_client(row) && missing_purpose {
+    if missing_purpose && asked_for_client(row) {
         cx.warn_as(
             "ClientEkuMissing",
             format!("the certificate lacks client authentication: the template `{}` does not grant it", row.template),
@@ -261,13 +261,13 @@ fn issued(cx: &mut Invocation<'_>, certificate: &Certificate, row: &RequestRow, 
     }
     let fingerprint = certificate.fingerprint();
     if let Some(stored) = session.stored(&fingerprint)? {
-        cx.emit(Value::object(CertificateReference::stored(session, fingerprint, &stored)?))?;
+        cx.emit(Value::object(CertificateReference::parsed(session, &stored, certificate)?))?;
     }
     Ok(())
 }
 
 fn asked_for_client(row: &RequestRow) -> bool {
-    crate::x509::parse_request(&row.csr)
+    crate::x509::own_request(&row.csr)
         .is_ok_and(|r| r.purposes().is_some_and(|p| p.contains(&Purpose::ClientAuth)))
 }
 

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use self::samples::{binding, request, samples, setting, submission};
-pub(crate) use self::samples::{certificate, draft, fingerprint, put_certificate};
+pub(crate) use self::samples::{certificate, draft, fingerprint, put_certificate, take_number};
 use super::{
     AssignmentKey, AssignmentRow, AuditVerdict, BindingKey, BoundRow, CertificateQuery, CertificateRow, Expectation,
     KeyRow, Row, RowKey, Sealed, Slot, State, Store, Write, verify_audit,
@@ -350,8 +350,8 @@ fn a_certificate_that_is_put_again_is_found_by_its_new_facts(state: &dyn State) 
 }
 
 fn numbers_are_never_given_twice(state: &dyn State) {
-    assert_eq!([1, 2, 3], std::array::from_fn(|_| state.next_number("request").unwrap()));
-    assert_eq!(state.next_number("other").unwrap(), 1);
+    assert_eq!([1, 2, 3], std::array::from_fn(|_| take_number(state, "request")));
+    assert_eq!(take_number(state, "other"), 1);
     let first = state.open(Moment::from_unix(1), "m", "{}").unwrap();
     state.close(first, &[], &draft("Set")).unwrap();
     let second = state.open(Moment::from_unix(1), "m", "{}").unwrap();
@@ -433,7 +433,7 @@ fn the_version_differs_after_a_write(state: &dyn State) {
     let (key, row) = setting("a", "1");
     state.write(&[Write::put(key, row)]).unwrap();
     note();
-    state.next_number("n").unwrap();
+    take_number(state, "n");
     note();
     let id = state.open(Moment::from_unix(1), "m", "{}").unwrap();
     note();
@@ -552,14 +552,14 @@ fn audit_lines_of_many_hands_are_one_chain(states: &[Arc<dyn State>; 2]) {
             let state = &states[n % 2];
             scope.spawn(move || {
                 for _ in 0..25 {
-                    state.next_number("n").unwrap();
+                    take_number(&**state, "n");
                     state.record(&[], &draft("Set")).unwrap();
                 }
             });
         }
     });
     assert!(matches!(verify_audit(&*states[0]).unwrap(), AuditVerdict::Intact { lines: 100, .. }));
-    assert_eq!(states[0].next_number("n").unwrap(), 101);
+    assert_eq!(take_number(&*states[0], "n"), 101);
 }
 
 fn one_hand_sees_what_the_other_wrote([a, b]: &[Arc<dyn State>; 2]) {

@@ -56,12 +56,22 @@ pub(super) fn read(db: &Connection, key: &RowKey) -> Result<Option<Row>, Failure
             .prepare_cached("SELECT value FROM settings WHERE name = ?1")?
             .query_row([name], |row| Ok(Row::Setting(row.get(0)?)))
             .optional()?,
+        RowKey::Counter(name) => db
+            .prepare_cached("SELECT last FROM counters WHERE name = ?1")?
+            .query_row([name], |row| Ok(Row::Counter(row.get::<_, i64>(0)?.unsigned_abs())))
+            .optional()?,
     })
 }
 
 /// Carries out a write, or refuses it.
 pub(super) fn apply(db: &Connection, write: &Write) -> Result<(), Failure> {
     write.check()?;
+    if let (Expectation::Absent, RowKey::Certificate(fingerprint), Some(Row::Certificate(row))) =
+        (&write.expect, &write.key, &write.row)
+        && certificates::insert(db, fingerprint, row)?
+    {
+        return Ok(());
+    }
     if write.expect != Expectation::Anything {
         write.admit(read(db, &write.key)?.as_ref())?;
     }
@@ -176,8 +186,10 @@ fn put(db: &Connection, key: &RowKey, row: &Row) -> Result<(), Failure> {
         (RowKey::Bound(key), Row::Bound(row)) => put_binding(db, "bound", key, row)?,
         (RowKey::Listener(key), Row::Listener(row)) => put_binding(db, "listener", key, row)?,
         (RowKey::Authority(name), Row::Authority(row)) => {
-            db.prepare_cached("INSERT OR REPLACE INTO authorities (name, body) VALUES (?1, ?2)")?
-                .execute(params![name, json(row)?])?;
+            db.prepare_cached(
+                "INSERT INTO authorities (name, body) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+            )?
+            .execute(params![name, json(row)?])?;
         }
         (RowKey::Submission(authority, id), Row::Submission(row)) => {
             db.prepare_cached(
@@ -189,6 +201,10 @@ fn put(db: &Connection, key: &RowKey, row: &Row) -> Result<(), Failure> {
         (RowKey::Setting(name), Row::Setting(value)) => {
             remove(db, key)?;
             db.prepare_cached("INSERT INTO settings (name, value) VALUES (?1, ?2)")?.execute(params![name, value])?;
+        }
+        (RowKey::Counter(name), Row::Counter(last)) => {
+            db.prepare_cached("INSERT OR REPLACE INTO counters (name, last) VALUES (?1, ?2)")?
+                .execute(params![name, number(*last)?])?;
         }
         // `Write::check` has refused any other pair.
         _ => {}
@@ -222,6 +238,9 @@ fn remove(db: &Connection, key: &RowKey) -> Result<(), Failure> {
         RowKey::Listener(key) => remove_binding(db, "listener", key)?,
         RowKey::Authority(name) => {
             db.prepare_cached("DELETE FROM authorities WHERE name = ?1")?.execute([name])?;
+        }
+        RowKey::Counter(name) => {
+            db.prepare_cached("DELETE FROM counters WHERE name = ?1")?.execute([name])?;
         }
         RowKey::Submission(authority, id) => {
             db.prepare_cached("DELETE FROM submissions WHERE authority = ?1 AND number = ?2")?

@@ -7,6 +7,8 @@ mod prove;
 mod submit;
 mod ticket;
 
+use std::time::Duration;
+
 pub(super) use objects::Identifier;
 pub(super) use ticket::Ticket;
 
@@ -15,11 +17,11 @@ use super::account::Account;
 use super::challenge;
 use super::jose::From;
 use super::ledger::Ledger;
-use super::wire::{Call, Failure, Wire, refusal, retry_after};
+use super::wire::{Call, Failure, INTERNAL, Wire, printable, refusal, retry_after};
 use super::{AcmeSettings, renewal};
 use crate::ca::http::Reply;
 use crate::ca::{Answer, Context, Progress, Submission};
-use crate::error::{ErrorId, Result};
+use crate::error::{Error, ErrorId, Result};
 
 /// One step of an order.
 pub(super) struct Step<'a> {
@@ -27,15 +29,31 @@ pub(super) struct Step<'a> {
     pub(super) wire: &'a Wire,
     pub(super) account: Account,
     pub(super) cx: &'a Context<'a>,
+    /// How long the authority's look at the challenges is waited for.
+    pub(super) patience: Duration,
 }
+
+/// The longest time for which an order at work is left alone, in seconds.
+const LONGEST: i64 = 24 * 3600;
 
 impl Step<'_> {
     /// Goes on from a ticket.
     pub(super) fn take(mut self, mut ticket: Ticket) -> Result<Answer> {
         let Some(url) = ticket.order.clone() else { return self.submit(ticket) };
-        let (order, reply): (Order, Reply) = match self.fetch(&url) {
+        let mut found: Result<(Order, Reply), Failure> = self.fetch(&url);
+        let mut is_registered_anew = false;
+        if matches!(&found, Err(Failure::Refused(_, problem)) if problem.word() == "accountDoesNotExist") {
+            is_registered_anew = true;
+            if let Err(error) = self.account.renew(self.settings, self.wire, self.cx) {
+                return self.later(ticket, error.into(), "open the account again");
+            }
+            found = self.fetch(&url);
+        }
+        let (order, reply) = match found {
             Ok(found) => found,
-            Err(Failure::Refused(404 | 410, problem)) => {
+            Err(Failure::Refused(status @ ..499, problem))
+                if problem.word() != INTERNAL && (matches!(status, 404 | 410) || is_registered_anew) =>
+            {
                 return Ok(ticket.denied(refusal(
                     &self.settings.config,
                     "go on with the order, which it has dropped",
@@ -44,6 +62,11 @@ impl Step<'_> {
             }
             Err(failure) => return self.later(ticket, failure, "say how the order is"),
         };
+        if !ticket.is_for(&order.identifiers) {
+            // The server began to count anew, or takes one order for another: what was asked for is not there.
+            let message = format!("`{}` has another order at `{}`", self.settings.config, printable(&url));
+            return Ok(ticket.denied(Error::new(ErrorId::RequestDenied, message).about(self.settings.config.clone())));
+        }
         if order.status != Status::Pending && !ticket.challenges.is_empty() {
             // Left by a crash: what was set is taken away.
             challenge::clear(self.settings, &ticket.challenges, &self.account.key);
@@ -76,7 +99,10 @@ impl Step<'_> {
     fn wait(&self, ticket: &Ticket, reply: &Reply) -> Answer {
         let at = retry_after(reply, self.cx.now).filter(|at| *at > self.cx.now);
         match at {
-            Some(at) => ticket.answer(Progress::Waiting(Some(at)), "the authority is at work"),
+            Some(at) => {
+                let at = at.min(self.cx.now.plus_seconds(LONGEST));
+                ticket.answer(Progress::Waiting(Some(at)), "the authority is at work")
+            }
             None => self.soon(ticket, "the authority is at work"),
         }
     }

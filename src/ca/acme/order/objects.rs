@@ -1,5 +1,7 @@
 //! What an ACME server says of orders, authorizations and challenges (RFC 8555 section 7.1).
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ca::acme::wire::Problem;
@@ -11,6 +13,15 @@ pub(in crate::ca::acme) struct Identifier {
     #[serde(rename = "type")]
     pub(in crate::ca::acme) kind: String,
     pub(in crate::ca::acme) value: String,
+}
+
+impl Identifier {
+    /// Kind and value as they are compared: names and addresses in one spelling.
+    pub(super) fn canonical(&self) -> (String, String) {
+        let value = self.value.trim_end_matches('.').to_ascii_lowercase();
+        let value = value.parse::<IpAddr>().map_or(value, |address| address.to_string());
+        (self.kind.to_ascii_lowercase(), value)
+    }
 }
 
 #[derive(Debug, Deserialize)]

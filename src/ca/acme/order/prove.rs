@@ -11,8 +11,8 @@ use crate::ca::acme::wire::{Failure, Problem, printable, rest, retry_after, unre
 use crate::ca::{Answer, Progress};
 use crate::error::{Error, ErrorId, Result};
 
-/// How long the authority's look at the challenges is waited for in one step.
-const VALIDATION: Duration = Duration::from_secs(120);
+/// When an authority that has not looked yet is asked again, in seconds after it was left.
+const LATER: i64 = 120;
 /// How long the other names are waited for when one has failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(3);
 /// The first and the longest wait between two looks, where the server names none.
@@ -22,13 +22,24 @@ impl Step<'_> {
     /// Looks which challenges are to be answered; the ticket knows of them before anything is set.
     pub(super) fn choose(&self, mut ticket: Ticket, order: &Order) -> Result<Answer> {
         let wanted = self.settings.challenge.kind();
+        if order.authorizations.len() > 2 * ticket.values().len() {
+            return Err(unreadable(&order.finalize, "the order wants more to be shown than was asked for"));
+        }
         for url in &order.authorizations {
             let (authorization, _) = match self.fetch::<Authorization>(url) {
                 Ok(found) => found,
                 Err(failure) => return self.later(ticket, failure, "say what is to be shown"),
             };
-            if authorization.status != Status::Pending {
-                continue;
+            match authorization.status {
+                Status::Pending => {}
+                // Nothing can come of the order any more, whether it knows that or not.
+                Status::Invalid | Status::Ended => return Ok(self.invalid(ticket, order)),
+                Status::Valid | Status::Ready | Status::Processing => continue,
+            }
+            if !ticket.may_need(&authorization.identifier) {
+                // What is set in the DNS or in a web server is set for the names of the request alone.
+                let name = printable(&authorization.identifier.value);
+                return Err(unreadable(url, &format!("it is about `{name}`, which was not asked for")));
             }
             let offered = authorization.challenges.iter().find(|c| c.kind == wanted);
             let Some((challenge, token)) = offered.and_then(|c| Some((c, c.token.clone()?))) else {
@@ -65,7 +76,7 @@ impl Step<'_> {
     /// Answers the challenges, lets the authority look, and takes everything away again.
     pub(super) fn prove(&self, mut ticket: Ticket) -> Result<Answer> {
         let answers = challenge::answer(self.settings, &ticket.challenges, &self.account.key, self.cx)?;
-        let (mut end, mut lost) = (Instant::now() + VALIDATION, None);
+        let (mut end, mut lost) = (Instant::now() + self.patience, None);
         for chosen in &ticket.challenges {
             let (authorization, _) = match self.fetch::<Authorization>(&chosen.authorization) {
                 Ok(found) => found,
@@ -93,8 +104,13 @@ impl Step<'_> {
                     Ok(found) => found,
                     Err(failure) => return self.later(ticket.clone(), failure, "say what it saw"),
                 };
+                let is_lost =
+                    authorization.challenges.iter().any(|c| c.url == chosen.challenge && c.status == Status::Invalid);
                 match authorization.status {
                     Status::Valid => {}
+                    Status::Pending | Status::Processing | Status::Ready if is_lost => {
+                        failed.push((chosen, why(&authorization)));
+                    }
                     Status::Pending | Status::Processing | Status::Ready => {
                         asked_for = retry_after(&reply, self.cx.now).max(asked_for);
                         still.push(chosen);
@@ -115,10 +131,17 @@ impl Step<'_> {
             }
             if Instant::now() >= end {
                 drop(answers);
-                return Ok(self.soon(&ticket, "the authority has not looked at the names yet"));
+                // Not soon: each look costs the whole patience, and the answers have to be set again.
+                let later = i64::try_from(self.patience.as_secs()).unwrap_or(LATER) + LATER;
+                let at = self.cx.now.plus_seconds(later);
+                return Ok(ticket.answer(Progress::Waiting(Some(at)), "the authority has not looked at the names yet"));
             }
             let wished = asked_for.map(|at| Duration::from_secs(at.since(self.cx.now).max(0).unsigned_abs()));
-            rest(wished.unwrap_or(pause).min(end.saturating_duration_since(Instant::now())), self.cx.cancelled)?;
+            // A server that wants no pause at all gets one.
+            rest(
+                wished.unwrap_or(pause).max(LOOKS[0]).min(end.saturating_duration_since(Instant::now())),
+                self.cx.cancelled,
+            )?;
             pause = (pause * 2).min(longest);
         }
         drop(answers);

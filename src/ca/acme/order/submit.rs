@@ -9,10 +9,12 @@ use crate::ca::acme::jose::From;
 use crate::ca::acme::ledger::Known;
 use crate::ca::acme::wire::{Call, Failure, links, unreadable};
 use crate::ca::{Answer, Progress};
-use crate::error::Result;
+use crate::error::{Error, ErrorId, Result};
 
 /// How many of an account's orders are looked through for one that a crash left.
 const SEARCHED: usize = 50;
+/// How many pages their list may have.
+const PAGES: usize = 20;
 
 impl Step<'_> {
     /// Makes the order, or finds the one that was made before a crash.
@@ -58,11 +60,21 @@ impl Step<'_> {
             match self.wire.post(&self.account.key, from, &url, Some(&payload), &Call::of(self.cx)) {
                 Ok(reply) => {
                     let order = reply.header("location").ok_or_else(|| unreadable(&url, "it names no order"))?;
-                    return Ok(order.to_owned());
+                    return Ok(self.wire.whole(order));
                 }
                 Err(Failure::Refused(_, problem)) if problem.word() == "accountDoesNotExist" && !is_registered_anew => {
                     is_registered_anew = true;
                     self.account.renew(self.settings, self.wire, self.cx)?;
+                }
+                Err(Failure::Refused(_, problem))
+                    if problem.word() == "unauthorized"
+                        && self.account.is_closed(self.settings, self.wire, self.cx)? =>
+                {
+                    let config = &self.settings.config;
+                    self.ledger().forget(self.cx, &ticket.request())?;
+                    let message = format!("`{config}` has closed the account of this computer: {}", problem.line());
+                    let error = Error::new(ErrorId::CaAccessDenied, message).about(config.clone());
+                    return Err(error.hint("the next request opens another account").into());
                 }
                 // The old certificate is not this server's, or was replaced already: the new one is wanted all the same.
                 Err(Failure::Refused(_, problem))
@@ -93,9 +105,8 @@ impl Step<'_> {
         let mut next = Some(self.account.url.clone());
         let (mut is_account, mut searched) = (true, 0);
         let known = self.ledger().orders(self.cx)?;
-        let mut wanted = ticket.names.clone();
-        wanted.sort_unstable();
-        while let Some(url) = next {
+        for _ in 0..PAGES {
+            let Some(url) = next else { break };
             let reply = match self.wire.post(&self.account.key, from, &url, None, &Call::of(self.cx)) {
                 Ok(reply) => reply,
                 // Some servers name a list and do not have it.
@@ -108,16 +119,15 @@ impl Step<'_> {
                 continue;
             }
             let Ok(list) = serde_json::from_slice::<List>(&reply.body) else { return Ok(None) };
-            for order in list.orders.iter().filter(|o| !known.contains(o)) {
+            for order in list.orders.iter().map(|o| self.wire.whole(o)).filter(|o| !known.contains(o)) {
                 searched += 1;
                 if searched > SEARCHED {
                     return Ok(None);
                 }
-                let Ok((facts, _)) = self.fetch::<Order>(order) else { continue };
-                let mut names = facts.identifiers;
-                names.sort_unstable();
-                if matches!(facts.status, Status::Pending | Status::Ready) && names == wanted {
-                    return Ok(Some(order.clone()));
+                let Ok((facts, _)) = self.fetch::<Order>(&order) else { continue };
+                let is_ours = !facts.identifiers.is_empty() && ticket.is_for(&facts.identifiers);
+                if matches!(facts.status, Status::Pending | Status::Ready) && is_ours {
+                    return Ok(Some(order));
                 }
             }
             next = links(&reply, "next").into_iter().next().filter(|n| *n != url);

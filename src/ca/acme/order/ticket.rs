@@ -1,5 +1,7 @@
 //! What is remembered of a request between two steps of its order.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::Identifier;
@@ -72,6 +74,24 @@ impl Ticket {
         self.names.iter().map(|n| n.value.clone()).collect()
     }
 
+    /// Whether an order is for just these names; one that does not tell its names is taken for the right one.
+    pub(super) fn is_for(&self, identifiers: &[Identifier]) -> bool {
+        let set = |list: &[Identifier]| list.iter().map(Identifier::canonical).collect::<BTreeSet<_>>();
+        identifiers.is_empty() || set(identifiers) == set(&self.names)
+    }
+
+    /// Whether a name may have to be shown for this request: one of its own, or a domain above one (RFC 8555 section
+    /// 7.1.3 leaves to the server which).
+    pub(super) fn may_need(&self, shown: &Identifier) -> bool {
+        let (kind, shown) = shown.canonical();
+        let shown = shown.strip_prefix("*.").unwrap_or(&shown);
+        self.names.iter().map(Identifier::canonical).any(|(own_kind, own)| {
+            let own = own.strip_prefix("*.").unwrap_or(&own);
+            let is_below = || own.strip_suffix(shown).is_some_and(|head| head.ends_with('.'));
+            own_kind == kind && (own == shown || (kind == "dns" && shown.contains('.') && is_below()))
+        })
+    }
+
     pub(super) fn answer(&self, progress: Progress, message: impl Into<String>) -> Answer {
         Answer {
             ticket: serde_json::to_string(self).unwrap_or_default(),
@@ -117,4 +137,30 @@ fn names_of(csr: &[u8]) -> Result<Vec<Identifier>> {
         add(&AlternativeName::host(name))?;
     }
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ca::testing::submission;
+
+    fn dns(value: &str) -> Identifier {
+        Identifier { kind: "dns".to_owned(), value: value.to_owned() }
+    }
+
+    #[test]
+    fn names_are_those_of_the_request() {
+        let wanted = submission("", &["www.shop.test", "*.shop.test", "2001:db8::7"]);
+        let ticket = Ticket::new(&wanted, None, None).unwrap();
+        let v6 = Identifier { kind: "ip".to_owned(), value: "2001:DB8:0:0:0:0:0:7".to_owned() };
+        assert!(ticket.is_for(&[dns("*.SHOP.test"), v6.clone(), dns("www.shop.test")]) && ticket.is_for(&[]));
+        assert!(!ticket.is_for(&[dns("www.shop.test")]));
+        assert!(!ticket.is_for(&[dns("*.shop.test"), v6.clone(), dns("www.shop.test"), dns("more.shop.test")]));
+        for own in [dns("www.shop.test"), dns("shop.test"), dns("Shop.Test"), v6] {
+            assert!(ticket.may_need(&own), "{own:?}");
+        }
+        for foreign in ["test", "", "op.test", "bank.test", "x.www.shop.test", "7", "-rf"] {
+            assert!(!ticket.may_need(&dns(foreign)), "{foreign}");
+        }
+    }
 }

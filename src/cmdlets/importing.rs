@@ -20,6 +20,8 @@ pub(super) struct Import {
     pub(super) is_known: bool,
     /// Its private key: `None` where it is not here, and whether it may leave.
     exportable: Option<bool>,
+    /// Whether the key is to be one that may leave.
+    wants_export: bool,
     chain: Vec<Certificate>,
     /// The requests that it answers.
     answered: Vec<RequestRow>,
@@ -36,7 +38,10 @@ impl Import {
     /// certificate, `NoPrivateKey` for a PFX without a key.
     pub(super) fn read(session: &Session, shown: String, password: Option<&Secret>, exportable: bool) -> Result<Self> {
         let bytes = read_artefact(&session.resolve_path(&shown)?, &shown)?;
-        let contents = read_any(&bytes, password).map_err(|e| e.about(shown.clone()))?;
+        let contents = read_any(&bytes, password).map_err(|error| {
+            let named = Error::new(error.id(), format!("`{shown}`: {}", error.message())).about(shown.clone());
+            error.hints().into_iter().fold(named, Error::hint)
+        })?;
         let Some(leaf) = leaf_of(session, &contents)? else {
             let error = Error::new(ErrorId::BadCertificateFile, format!("`{shown}` holds no certificate")).about(shown);
             return Err(match contents.requests() {
@@ -63,6 +68,7 @@ impl Import {
         let mut import = Self {
             is_known: known.is_some(),
             exportable: None,
+            wants_export: exportable,
             answered: Vec::new(),
             identities,
             writes: Vec::new(),
@@ -106,6 +112,12 @@ impl Import {
         let thumbprint = self.row.thumbprint;
         if self.is_known {
             cx.verbose(format!("certificate {thumbprint} is stored already"))?;
+        }
+        if self.wants_export && self.exportable == Some(false) {
+            let text = format!(
+                "the private key of certificate {thumbprint} is stored already and may not leave the store: that stays so"
+            );
+            cx.warn_as("KeyStaysAsItIs", text)?;
         }
         if self.identities > 1 {
             let text = format!(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorId, Result};
 use crate::format::like;
-use crate::model::{Certificate, Fingerprint, HostName, KeyAlgorithm, Slot, UseName, nearest};
+use crate::model::{Certificate, Fingerprint, HostName, KeyAlgorithm, Slot, Topology, UseName, nearest};
 use crate::session::{Assigned, Place, Session, Site};
 use crate::state::{CertificateRow, RequestRow};
 
@@ -57,6 +57,13 @@ pub(super) fn bound_thumbprints(session: &Session, place: &Place) -> Result<Vec<
 /// `StoreUnavailable`.
 pub(super) fn thumbprint_of(session: &Session, fingerprint: &Fingerprint) -> Result<String> {
     Ok(session.stored(fingerprint)?.map_or_else(|| fingerprint.to_string(), |row| row.thumbprint.to_string()))
+}
+
+/// The verb that assigns, as whoever has these uses calls it: with uses of one's own alone, one need not know what `Cs`
+/// stands for.
+pub(super) fn set_verb(topology: &Topology, uses: &[UseName]) -> &'static str {
+    let is_plain = uses.iter().all(|u| topology.uses.get(u).is_some_and(|u| !u.is_builtin));
+    if is_plain { "Set-TlsCertificate" } else { "Set-CsCertificate" }
 }
 
 /// The uses that this computer serves: those that its bindings name and those that are assigned, in the table's order.

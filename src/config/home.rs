@@ -470,6 +470,7 @@ impl World for Home {
             window: proof.window,
             deadline: proof.deadline,
             probe_timeout: proof.timeout,
+            skew: proof.skew,
         })
     }
 

@@ -1,6 +1,7 @@
 //! The stored certificates as an inventory: brought in from files, listed page by page, taken out.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 
 use serde_json::json;
 
@@ -229,14 +230,32 @@ impl Session {
         query: &CertificateQuery,
         each: &mut dyn FnMut(Fingerprint, CertificateRow) -> Result<()>,
     ) -> Result<()> {
+        self.walk(query, PAGE, &mut |fingerprint, row| {
+            each(fingerprint, row)?;
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    /// Walks through the certificates that a query asks for until `each` has seen enough, `page` of them at a time.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`, and those of `each`.
+    pub(crate) fn walk(
+        &self,
+        query: &CertificateQuery,
+        page: usize,
+        each: &mut dyn FnMut(Fingerprint, CertificateRow) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
         let state = self.state()?;
-        let mut query = CertificateQuery { limit: Some(PAGE), ..query.clone() };
+        let mut query = CertificateQuery { limit: Some(page), ..query.clone() };
         loop {
-            let page = state.certificates(&query)?;
-            let Some(last) = page.last().map(|(fingerprint, row)| (row.not_after, *fingerprint)) else { return Ok(()) };
-            let is_last = page.len() < PAGE;
-            for (fingerprint, row) in page {
-                each(fingerprint, row)?;
+            let rows = state.certificates(&query)?;
+            let Some(last) = rows.last().map(|(fingerprint, row)| (row.not_after, *fingerprint)) else { return Ok(()) };
+            let is_last = rows.len() < page;
+            for (fingerprint, row) in rows {
+                if each(fingerprint, row)?.is_break() {
+                    return Ok(());
+                }
             }
             if is_last {
                 return Ok(());

@@ -12,6 +12,7 @@ mod inventory;
 mod kept;
 mod keys;
 mod lists;
+mod members;
 mod obtain;
 #[cfg(test)]
 mod obtain_tests;
@@ -38,7 +39,7 @@ pub(crate) use changes::Change;
 pub use clock::SystemClock;
 pub use executor::OnFailure;
 pub(crate) use executor::{RecoverOrder, Recovered};
-pub(crate) use fitness::{Candidate, Wish, candidate_fitness, fitness, names_of, wish_fitness};
+pub(crate) use fitness::{Candidate, Wish, candidate_fitness, fitness, names_of, rarest_host, wish_fitness};
 pub(crate) use inventory::Intake;
 pub(crate) use keys::Keys;
 pub(crate) use lists::{ListState, PublishedList};

@@ -89,8 +89,8 @@ impl Session {
         let key = PrivateKey::generate(enrollment.key)?;
         self.world().on_step("KeyMade");
         let request = build_request(&key, &enrollment.details)?;
-        let subject = request.subject().common_name().unwrap_or_default();
         let key_write = keys.seal(&key, enrollment.exportable, now)?;
+        let subject = request.subject().common_name().unwrap_or_default();
         let row = RequestRow {
             // Given with the first commit, see `numbered`.
             id: 0,

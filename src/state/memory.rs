@@ -54,7 +54,9 @@ impl State for MemoryState {
             if query.latest_first { Box::new(range.rev()) } else { Box::new(range) };
         let fitting =
             ordered.filter_map(|(_, fingerprint)| match tables.rows.get(&RowKey::Certificate(*fingerprint)) {
-                Some(Row::Certificate(row)) if query.fits(fingerprint, row) => Some((*fingerprint, row.clone())),
+                Some(Row::Certificate(row)) if query.fits(fingerprint, row) && tables.has_key(query, row) => {
+                    Some((*fingerprint, row.clone()))
+                }
                 _ => None,
             });
         Ok(fitting.take(query.limit.unwrap_or(usize::MAX)).collect())
@@ -200,6 +202,12 @@ impl Tables {
     /// The rows from a key on, as long as they are wanted.
     fn from<T>(&self, key: &RowKey, wanted: impl Fn(&RowKey, &Row) -> Option<T>) -> Vec<T> {
         self.rows.range(key..).map_while(|(key, row)| wanted(key, row)).collect()
+    }
+
+    /// Whether a certificate has its key, where a query asks for that.
+    fn has_key(&self, query: &CertificateQuery, row: &CertificateRow) -> bool {
+        let key = RowKey::Key(row.key);
+        !query.with_key || matches!(self.rows.get(&key), Some(Row::Key(key)) if key.quarantined_until.is_none())
     }
 
     /// Writes all of the batch or none.

@@ -219,6 +219,12 @@ fn certificates_are_found_by_each_criterion(state: &dyn State) {
     rows[7].1.names.clear();
     rows[9].1.thumbprint = rows[8].1.thumbprint;
     rows[10].1.not_after = rows[11].1.not_after;
+    rows[14].1.store = Store::Ca;
+    rows[15].1.store = Store::Ca;
+    rows[15].1.subject = rows[14].1.subject.clone();
+    rows[16].1.subject = rows[14].1.subject.clone();
+    let held = [rows[1].1.key, rows[17].1.key];
+    let quarantined = rows[18].1.key;
     let twelfth = rows[12].1.key;
     rows[13].1.key = twelfth;
     let (eighth, tenth_end) = (rows[8].1.thumbprint, rows[10].1.not_after);
@@ -226,6 +232,16 @@ fn certificates_are_found_by_each_criterion(state: &dyn State) {
     let batch: Vec<Write> =
         rows.into_iter().rev().map(|(f, row)| Write::put(RowKey::Certificate(f), Row::Certificate(row))).collect();
     state.write(&batch).unwrap();
+    for key in held.into_iter().chain([quarantined]) {
+        let until = (key == quarantined).then_some(Moment::from_unix(1));
+        let row = KeyRow {
+            sealed: Sealed(vec![1]),
+            exportable: false,
+            added: Moment::from_unix(1),
+            quarantined_until: until,
+        };
+        state.write(&[Write::put(RowKey::Key(key), Row::Key(row))]).unwrap();
+    }
 
     let any = CertificateQuery::default;
     let named = |name: &str| found(state, &CertificateQuery { name: Some(name.to_owned()), ..any() });
@@ -234,7 +250,30 @@ fn certificates_are_found_by_each_criterion(state: &dyn State) {
     let ordered: Vec<u32> = (0..10).chain(tied).chain(12..20).collect();
     assert_eq!(found(state, &any()), ordered);
     assert_eq!(found(state, &CertificateQuery { store: Some(Store::Root), ..any() }), [3]);
-    assert_eq!(found(state, &CertificateQuery { store: Some(Store::Ca), ..any() }), Vec::<u32>::new());
+    assert_eq!(found(state, &CertificateQuery { store: Some(Store::Ca), ..any() }), [14, 15]);
+    let of_subject = |store: Option<Store>| {
+        found(state, &CertificateQuery { subject: Some("CN=host14.contoso.com".to_owned()), store, ..any() })
+    };
+    assert_eq!(of_subject(Some(Store::Ca)), [14, 15]);
+    assert_eq!(of_subject(Some(Store::Root)), Vec::<u32>::new());
+    assert_eq!(of_subject(Some(Store::My)), [16]);
+    assert_eq!(of_subject(None), [14, 15, 16]);
+    let good_for = |host: &str, limit: Option<usize>| {
+        found(state, &CertificateQuery { host: Some(host.to_owned()), limit, ..any() })
+    };
+    for limit in [None, Some(5)] {
+        assert_eq!(good_for("host2.contoso.com", limit), [2, 5]);
+        assert_eq!(good_for("alias2.contoso.net", limit), [2]);
+        assert_eq!(good_for("*.contoso.com", limit), [5], "a star is no pattern here");
+        assert_eq!(good_for("a.b.contoso.com", limit), [6]);
+        assert_eq!(good_for("b.b.contoso.com", limit), Vec::<u32>::new());
+        assert_eq!(good_for("contoso.com", limit), Vec::<u32>::new());
+    }
+    assert_eq!(found(state, &CertificateQuery { with_key: true, ..any() }), [1, 17]);
+    let backwards = CertificateQuery { with_key: true, latest_first: true, limit: Some(1), ..any() };
+    assert_eq!(found(state, &backwards), [17]);
+    let keyed = CertificateQuery { with_key: true, host: Some("host1.contoso.com".to_owned()), ..any() };
+    assert_eq!(found(state, &keyed), [1]);
     assert_eq!(found(state, &CertificateQuery { thumbprint: Some(eighth), ..any() }), [8, 9]);
     assert_eq!(found(state, &CertificateQuery { key: Some(twelfth), ..any() }), [12, 13]);
     assert_eq!(found(state, &CertificateQuery { serial: Some("610000000F".to_owned()), ..any() }), [15]);

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::tables::from_json;
 use crate::model::{Fingerprint, KeyId, Moment, Thumbprint};
+use crate::state::query::names_for;
 use crate::state::{CertificateQuery, CertificateRow, Store};
 
 /// Reads one.
@@ -116,6 +117,13 @@ pub(super) fn question(db: &Connection, query: &CertificateQuery) -> rusqlite::R
         asked.equal("key", key.as_bytes().to_vec().into());
         access.get_or_insert("INDEXED BY certificates_by_key");
     }
+    if let Some(subject) = &query.subject {
+        asked.equal("subject", subject.clone().into());
+        if query.store.is_some_and(|store| store != Store::My) {
+            asked.conditions.push("store <> 'My'".to_owned());
+            access.get_or_insert("INDEXED BY certificates_by_subject");
+        }
+    }
     if let Some(name) = &query.friendly_name {
         asked.equal("friendly_name", name.clone().into());
         if !name.is_empty() {
@@ -135,6 +143,22 @@ pub(super) fn question(db: &Connection, query: &CertificateQuery) -> rusqlite::R
                 "EXISTS (SELECT 1 FROM certificate_names WHERE certificate = certificates.id AND name GLOB {fits})"
             ));
         }
+    }
+    if let Some(host) = &query.host {
+        let names: Vec<String> = names_for(host).into_iter().map(|name| asked.bind(name.into())).collect();
+        let names = names.join(", ");
+        if access.is_none() && (query.limit.is_none() || is_rare(db, host)?) {
+            asked.conditions.push(format!("id IN (SELECT certificate FROM certificate_names WHERE name IN ({names}))"));
+            access = Some("NOT INDEXED");
+        } else {
+            asked.conditions.push(format!(
+                "EXISTS (SELECT 1 FROM certificate_names WHERE certificate = certificates.id AND name IN ({names}))"
+            ));
+        }
+    }
+    if query.with_key {
+        let held = "EXISTS (SELECT 1 FROM keys WHERE key = certificates.key AND quarantined_until IS NULL)";
+        asked.conditions.push(held.to_owned());
     }
     if let Some(store) = query.store {
         asked.equal("store", store.name().to_owned().into());
@@ -175,6 +199,14 @@ impl Question {
         let value = self.bind(value);
         self.conditions.push(format!("{column} = {value}"));
     }
+}
+
+/// Whether few certificates are good for a host.
+fn is_rare(db: &Connection, host: &str) -> rusqlite::Result<bool> {
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM certificate_names WHERE name IN (?1, ?2) LIMIT {MANY})");
+    let names = names_for(host);
+    let found: i64 = db.prepare_cached(&sql)?.query_row([names.first(), names.last()], |row| row.get(0))?;
+    Ok(found < MANY)
 }
 
 /// A name that is asked for, or a wildcard with the longer of its fixed ends.

@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
+use super::answers::warn_of_names;
 use crate::command::Invocation;
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{Certificate, HostName, Secret};
-use crate::session::{Candidate, Session, is_over, names_of, read_artefact};
+use crate::model::{Certificate, Secret};
+use crate::session::{Candidate, Session, is_over, read_artefact};
 use crate::state::{CertificateRow, KeyRow, RequestRow, RequestStatus, Row, RowKey, Store, Write};
 use crate::x509::{Contents, PrivateKey, Signer, build_chain, read_any};
 
@@ -134,7 +135,7 @@ impl Import {
             cx.warn_as("NoPrivateKey", text)?;
         }
         for request in &self.answered {
-            self.compare(cx, request)?;
+            warn_of_names(cx, request, &self.leaf)?;
         }
         Ok(())
     }
@@ -203,49 +204,6 @@ impl Import {
         }
         Ok(())
     }
-
-    /// An answer for other names than were asked for says which.
-    fn compare(&self, cx: &mut Invocation<'_>, request: &RequestRow) -> Result<()> {
-        let actual = names_of(&self.leaf);
-        let missing: Vec<String> = request
-            .names
-            .iter()
-            .filter(|(name, _)| !actual.iter().any(|a| stands_for(a, name)))
-            .map(|(name, reason)| format!("{name} ({reason})"))
-            .collect();
-        let unexpected: Vec<&str> = actual
-            .iter()
-            .map(String::as_str)
-            .filter(|a| !request.names.iter().any(|(name, _)| stands_for(a, name)))
-            .collect();
-        let mut parts = Vec::new();
-        if !missing.is_empty() {
-            parts.push(format!("missing: {}", missing.join("; ")));
-        }
-        if !unexpected.is_empty() {
-            parts.push(format!("unexpected: {}", unexpected.join("; ")));
-        }
-        if parts.is_empty() {
-            return Ok(());
-        }
-        cx.warn_as(
-            "NamesDiffer",
-            format!(
-                "the answer to request {} is not for the names that were asked for; {}",
-                request.id,
-                parts.join(". ")
-            ),
-        )
-    }
-}
-
-/// Whether a name of a certificate is the one asked for, or a wildcard over it.
-fn stands_for(actual: &str, asked: &str) -> bool {
-    if actual.eq_ignore_ascii_case(asked) {
-        return true;
-    }
-    let parsed = |text: &str| HostName::with_underscores(text).ok();
-    parsed(actual).zip(parsed(asked)).is_some_and(|(actual, asked)| actual.covers(&asked))
 }
 
 /// Whether a file ought to hold a key, by its name.

@@ -1,5 +1,6 @@
 //! What each verb does: one file a verb, one line here.
 
+mod answers;
 mod assigning;
 mod cert_drive;
 mod importing;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::cmdlets::answers::warn_of_names;
 use crate::cmdlets::lookup::{request_number, requests_named};
 use crate::cmdlets::records::{CERTIFICATE_REFERENCE, CertificateReference};
 use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Pipeline, Spec, Value, Values, Verb};
@@ -93,7 +94,10 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         }
         let is_near = session.authority(&row.ca)?.is_inside();
         row = match session.retrieve(row.clone(), None, &|| cancel.is_cancelled()) {
-            Ok(Obtained::Issued(_, row)) => return issued(cx, &row),
+            Ok(Obtained::Issued(certificate, row)) => {
+                warn_of_names(cx, &row, &certificate)?;
+                return issued(cx, &row);
+            }
             Ok(Obtained::Pending(row)) => row,
             Err(error) if matches!(error.id(), ErrorId::RequestDenied | ErrorId::RequestRevoked) => {
                 return cx.report_error(error);

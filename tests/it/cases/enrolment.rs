@@ -187,3 +187,16 @@ fn an_authority_that_asks_an_authority_is_told_which_template_it_takes() {
     let ran = world.run(&line).exits(1);
     assert!(hints(&ran).contains("-Template SubCA"), "{ran:#?}");
 }
+
+#[test]
+fn what_a_manager_approves_is_compared_with_what_was_asked_for() {
+    for line in ["Request-CsCertificate -Retrieve -RequestId 41", "Wait-CertificateRequest -RequestId 41"] {
+        let world = World::new();
+        let directory = "subject = \"Directory\"";
+        world.edit("certlet.toml", directory, &format!("{directory}\napproval = \"Manager\""));
+        world.emits(&request("-Template AdComputer"));
+        world.as_manager(|| world.emits("Approve-CertificateRequest -RequestId 41"));
+        let said = warning(&world.run(line).exits(0), "NamesDiffer");
+        assert!(said.contains("pool01.contoso.net") && said.contains("sip.contoso.com"), "{line}: {said}");
+    }
+}

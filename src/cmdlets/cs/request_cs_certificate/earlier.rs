@@ -2,6 +2,7 @@
 
 use super::said::{ended, pending};
 use super::{CA, REQUEST_ID, SPEC, account};
+use crate::cmdlets::answers::warn_of_names;
 use crate::cmdlets::lookup::{request_number, requests_named};
 use crate::cmdlets::params::{FORCE, report_unless_forced};
 use crate::cmdlets::records::{CertificateReference, RequestRecord};
@@ -105,11 +106,7 @@ fn ask_again(
     let (asked, cancel) = (row.clone(), cx.cancel());
     match session.retrieve(row, account, &|| cancel.is_cancelled()).map_err(|e| ended(e, &cancel)) {
         Ok(Obtained::Issued(certificate, row)) => {
-            let actual: Vec<String> =
-                certificate.alternative_names().iter().map(|n| n.to_string().to_ascii_lowercase()).collect();
-            for (name, reason) in asked.names.iter().filter(|(n, _)| !actual.contains(&n.to_ascii_lowercase())) {
-                cx.warn_as("NamesDiffer", format!("the certificate lacks {name} ({reason})"))?;
-            }
+            warn_of_names(cx, &asked, &certificate)?;
             cx.verbose(format!("request {} is issued: {}", request_number(&row), certificate.thumbprint()))?;
             emit_stored(cx, &row)
         }

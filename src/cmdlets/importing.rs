@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::command::Invocation;
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{Certificate, HostName, Moment, Secret};
-use crate::session::{Candidate, Session, names_of, read_artefact};
+use crate::model::{Certificate, HostName, Secret};
+use crate::session::{Candidate, Session, is_over, names_of, read_artefact};
 use crate::state::{CertificateRow, KeyRow, RequestRow, RequestStatus, Row, RowKey, Store, Write};
 use crate::x509::{Contents, PrivateKey, Signer, build_chain, read_any};
 
@@ -123,7 +123,10 @@ impl Import {
             cx.warn_as("SeveralIdentities", text)?;
         }
         if self.exportable.is_none() {
-            let text = format!("certificate {thumbprint} came without its private key and cannot be assigned");
+            let text = format!(
+                "certificate {thumbprint} came without its private key, none here fits it, and it cannot be assigned: the \
+                 answer to a request file is imported where that was written"
+            );
             cx.warn_as("NoPrivateKey", text)?;
         }
         for request in &self.answered {
@@ -159,7 +162,6 @@ impl Import {
             Some(Row::Key(row)) => Some(row),
             _ => None,
         };
-        let is_over = |row: &KeyRow, now: Moment| row.quarantined_until.is_some_and(|end| end < now);
         match (own, kept) {
             (_, Some(row)) if row.quarantined_until.is_none() => self.exportable = Some(row.exportable),
             (Some(own), _) => {

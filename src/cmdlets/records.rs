@@ -263,27 +263,29 @@ impl Staged {
 pub(crate) struct RequestRecord(RequestRow);
 
 /// The kind of [`RequestRecord`].
-pub(crate) static REQUEST_RECORD: Kind = Kind::new(
-    "CertificateRequest",
-    const {
-        &[
-            Property::new("RequestId"),
-            Property::new("CA"),
-            Property::new("CertificateUses"),
-            Property::new("Status"),
-            Property::new("Subject"),
-            Property::new("AlternativeNames"),
-            Property::new("FriendlyName"),
-            Property::new("SubmittedAt"),
-            Property::new("Message"),
-            Property::hidden("Id"),
-            Property::hidden("Template"),
-            Property::hidden("Requester"),
-            Property::hidden("RetryAt"),
-        ]
-    },
-    View::List,
-);
+pub(crate) static REQUEST_RECORD: Kind =
+    Kind::new("CertificateRequest", const { &request_properties(false) }, View::List);
+
+/// The same where the authority gave no number: the local one is shown, which `-RequestId` takes too.
+static NUMBERED_HERE: Kind = Kind::new("CertificateRequest", const { &request_properties(true) }, View::List);
+
+const fn request_properties(is_numbered_here: bool) -> [Property; 13] {
+    [
+        Property::new("RequestId"),
+        shown_if(is_numbered_here, "Id"),
+        Property::new("CA"),
+        Property::new("CertificateUses"),
+        Property::new("Status"),
+        Property::new("Subject"),
+        Property::new("AlternativeNames"),
+        Property::new("FriendlyName"),
+        Property::new("SubmittedAt"),
+        Property::new("Message"),
+        Property::hidden("Template"),
+        Property::hidden("Requester"),
+        Property::hidden("RetryAt"),
+    ]
+}
 
 impl RequestRecord {
     /// The record of a row.
@@ -294,22 +296,22 @@ impl RequestRecord {
 
 impl Record for RequestRecord {
     fn kind(&self) -> &Kind {
-        &REQUEST_RECORD
+        if self.0.request_id.is_none() { &NUMBERED_HERE } else { &REQUEST_RECORD }
     }
 
     fn value(&self, index: usize) -> Value {
         let row = &self.0;
         match index {
             0 => row.request_id.map(i64::from).into(),
-            1 => Value::text(if row.ca.is_empty() { "(offline)" } else { &row.ca }),
-            2 => Value::list(row.uses.iter().map(Value::text)),
-            3 => row.status.name().into(),
-            4 => Value::text(&row.subject),
-            5 => Value::list(row.names.iter().map(|(name, _)| Value::text(name))),
-            6 => Value::text(&row.friendly_name),
-            7 => row.submitted.into(),
-            8 => Value::text(&row.message),
-            9 => Value::Int(row.id as i64),
+            1 => Value::Int(row.id as i64),
+            2 => Value::text(if row.ca.is_empty() { "(offline)" } else { &row.ca }),
+            3 => Value::list(row.uses.iter().map(Value::text)),
+            4 => row.status.name().into(),
+            5 => Value::text(&row.subject),
+            6 => Value::list(row.names.iter().map(|(name, _)| Value::text(name))),
+            7 => Value::text(&row.friendly_name),
+            8 => row.submitted.into(),
+            9 => Value::text(&row.message),
             10 => Value::text(&row.template),
             11 => Value::text(&row.requester),
             12 => row.retry_at.into(),

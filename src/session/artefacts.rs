@@ -99,6 +99,11 @@ fn metadata(path: &Path, shown: &str) -> Result<std::fs::Metadata> {
     if metadata.is_dir() {
         return Err(Error::new(ErrorId::FileNotFound, format!("`{shown}` is a folder, not a file")).about(shown));
     }
+    if !metadata.is_file() {
+        // A pipe that nobody writes to is waited for without end, and some devices have no end.
+        let message = format!("`{shown}` is a pipe or a device, not a file");
+        return Err(Error::new(ErrorId::FileNotFound, message).about(shown).hint("write its content to a file first"));
+    }
     Ok(metadata)
 }
 

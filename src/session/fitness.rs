@@ -121,14 +121,23 @@ pub(crate) fn candidate_fitness(
         };
         if let Standing::Revoked(at) = session.standing(certificate, &chain)? {
             let at = at.in_zone(&session.zone());
-            add(obstacle(ErrorId::UntrustedChain, format!("certificate `{about}` was revoked on {at} (0x800B010C)")));
+            let named: Vec<&str> = uses.iter().map(UseName::as_str).collect();
+            let text = format!("certificate `{about}` was revoked on {at} (0x800B010C)");
+            add(Finding::obstacle(Error::new(ErrorId::UntrustedChain, text).hint(format!(
+                "`Request-CsCertificate -New -Type {}` asks for another, `Set-CsCertificate` assigns it",
+                named.join(",")
+            ))));
         }
         for chain_to in clients {
             let roots = session.roots(chain_to)?;
             if let Err(problem) = validate_path(certificate, &chain, &roots, at, Usage::Server)
                 && !matches!(problem, ChainProblem::PurposeMissing(..))
             {
-                add(obstacle(ErrorId::UntrustedChain, format!("certificate `{about}`: {problem}")));
+                let error = Error::new(ErrorId::UntrustedChain, format!("certificate `{about}`: {problem}"));
+                add(Finding::obstacle(match problem.remedy() {
+                    Some(remedy) => error.hint(remedy),
+                    None => error,
+                }));
             }
         }
     }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Session;
 use super::executor::lease;
+use super::is_over;
 use crate::ca::Context;
 use crate::command::Cancel;
 use crate::error::{Error, ErrorId, Result};
@@ -187,6 +188,14 @@ impl<'a> Intake<'a> {
             }
             let row_key = RowKey::Key(id);
             match state.row(&row_key)? {
+                // Nobody waits for this answer any more: the key that was kept for it goes.
+                Some(Row::Key(kept)) if is_over(&kept, self.session.now()) => {
+                    writes.push(Write::replace(row_key, Some(Row::Key(kept)), None));
+                    match keys.iter().find(|key| key.key_id() == id) {
+                        Some(key) => writes.push(self.session.keys()?.seal(key, exportable, self.session.now())?),
+                        None => continue,
+                    }
+                }
                 // The answer to a request that was cleared: its key comes out of quarantine.
                 Some(Row::Key(kept)) if kept.quarantined_until.is_some() => {
                     let freed = KeyRow { quarantined_until: None, ..kept.clone() };

@@ -8,11 +8,11 @@ use super::audit::next_line;
 use super::leases::LocalLeases;
 use super::rows::{lowest_assignment, lowest_binding};
 use super::{
-    AssignmentKey, AssignmentRow, AuditDraft, AuditLine, BindingKey, BoundRow, CertificateQuery, CertificateRow, Lease,
-    OpenOperation, RequestRow, Row, RowKey, State, SubmissionRow, Write,
+    AssignmentKey, AssignmentRow, AuditDraft, AuditLine, BindingKey, BoundRow, CertificateQuery, CertificateRow,
+    KeyRow, Lease, OpenOperation, RequestRow, Row, RowKey, State, SubmissionRow, Write,
 };
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{Fingerprint, Moment};
+use crate::model::{Fingerprint, KeyId, Moment};
 
 /// A state in memory; leases hold between its threads.
 #[derive(Default)]
@@ -67,6 +67,15 @@ impl State for MemoryState {
             (RowKey::Assignment(key), Row::Assignment(row)) => Some((key.clone(), row.clone())),
             _ => None,
         }))
+    }
+
+    fn quarantined(&self) -> Result<Vec<(KeyId, KeyRow)>> {
+        let mut keys = self.tables().from(&RowKey::Key(KeyId::from_bytes([0; 32])), |key, row| match (key, row) {
+            (RowKey::Key(key), Row::Key(row)) => Some((*key, row.clone())),
+            _ => None,
+        });
+        keys.retain(|(_, row)| row.quarantined_until.is_some());
+        Ok(keys)
     }
 
     fn requests(&self) -> Result<Vec<RequestRow>> {

@@ -26,7 +26,7 @@ pub use sqlite::{SqliteOptions, SqliteState};
 pub use crate::model::Slot;
 
 use crate::error::Result;
-use crate::model::{Fingerprint, Moment};
+use crate::model::{Fingerprint, KeyId, Moment};
 
 /// What is remembered: rows, the journal of changes under way, the log of closed ones, and the leases.
 ///
@@ -51,6 +51,9 @@ pub trait State: Send + Sync {
 
     /// All assignments, ordered by key.
     fn assignments(&self) -> Result<Vec<(AssignmentKey, AssignmentRow)>>;
+
+    /// The private keys that are kept although their requests were dropped, ordered by key.
+    fn quarantined(&self) -> Result<Vec<(KeyId, KeyRow)>>;
 
     /// All requests, ordered by local id.
     fn requests(&self) -> Result<Vec<RequestRow>>;

@@ -10,10 +10,12 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair,
     EcdsaSigningAlgorithm, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
 };
+#[cfg(test)]
 use pkcs8::pkcs5::pbes2;
 use zeroize::Zeroizing;
 
 use super::der::{self, Malformed};
+use super::pbe::{self, Fault, Passphrase, Work};
 #[cfg(test)]
 use super::random;
 use super::{pem, spki};
@@ -122,32 +124,40 @@ impl PrivateKey {
         }
     }
 
-    /// Reads a key in encrypted PKCS#8 (RFC 5958 section 3); PBES2 with PBKDF2 or scrypt.
+    /// Reads a key in encrypted PKCS#8 (RFC 5958 section 3): PBES2 with PBKDF2 or scrypt, and the older ways of PKCS#12
+    /// (RFC 7292 appendix C), as `openssl pkcs8 -v1 PBE-SHA1-3DES` and Java write them.
     ///
     /// # Errors
     /// `BadPassword` when the password does not open it, `BadCertificateFile` for an encryption that is not supported.
     pub(crate) fn from_encrypted_der(bytes: &[u8], password: &Secret) -> Result<Self> {
-        let sealed = pkcs8::EncryptedPrivateKeyInfoRef::try_from(bytes)
-            .map_err(|e| refused("its encryption is none that is known here").because(e))?;
-        let parameters = sealed.encryption_algorithm.pbes2().ok_or_else(|| {
-            refused("it is encrypted by PBES1").hint("convert it: `openssl pkcs8 -topk8 -in OLD -out NEW`")
-        })?;
-        if !is_affordable(parameters) {
-            return Err(refused("its password derivation asks for more work than any honest file does"));
-        }
-        let wrong = || Error::new(ErrorId::BadPassword, "the password does not open the private key");
-        let opened = match sealed.decrypt(password.expose()) {
-            Ok(opened) => opened,
-            Err(pkcs8::Error::EncryptedPrivateKey(pkcs8::pkcs5::Error::UnsupportedAlgorithm { oid })) => {
-                return Err(refused(&format!("its encryption `{oid}` is not supported")));
+        let malformed = |reason: Malformed| refused(&reason.to_string());
+        let mut info = der::only(bytes, der::SEQUENCE).map_err(malformed)?.inside();
+        let algorithm = info.expect(der::SEQUENCE).map_err(malformed)?;
+        let ciphertext = info.expect(der::OCTET_STRING).map_err(malformed)?.content;
+        info.end().map_err(malformed)?;
+        let work = Work::new();
+        for passphrase in Passphrase::spellings(password) {
+            let opened = match pbe::decrypt(algorithm, ciphertext, &passphrase, &work) {
+                Ok(opened) => opened,
+                Err(Fault::Wrong) => continue,
+                Err(Fault::Unsupported(what)) => {
+                    return Err(refused(&format!("its encryption is not supported: {what}"))
+                        .hint("convert it: `openssl pkcs8 -topk8 -in OLD -out NEW`"));
+                }
+                Err(Fault::Costly) => {
+                    return Err(refused("its password derivation asks for more work than any honest file does"));
+                }
+                Err(Fault::Malformed(reason)) => return Err(malformed(reason)),
+            };
+            // Padding fits by chance once in 256 wrong passwords: what comes out must be one structure at least. When it
+            // is, the password was right, and what is wrong with the key is said.
+            let is_whole = der::only(&opened, der::SEQUENCE).is_ok_and(|outer| der::well_formed(outer.whole).is_ok());
+            match Self::from_der(&opened) {
+                Err(_) if !is_whole => {}
+                read => return read,
             }
-            Err(_) => return Err(wrong()),
-        };
-        // Padding fits by chance once in 256 wrong passwords: what comes out must be one structure at least. When it is,
-        // the password was right, and what is wrong with the key is said.
-        let opened = opened.as_bytes();
-        let is_whole = |bytes| der::only(bytes, der::SEQUENCE).is_ok_and(|outer| der::well_formed(outer.whole).is_ok());
-        Self::from_der(opened).map_err(|error| if is_whole(opened) { error } else { wrong() })
+        }
+        Err(Error::new(ErrorId::BadPassword, "the password does not open the private key"))
     }
 
     /// The key as PKCS#8 version 1.
@@ -287,18 +297,6 @@ fn curve(mut reader: der::Reader<'_>) -> Result<String, Malformed> {
     der::oid_text(oid.content).ok_or(Malformed("its curve is malformed"))
 }
 
-/// Whether a derivation stays within seconds and a gigabyte.
-fn is_affordable(parameters: &pbes2::Parameters) -> bool {
-    match &parameters.kdf {
-        pbes2::Kdf::Pbkdf2(kdf) => kdf.iteration_count <= 10_000_000,
-        pbes2::Kdf::Scrypt(kdf) => {
-            kdf.parallelization <= 16
-                && kdf.cost_parameter.saturating_mul(u64::from(kdf.block_size)).saturating_mul(128) <= 1 << 30
-        }
-        _ => false,
-    }
-}
-
 fn signing_algorithm(curve: KeyAlgorithm) -> &'static EcdsaSigningAlgorithm {
     match curve {
         KeyAlgorithm::EcdsaP384 => &ECDSA_P384_SHA384_ASN1_SIGNING,
@@ -364,7 +362,13 @@ pub(super) mod tests {
     fn encrypted_keys_of_openssl_are_read() {
         let Some(bench) = testing::bench("encrypted_keys_of_openssl_are_read") else { return };
         bench.write("plain.pem", P256.to_pem().unwrap().as_bytes());
-        for options in ["-v2 aes-256-cbc", "-v2 aes-128-cbc -v2prf hmacWithSHA512 -iter 5000", "-v2 des3", "-scrypt"] {
+        for options in [
+            "-v2 aes-256-cbc",
+            "-v2 aes-128-cbc -v2prf hmacWithSHA512 -iter 5000",
+            "-v2 des3",
+            "-scrypt",
+            "-v1 PBE-SHA1-3DES",
+        ] {
             bench
                 .run(&format!("pkcs8 -topk8 -in plain.pem -passout pass:a {options} -outform DER -out sealed.der"))
                 .unwrap();
@@ -374,6 +378,21 @@ pub(super) mod tests {
             let error = PrivateKey::from_encrypted_der(&sealed, &Secret::from("b")).unwrap_err();
             assert_eq!(error.id(), ErrorId::BadPassword, "{options}");
         }
+        // PKCS#12 takes the password as UTF-16, and has no fewer rounds of its own for an empty one.
+        for password in ["", "Pä€wörd"] {
+            bench
+                .run(&format!(
+                    "pkcs8 -topk8 -in plain.pem -passout pass:{password} -v1 PBE-SHA1-2DES -outform DER -out sealed.der"
+                ))
+                .unwrap();
+            let opened = PrivateKey::from_encrypted_der(&bench.read("sealed.der"), &Secret::from(password));
+            assert_eq!(opened.unwrap().key_id(), P256.key_id(), "{password}");
+        }
+        bench
+            .run("pkcs8 -topk8 -in plain.pem -passout pass:a -provider legacy -provider default -v1 PBE-MD5-DES -outform DER -out sealed.der")
+            .unwrap();
+        let error = PrivateKey::from_encrypted_der(&bench.read("sealed.der"), &Secret::from("a")).unwrap_err();
+        assert_eq!(error.id(), ErrorId::BadCertificateFile, "{error}");
     }
 
     #[test]

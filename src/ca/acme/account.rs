@@ -28,6 +28,9 @@ pub(super) struct Remembered {
     /// The contacts that the server was last told.
     #[serde(default)]
     contact: Vec<String>,
+    /// Where accounts were opened then: a server that has moved gives its accounts other addresses.
+    #[serde(default)]
+    opened_at: Option<String>,
 }
 
 impl Remembered {
@@ -61,7 +64,9 @@ impl Account {
             None => make_key(settings, cx)?,
         };
         let key = AccountKey::of(&cx.keys.open(&id)?)?;
-        let Some(url) = remembered.url else {
+        let has_moved = remembered.opened_at.as_ref().is_some_and(|at| *at != wire.directory.new_account);
+        let Some(url) = remembered.url.filter(|_| !has_moved) else {
+            // The same key is answered with the same account.
             return Ok(Self { url: register(settings, wire, cx, &key)?, key });
         };
         let account = Self { key, url };
@@ -69,6 +74,24 @@ impl Account {
             account.tell_contact(settings, wire, cx)?;
         }
         Ok(account)
+    }
+
+    /// Whether the server has closed the account (RFC 8555 section 7.3.6); it is forgotten then, so that the next request
+    /// opens another one.
+    ///
+    /// # Errors
+    /// Those of the state, and of a server that does not say.
+    pub(super) fn is_closed(&self, settings: &AcmeSettings, wire: &Wire, cx: &Context<'_>) -> Result<bool, Failure> {
+        match existing(wire, cx, &self.key) {
+            Ok(()) => return Ok(false),
+            Err(Failure::Refused(_, problem)) if problem.word() == "unauthorized" => {}
+            Err(failure) => return Err(failure),
+        }
+        memory::change(cx.state, &setting(settings), |remembered: &mut Remembered| {
+            *remembered = Remembered::default();
+            Ok(((), Vec::new()))
+        })?;
+        Ok(true)
     }
 
     /// Registers the remembered key anew, because the server has forgotten it.
@@ -84,7 +107,7 @@ impl Account {
         let payload = json!({"contact": settings.contact});
         wire.post(&self.key, From::Account(&self.url), &self.url, Some(&payload), &Call::of(cx))
             .map_err(|e| e.error(&settings.config, "take the contacts of the account"))?;
-        remember(settings, cx, &self.url)
+        remember(settings, wire, cx, &self.url)
     }
 }
 
@@ -129,8 +152,8 @@ fn register(settings: &AcmeSettings, wire: &Wire, cx: &Context<'_>, key: &Accoun
             });
         }
     };
-    let address = reply.header("location").ok_or_else(|| unreadable(url, "it names no account"))?.to_owned();
-    remember(settings, cx, &address)?;
+    let address = wire.whole(reply.header("location").ok_or_else(|| unreadable(url, "it names no account"))?);
+    remember(settings, wire, cx, &address)?;
     Ok(address)
 }
 
@@ -141,9 +164,10 @@ pub(super) fn needs_binding(settings: &AcmeSettings) -> Error {
         .hint("give the key that the authority handed out: `external_account = { key_id = …, hmac = … }`")
 }
 
-fn remember(settings: &AcmeSettings, cx: &Context<'_>, url: &str) -> Result<()> {
+fn remember(settings: &AcmeSettings, wire: &Wire, cx: &Context<'_>, url: &str) -> Result<()> {
     memory::change(cx.state, &setting(settings), |remembered: &mut Remembered| {
         remembered.url = Some(url.to_owned());
+        remembered.opened_at = Some(wire.directory.new_account.clone());
         remembered.contact.clone_from(&settings.contact);
         Ok(((), Vec::new()))
     })
@@ -154,13 +178,16 @@ fn remember(settings: &AcmeSettings, cx: &Context<'_>, url: &str) -> Result<()> 
 /// # Errors
 /// `CaUnreachable`, `StoreLocked`.
 pub(super) fn is_known(wire: &Wire, cx: &Context<'_>, id: &KeyId) -> Result<bool, Failure> {
-    let key = AccountKey::of(&cx.keys.open(id)?)?;
-    let payload = json!({"onlyReturnExisting": true});
-    match wire.post(&key, From::Key, &wire.directory.new_account, Some(&payload), &Call::of(cx)) {
-        Ok(_) => Ok(true),
+    match existing(wire, cx, &AccountKey::of(&cx.keys.open(id)?)?) {
+        Ok(()) => Ok(true),
         Err(Failure::Refused(_, problem)) if problem.word() == "accountDoesNotExist" => Ok(false),
         Err(failure) => Err(failure),
     }
+}
+
+fn existing(wire: &Wire, cx: &Context<'_>, key: &AccountKey) -> Result<(), Failure> {
+    let payload = json!({"onlyReturnExisting": true});
+    wire.post(key, From::Key, &wire.directory.new_account, Some(&payload), &Call::of(cx)).map(drop)
 }
 
 /// Loses the address, as a crash after the server's answer does.

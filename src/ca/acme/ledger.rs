@@ -105,7 +105,9 @@ impl Ledger<'_> {
         }
         if let Some(limit) = self.limits.failures_per_hour {
             for name in &names {
-                let failures = recent(book.failures.iter().filter(|f| f.name == *name).map(|f| f.at), cx.now, HOUR);
+                // A wildcard is shown, and fails, under the name that it stands below (RFC 8555 section 7.1.3).
+                let shown = name.strip_prefix("*.").unwrap_or(name);
+                let failures = recent(book.failures.iter().filter(|f| f.name == shown).map(|f| f.at), cx.now, HOUR);
                 if let Some(again) = full(&failures, limit, HOUR) {
                     return Err(self
                         .refused(&format!("{} failed validations of `{name}` in an hour", failures.len()), again)
@@ -287,6 +289,8 @@ mod tests {
         }
         let set = names(&["good.shop.test", "BAD.shop.test"]);
         assert_eq!(LEDGER.check(&world.context(), &set, true).unwrap_err().target(), Some("bad.shop.test"));
+        let wildcard = names(&["*.bad.shop.test"]);
+        assert_eq!(LEDGER.check(&world.context(), &wildcard, false).unwrap_err().target(), Some("*.bad.shop.test"));
         LEDGER.check(&world.context(), &names(&["good.shop.test"]), false).unwrap();
         world.now = world.now.plus_seconds(HOUR);
         LEDGER.check(&world.context(), &set, false).unwrap();

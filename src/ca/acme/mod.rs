@@ -5,12 +5,16 @@ mod a2c_tests;
 mod account;
 mod challenge;
 mod examine;
+#[cfg(test)]
+mod hostile_tests;
 mod jose;
 mod ledger;
 mod memory;
 mod order;
 mod public;
 mod renewal;
+#[cfg(test)]
+mod scripted;
 #[cfg(test)]
 mod scripted_tests;
 #[cfg(test)]
@@ -42,6 +46,8 @@ use serde_json::json;
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 /// How long a directory is believed.
 const DIRECTORY_AGE: Duration = Duration::from_secs(600);
+/// How long the authority's look at the challenges is waited for in one step.
+const PATIENCE: Duration = Duration::from_secs(240);
 /// The template that requests name when the operator names none: it means no profile.
 const NO_TEMPLATE: &str = "WebServer";
 
@@ -87,12 +93,13 @@ impl AcmeSettings {
 pub struct Acme {
     settings: AcmeSettings,
     wire: Mutex<Option<Arc<Wire>>>,
+    patience: Duration,
 }
 
 impl Acme {
     /// Takes the settings; nothing is asked or read.
     pub fn new(settings: AcmeSettings) -> Self {
-        Self { settings, wire: Mutex::new(None) }
+        Self { settings, wire: Mutex::new(None), patience: PATIENCE }
     }
 
     /// The conversation with the server, opened when it is first needed and again after a while.
@@ -112,7 +119,7 @@ impl Acme {
 
     fn step(&self, cx: &Context<'_>, wire: &Wire, ticket: Ticket) -> Result<Answer> {
         let account = Account::open(&self.settings, wire, cx)?;
-        Step { settings: &self.settings, wire, account, cx }.take(ticket)
+        Step { settings: &self.settings, wire, account, cx, patience: self.patience }.take(ticket)
     }
 
     /// The profile that a template or the settings ask for.

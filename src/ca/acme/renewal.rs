@@ -9,6 +9,11 @@ use crate::ca::{Context, RenewalWindow};
 use crate::error::Result;
 use crate::model::{Certificate, Moment, Zone};
 
+/// Within which bounds a server's wish to be asked again is heard, in seconds (RFC 9773 section 4.3.3): one that says a
+/// year would never be heard to call a certificate back.
+const SOONEST: i64 = 60;
+const LATEST: i64 = 24 * 3600;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Information {
@@ -61,6 +66,7 @@ pub(super) fn window(
         start,
         end,
         explanation: information.explanation_url.as_deref().map(printable),
-        ask_again: retry_after(&reply, cx.now),
+        ask_again: retry_after(&reply, cx.now)
+            .map(|at| at.clamp(cx.now.plus_seconds(SOONEST), cx.now.plus_seconds(LATEST))),
     }))
 }

@@ -289,7 +289,7 @@ fn an_order_is_made_once_whatever_is_lost() {
     super::account::forget_address(&acme.settings, &cx);
     let account = Account::open(&acme.settings, &wire, &cx).unwrap();
     assert_eq!(account.url, made);
-    let mut step = Step { settings: &acme.settings, wire: &wire, account, cx: &cx };
+    let mut step = Step { settings: &acme.settings, wire: &wire, account, cx: &cx, patience: acme.patience };
     let lost = order_behind_the_ledger(&mut step, &good);
     let first = acme.begin(&cx, &good).unwrap();
     assert_eq!(order_of(&first.ticket).as_deref(), Some(lost.as_str()));

@@ -23,6 +23,8 @@ const NONCE_TRIES: u32 = 14;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How often a busy server is asked again within one call.
 const BUSY_TRIES: u32 = 3;
+/// The longest time for which a server's word to come back later is believed, in seconds.
+const LONGEST: i64 = 7 * 24 * 3600;
 /// How long one wait lasts before it is looked whether the run is to end.
 const SLICE: Duration = Duration::from_millis(50);
 
@@ -49,6 +51,9 @@ pub(super) struct Meta {
     /// Profile names and what they mean (draft-ietf-acme-profiles).
     pub(super) profiles: std::collections::BTreeMap<String, Value>,
 }
+
+/// The word of a failure that is the server's own, or of somebody in between.
+pub(super) const INTERNAL: &str = "serverInternal";
 
 /// What a server complains of (RFC 7807, RFC 8555 section 6.7).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,7 +146,7 @@ pub(super) fn refusal(authority: &str, doing: &str, problem: &Problem) -> Error 
         "unauthorized" | "externalAccountRequired" | "userActionRequired" | "accountDoesNotExist" => {
             ErrorId::CaAccessDenied
         }
-        "serverInternal" | "badNonce" => ErrorId::CaUnreachable,
+        INTERNAL | "badNonce" => ErrorId::CaUnreachable,
         _ => ErrorId::RequestDenied,
     };
     let error =
@@ -162,6 +167,8 @@ pub(super) fn refusal(authority: &str, doing: &str, problem: &Problem) -> Error 
 /// An open conversation with one server.
 pub(super) struct Wire {
     client: Client,
+    /// Scheme and host of the directory: some servers leave both out of their addresses.
+    origin: String,
     pub(super) directory: Directory,
     /// Unused nonces, newest last.
     nonces: Mutex<Vec<String>>,
@@ -187,7 +194,16 @@ impl Wire {
         }
         let date = reply.header("date").and_then(http_date);
         let directory = serde_json::from_slice(&reply.body).map_err(|e| unfit(e.to_string()))?;
-        Ok(Self { client, directory, nonces: Mutex::default(), date, since: Instant::now() })
+        let origin = origin(url).to_owned();
+        Ok(Self { client, origin, directory, nonces: Mutex::default(), date, since: Instant::now() })
+    }
+
+    /// An address with scheme and host (RFC 3986 section 4.2).
+    pub(super) fn whole(&self, address: &str) -> String {
+        if address.starts_with('/') && !address.starts_with("//") {
+            return format!("{}{address}", self.origin);
+        }
+        address.to_owned()
     }
 
     /// Asks for what is at an address, signed (RFC 8555 section 6.3).
@@ -211,6 +227,7 @@ impl Wire {
         payload: Option<&Value>,
         call: &Call<'_>,
     ) -> Result<Reply, Failure> {
+        let url = &self.whole(url);
         let payload = payload.map_or_else(String::new, Value::to_string);
         let (mut nonce_tries, mut busy_tries) = (0, 0);
         loop {
@@ -219,7 +236,7 @@ impl Wire {
             let headers = [("content-type", "application/jose+json")];
             let reply = self.client.post(url, &headers, body, call.cancelled)?;
             self.keep_nonce(&reply);
-            if (200..300).contains(&reply.status) {
+            if (200..300).contains(&reply.status) && !is_problem(&reply) {
                 return Ok(reply);
             }
             let problem = problem(&reply);
@@ -227,15 +244,17 @@ impl Wire {
                 nonce_tries += 1;
                 continue;
             }
-            if reply.status == 429 || reply.status == 503 {
-                let at = retry_after(&reply, call.now);
+            if matches!(reply.status, 429 | 503) || problem.word() == "rateLimited" {
+                // A moment that is over says nothing.
+                let at = retry_after(&reply, call.now).filter(|at| *at > call.now);
                 let wait = at.map_or(1, |at| at.since(call.now)).max(0).unsigned_abs();
                 if busy_tries < BUSY_TRIES && Duration::from_secs(wait) <= PATIENCE {
                     busy_tries += 1;
                     rest(Duration::from_secs(wait.max(1)), call.cancelled)?;
                     continue;
                 }
-                return Err(Failure::Later(at.unwrap_or_else(|| call.now.plus_seconds(60)), problem));
+                let at = at.unwrap_or_else(|| call.now.plus_seconds(60)).min(call.now.plus_seconds(LONGEST));
+                return Err(Failure::Later(at, problem));
             }
             return Err(Failure::Refused(reply.status, problem));
         }
@@ -290,12 +309,38 @@ pub(super) fn unreadable(url: &str, why: &str) -> Error {
     Error::new(ErrorId::CaUnreachable, format!("the answer of `{url}` cannot be used: {why}")).about(url.to_owned())
 }
 
+/// Scheme and host of an address.
+fn origin(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    url[host..].find('/').map_or(url, |end| &url[..host + end])
+}
+
+/// Whether an answer says of itself that it is a complaint (RFC 7807 section 3), whatever its status is.
+fn is_problem(reply: &Reply) -> bool {
+    let kind = reply.header("content-type").unwrap_or_default().trim_start().to_ascii_lowercase();
+    kind.starts_with("application/problem+json")
+}
+
+/// What an answer complains of.
+///
+/// Servers of ACME send a nonce with each answer (RFC 8555 section 6.5). What has neither a nonce nor a problem is the page
+/// of a proxy or of a server that is being moved: it says nothing of the order, and the server is asked again.
 fn problem(reply: &Reply) -> Problem {
-    serde_json::from_slice(&reply.body).unwrap_or_else(|_| Problem {
-        detail: format!("status {}", reply.status),
-        kind: if reply.status >= 500 { "serverInternal".to_owned() } else { String::new() },
-        ..Problem::default()
-    })
+    let said = serde_json::from_slice::<Problem>(&reply.body).ok().or_else(|| {
+        // One of its other members is not what it should be.
+        let loose: Value = serde_json::from_slice(&reply.body).ok()?;
+        let text = |name: &str| loose.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        loose.is_object().then(|| Problem { kind: text("type"), detail: text("detail"), ..Problem::default() })
+    });
+    let is_the_servers = reply.header("replay-nonce").is_some() && (400..500).contains(&reply.status);
+    match said {
+        Some(problem) if is_the_servers || !problem.kind.is_empty() => problem,
+        _ => Problem {
+            kind: if is_the_servers { String::new() } else { INTERNAL.to_owned() },
+            detail: format!("status {}", reply.status),
+            ..Problem::default()
+        },
+    }
 }
 
 /// When the server wants to be asked again (RFC 9110 section 10.2.3): seconds or a date.
@@ -376,6 +421,42 @@ mod tests {
         assert_eq!(retry_after(&reply(&[("retry-after", " 30 ")]), now), Some(Moment::from_unix(1030)));
         assert_eq!(retry_after(&reply(&[("retry-after", "-3")]), now), None);
         assert_eq!(retry_after(&reply(&[]), now), None);
+    }
+
+    #[test]
+    fn only_the_server_itself_refuses() {
+        let said = |status, headers: &[(&str, &str)], body: &str| {
+            problem(&Reply { status, body: body.as_bytes().to_vec(), ..reply(headers) }).word().to_owned()
+        };
+        let nonce = [("replay-nonce", "n")];
+        let dropped = r#"{"type":"urn:ietf:params:acme:error:malformed","detail":"gone"}"#;
+        assert_eq!(said(404, &[], dropped), "malformed");
+        assert_eq!(said(404, &nonce, ""), "");
+        assert_eq!(said(400, &nonce, r#"{"detail":"so"}"#), "");
+        let odd = r#"{"type":"urn:ietf:params:acme:error:caa","subproblems":null,"instance":7}"#;
+        assert_eq!(said(403, &nonce, odd), "caa");
+        for (status, headers, body) in [
+            (404, &[][..], "<html>no such page</html>"),
+            (403, &[], ""),
+            (403, &[], "{}"),
+            (302, &nonce, ""),
+            (502, &nonce, "<html>"),
+        ] {
+            assert_eq!(said(status, headers, body), INTERNAL, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_scheme_and_host() {
+        for (url, expected) in [
+            ("https://ca.test/dir", "https://ca.test"),
+            ("https://ca.test:14000/a/b?c=/d", "https://ca.test:14000"),
+            ("https://[::1]:14000/dir", "https://[::1]:14000"),
+            ("https://ca.test", "https://ca.test"),
+            ("", ""),
+        ] {
+            assert_eq!(origin(url), expected);
+        }
     }
 
     #[test]

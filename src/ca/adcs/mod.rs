@@ -27,6 +27,8 @@ use crate::x509;
 const USUAL_TEMPLATE: &str = "WebServer";
 /// A clock that is off by more makes certificates that are not valid yet.
 const MOST_SKEW: i64 = 300;
+/// Shorter secrets are not looked for in pages.
+const SHORTEST: usize = 4;
 
 /// An AD CS authority behind its web enrollment pages.
 ///
@@ -126,7 +128,9 @@ impl Adcs {
             403 => Err(Error::new(ErrorId::CaAccessDenied, format!("`{config}` refuses its pages to `{user}` (403)"))
                 .about(user)),
             status @ 300..=399 => {
-                let to = reply.header("location").map_or_else(String::new, |to| format!(" to `{to}`"));
+                // What follows a question mark may be what was sent.
+                let place = reply.header("location").map(|to| to.split('?').next().unwrap_or(to));
+                let to = place.map_or_else(String::new, |to| format!(" to `{to}`"));
                 Err(self
                     .silence(&format!("it leads elsewhere{to} ({status})"))
                     .hint("write the address of the pages themselves as `url`"))
@@ -149,7 +153,8 @@ impl Adcs {
             return Err(Error::new(ErrorId::ParameterArgumentValidationError, message).about("Template"));
         }
         let account = self.account(submission.account.as_ref())?;
-        let request = x509::parse_request(&submission.csr)?.to_pem();
+        let parsed = x509::parse_request(&submission.csr)?;
+        let request = parsed.to_pem();
         let form = [
             ("Mode", "newreq"),
             ("CertRequest", &request),
@@ -159,10 +164,12 @@ impl Adcs {
             ("SaveCert", "yes"),
         ];
         let reply = self.wire()?.post(&account, "certfnsh.asp", &form, cx.cancelled)?;
-        let page = text(&self.checked(reply, &account.0)?);
-        let mut ticket = Ticket::of(&account.0, template);
+        let page = page(&self.checked(reply, &account.0)?, &account);
+        let mut ticket = Ticket::of(&account.0, template, Some(parsed.key_id()));
         let outcome = pages::submitted(&page);
-        if let (Submitted::Issued(id) | Submitted::Pending(id), Some(account)) = (&outcome, &submission.account) {
+        if let (Submitted::Issued(id) | Submitted::Pending(id) | Submitted::Unclear(Some(id)), Some(account)) =
+            (&outcome, &submission.account)
+        {
             self.given.lock().unwrap_or_else(PoisonError::into_inner).insert(*id, account.clone());
         }
         match outcome {
@@ -176,18 +183,12 @@ impl Adcs {
             }
             Submitted::Denied(id, words) => Ok(self.denied(ticket, id, &words)),
             Submitted::Unclear(Some(id)) => {
-                // Its language is not ours: what the request itself says is in numbers.
-                ticket.pending(id);
-                let answer = self.fetch(cx, ticket, &account)?;
-                match &answer.progress {
-                    Progress::Issued(issued)
-                        if issued[0].key_id() != x509::parse_request(&submission.csr)?.key_id() =>
-                    {
-                        Err(self.silence("its answer is not understood"))
-                    }
-                    _ => Ok(answer),
-                }
+                // Its language is not ours: what the request itself says is in numbers. The number is kept before anything
+                // else is asked, so that whatever fails then the request is not handed in again.
+                ticket.guessed(id);
+                Ok(self.answer(&ticket, Progress::Working, "the authority has the request and is asked how it is"))
             }
+            Submitted::Nameless => Err(self.unknown()),
             Submitted::Unclear(None) => Err(self.silence("its answer is not understood")),
         }
     }
@@ -197,22 +198,36 @@ impl Adcs {
         let id = ticket.id;
         let reply = self.get(account, &format!("certnew.cer?ReqID={id}&Enc=b64"), cx.cancelled)?;
         if is_certificate(&reply) {
-            let found = x509::read_any(&reply.body, None)?;
-            let Some(leaf) = found.certificates().first() else {
+            let found = self.certificates(&reply)?;
+            let Some(first) = found.first() else {
                 return Err(self.silence(&format!("what it gives for request {id} is no certificate")));
+            };
+            // A bundle has no order.
+            let is_ours = |c: &&Certificate| ticket.key.is_none_or(|key| c.key_id() == key);
+            let Some(leaf) = found.iter().find(is_ours) else {
+                if ticket.is_guessed {
+                    return Err(self.unknown());
+                }
+                let message = format!(
+                    "what `{}` gives for request {id} is for another key: `{}`",
+                    self.settings.config,
+                    first.subject()
+                );
+                return Err(Error::new(ErrorId::KeyMismatch, message).about(id.to_string()));
             };
             let mut issued = vec![leaf.clone()];
             issued.extend(self.above(cx, account, leaf, id)?);
             ticket.issued(id);
             return Ok(self.answer(&ticket, Progress::Issued(issued), "Issued"));
         }
-        match pages::not_issued(&text(&reply)) {
+        match pages::not_issued(&page(&reply, account)) {
             NotIssued::Pending => {
                 ticket.pending(id);
                 Ok(self.waiting(&ticket))
             }
             NotIssued::Denied(words) => Ok(self.denied(ticket, Some(id), &words)),
             NotIssued::Revoked => Ok(self.answer(&ticket, Progress::Revoked, "Revoked")),
+            NotIssued::Unknown if ticket.is_guessed => Err(self.unknown()),
             NotIssued::Unknown => {
                 let message = format!("`{}` has no request {id}", self.settings.config);
                 Err(Error::new(ErrorId::RequestNotFound, message).about(id.to_string()).hint(format!(
@@ -252,24 +267,26 @@ impl Adcs {
         id: u32,
     ) -> Result<Vec<Certificate>> {
         let reply = self.get(account, &format!("certnew.p7b?ReqID={id}&Enc=bin"), cx.cancelled)?;
-        let known = if is_certificate(&reply) {
-            x509::read_any(&reply.body, None)?.certificates().to_vec()
-        } else {
-            self.own(cx, account)?
-        };
+        let known = if is_certificate(&reply) { self.certificates(&reply)? } else { self.own(cx, account)? };
         Ok(path(leaf, &known).into_iter().filter(|c| !c.is_self_issued()).collect())
     }
 
     /// The authority's own certificates in no order: those of its newest renewal.
     fn own(&self, cx: &Context<'_>, account: &(String, Secret)) -> Result<Vec<Certificate>> {
-        let page = self.get(account, "certcarc.asp", cx.cancelled)?;
+        let index = self.get(account, "certcarc.asp", cx.cancelled)?;
         // The newest by its number; web enrollment takes -1 for it too.
-        let newest = pages::renewals(&text(&page)).map_or_else(|| "-1".to_owned(), |n| n.to_string());
+        let newest = pages::renewals(&page(&index, account)).map_or_else(|| "-1".to_owned(), |n| n.to_string());
         let reply = self.get(account, &format!("certnew.p7b?ReqID=CACert&Enc=bin&Renewal={newest}"), cx.cancelled)?;
         if !is_certificate(&reply) {
             return Err(self.silence("it does not give its own certificates"));
         }
-        Ok(x509::read_any(&reply.body, None)?.certificates().to_vec())
+        self.certificates(&reply)
+    }
+
+    fn certificates(&self, reply: &Reply) -> Result<Vec<Certificate>> {
+        let found = x509::read_any(&reply.body, None)
+            .map_err(|e| self.silence(&format!("it gives what is no certificate: {}", e.message())))?;
+        Ok(found.certificates().to_vec())
     }
 }
 
@@ -316,10 +333,19 @@ impl Authority for Adcs {
         let user = ticket.user.clone();
         self.fetch(cx, ticket, &account).map_err(|error| {
             if error.id() == ErrorId::CaAccessDenied && !user.eq_ignore_ascii_case(&account.0) {
-                return error.hint(format!("the request was handed in as `{user}`"));
+                return error.hint(format!(
+                    "the request was handed in as `{user}`: `-CaAccount` and `-CaPassword` ask in that name"
+                ));
             }
             error
         })
+    }
+
+    fn advance_as(&self, cx: &Context<'_>, ticket: &str, account: &(String, Secret)) -> Result<Answer> {
+        if let Some(Ticket { id, .. }) = Ticket::from_text(ticket).filter(|t| t.id > 0) {
+            self.given.lock().unwrap_or_else(PoisonError::into_inner).insert(id, account.clone());
+        }
+        self.advance(cx, ticket)
     }
 
     fn chain(&self, cx: &Context<'_>) -> Result<Vec<Certificate>> {
@@ -410,8 +436,18 @@ fn is_certificate(reply: &Reply) -> bool {
     kind.starts_with("application/pkix-cert") || kind.starts_with("application/x-pkcs7-certificates")
 }
 
-fn text(reply: &Reply) -> String {
-    String::from_utf8_lossy(&reply.body).into_owned()
+/// The text of a page without the secrets of the account: some servers show what they were asked with, and what a page
+/// says goes into errors and into the log.
+fn page(reply: &Reply, (user, password): &(String, Secret)) -> String {
+    let mut text = String::from_utf8_lossy(&reply.body).into_owned();
+    let token = wire::base64(format!("{user}:{}", password.expose()).as_bytes());
+    for secret in [password.expose(), token.as_str()] {
+        // A shorter one stands in every page by chance.
+        if secret.len() >= SHORTEST {
+            text = text.replace(secret, "***");
+        }
+    }
+    text
 }
 
 /// The authorities above a certificate among the known ones, nearest first; the root is the last where it is known.

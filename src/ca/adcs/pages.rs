@@ -15,6 +15,8 @@ pub(super) enum Submitted {
     Issued(u32),
     /// A manager decides.
     Pending(u32),
+    /// A manager decides, and the page does not tell about which request.
+    Nameless,
     /// Refused, with the number where the page tells it.
     Denied(Option<u32>, String),
     /// A page in another language, or none of web enrollment; the number is the only one on it.
@@ -42,8 +44,8 @@ pub(super) fn submitted(page: &str) -> Submitted {
     let id = after(&shown, "Request Id is ").and_then(leading_number);
     let is_pending =
         after(&shown, "Certificate Pending").is_some() || after(&shown, "must wait for an administrator").is_some();
-    if let (true, Some(id)) = (is_pending, id) {
-        return Submitted::Pending(id);
+    if is_pending {
+        return id.map_or(Submitted::Nameless, Submitted::Pending);
     }
     // Quotes within the message are entities.
     if let Some(words) = after(page, "disposition message is \"") {
@@ -252,10 +254,11 @@ mod tests {
 
     #[test]
     fn answers_to_a_request() {
-        let cases: [(&str, Submitted); 9] = [
+        let cases: [(&str, Submitted); 10] = [
             ("<A Href=\"certnew.cer?ReqID=17&amp;Enc=b64\" ID=locDownloadCert3>", Submitted::Issued(17)),
             ("<Script> location=\"CERTNEW.CER?reqid=17&\" + enc(); </Script>", Submitted::Issued(17)),
             ("<P ID=locPageTitle> <B> Certificate Pending </B><P>Your Request Id is 42.</P>", Submitted::Pending(42)),
+            ("<B> Certificate Pending </B><P>Come back in 10 days.</P>", Submitted::Nameless),
             (
                 "denied.<P>Your Request Id is 43. The disposition message is \"Denied by Policy Module 0x80094800, The \
                  template &quot;X&quot;.\".</P>",

@@ -66,7 +66,7 @@ fn a_manager_issues_or_denies() {
         emulator.set(mode);
         let authority = adcs(&emulator);
         let manual = submission("Manual", &["pool01.contoso.net"]);
-        let pending = authority.begin(&world.context(), &manual).unwrap();
+        let pending = follow(&world, &authority, authority.begin(&world.context(), &manual)).unwrap();
         assert!(matches!(pending.progress, Progress::Waiting(None)), "{pending:?}");
         assert_eq!(pending.request_id, Some(10));
         let still = authority.advance(&world.context(), &pending.ticket).unwrap();
@@ -196,6 +196,66 @@ fn a_request_that_was_cut_off_is_not_sent_again() {
     for text in ["", "{}", "[]", "{\"stage\":\"Gone\"}"] {
         assert_eq!(authority.advance(&world.context(), text).unwrap_err().id(), ErrorId::StoreUnavailable);
     }
+}
+
+#[test]
+fn a_number_in_another_language_is_kept_whatever_comes_then() {
+    let (world, emulator) = (World::new(), Emulator::start());
+    let authority = adcs(&emulator);
+    emulator.set(Mode::German);
+    let answer = authority.begin(&world.context(), &submission("Manual", &["a.contoso.net"])).unwrap();
+    assert_eq!(answer.request_id, Some(10));
+    emulator.set(Mode::Status(403));
+    let error = authority.advance(&world.context(), &answer.ticket).unwrap_err();
+    assert_eq!(error.id(), ErrorId::CaAccessDenied);
+    emulator.set(Mode::German);
+    let waiting = follow(&world, &authority, authority.advance(&world.context(), &answer.ticket)).unwrap();
+    assert!(matches!(waiting.progress, Progress::Waiting(None)), "{waiting:?}");
+    // A number that was none of a request: nobody knows what became of it.
+    let ticket = answer.ticket.replace("\"id\":10", "\"id\":99");
+    assert_eq!(authority.advance(&world.context(), &ticket).unwrap_err().id(), ErrorId::SubmissionUnknown);
+    emulator.approve(10);
+    emulator.set(Mode::Foreign);
+    assert_eq!(authority.advance(&world.context(), &answer.ticket).unwrap_err().id(), ErrorId::SubmissionUnknown);
+    assert_eq!(emulator.submissions(), 1);
+}
+
+#[test]
+fn a_page_without_a_number_is_not_handed_in_again() {
+    let (world, emulator) = (World::new(), Emulator::start());
+    emulator.set(Mode::Nameless);
+    let error = adcs(&emulator).begin(&world.context(), &submission("Manual", &["a.contoso.net"])).unwrap_err();
+    assert_eq!(error.id(), ErrorId::SubmissionUnknown);
+}
+
+#[test]
+fn the_certificate_is_that_of_the_key_wherever_it_stands() {
+    let (world, emulator) = (World::new(), Emulator::start());
+    let authority = adcs(&emulator);
+    let good = submission("WebServer", &["a.contoso.net"]);
+    let answer = authority.begin(&world.context(), &good).unwrap();
+    emulator.set(Mode::Foreign);
+    let error = authority.advance(&world.context(), &answer.ticket).unwrap_err();
+    assert_eq!(error.id(), ErrorId::KeyMismatch);
+    emulator.set(Mode::Bundle);
+    let answer = authority.advance(&world.context(), &answer.ticket).unwrap();
+    let Progress::Issued(certificates) = &answer.progress else { panic!("{answer:?}") };
+    assert_eq!((certificates[0].key_id(), certificates.len()), (KEY.key_id(), 2));
+}
+
+#[test]
+fn what_a_page_shows_of_the_account_is_not_told() {
+    let (world, emulator) = (World::new(), Emulator::start());
+    let authority = adcs(&emulator);
+    let good = submission("WebServer", &["a.contoso.net"]);
+    let issued = authority.begin(&world.context(), &good).unwrap();
+    emulator.set(Mode::Echo);
+    let answer = authority.begin(&world.context(), &good).unwrap();
+    assert!(matches!(answer.progress, Progress::Denied(_)), "{answer:?}");
+    let error = authority.advance(&world.context(), &issued.ticket).unwrap_err();
+    let told = format!("{answer:?} {error:?} {error} {:?}", error.hints());
+    let token = super::wire::base64(format!("{USER}:{PASSWORD}").as_bytes());
+    assert!(!told.contains(PASSWORD) && !told.contains(&token), "{told}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::KeyId;
+
 /// How far a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Stage {
@@ -24,17 +26,24 @@ pub(super) struct Ticket {
     pub(super) template: String,
     /// The words of a refusal.
     pub(super) denied: Option<String>,
+    /// SHA-256 of the request's public key; none in tickets of earlier versions.
+    #[serde(default)]
+    pub(super) key: Option<KeyId>,
+    /// Whether the number was read from a page that is not understood otherwise.
+    #[serde(default)]
+    pub(super) is_guessed: bool,
 }
 
 impl Ticket {
     /// The ticket of a request that is handed in next.
     pub(super) fn being_sent() -> String {
-        Self::of("", "").to_text()
+        Self::of("", "", None).to_text()
     }
 
     /// The ticket of a request that has been handed in.
-    pub(super) fn of(user: &str, template: &str) -> Self {
-        Self { stage: Stage::BeingSent, id: 0, user: user.to_owned(), template: template.to_owned(), denied: None }
+    pub(super) fn of(user: &str, template: &str, key: Option<KeyId>) -> Self {
+        let (user, template) = (user.to_owned(), template.to_owned());
+        Self { stage: Stage::BeingSent, id: 0, user, template, denied: None, key, is_guessed: false }
     }
 
     pub(super) fn is_being_sent(&self) -> bool {
@@ -47,6 +56,12 @@ impl Ticket {
 
     pub(super) fn pending(&mut self, id: u32) {
         (self.stage, self.id) = (Stage::Pending, id);
+    }
+
+    /// A number that is likely the request's: what is found under it tells.
+    pub(super) fn guessed(&mut self, id: u32) {
+        self.pending(id);
+        self.is_guessed = true;
     }
 
     pub(super) fn denied(&mut self, id: Option<u32>, words: &str) {

@@ -86,7 +86,13 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let is_whole = matches!(begin, [0x30, ..] | [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
     let mut import = Import { cx, intake: Intake::begin(session, SPEC.name, &shown)?, shown: &shown, store, tally: Tally::default() };
     if is_whole || !import.bundle(Bundle::new(input), length)? {
-        let contents = read_any(&read_artefact(&path, &shown)?, None).map_err(|e| e.about(shown.clone()))?;
+        let contents = read_any(&read_artefact(&path, &shown)?, None).map_err(|e| match e.id() {
+            // This verb takes no password: what is protected by one holds a private key.
+            ErrorId::BadPassword => Error::new(ErrorId::BadPassword, e.message())
+                .about(shown.clone())
+                .hint(format!("`Import-PfxCertificate -FilePath {shown} -Password …` imports it with its key")),
+            _ => e.about(shown.clone()),
+        })?;
         import.tally.keys += contents.keys().len();
         for batch in contents.certificates().chunks(BATCH) {
             import.put(batch)?;

@@ -4,9 +4,9 @@ use super::import_certificate::{FILE_PATH, LOCATION, store};
 use crate::cmdlets::cert_drive::{STORE_ITEM, StoreItem};
 use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Spec, Switch, Value, Verb};
 use crate::error::{Error, ErrorId, Result};
-use crate::model::Secret;
-use crate::session::{Intake, read_artefact};
-use crate::state::Store;
+use crate::model::{Certificate, Secret};
+use crate::session::{Intake, Session, read_artefact};
+use crate::state::{Row, RowKey, Store};
 use crate::x509::read_any;
 
 static PASSWORD: Param<Secret> = Param::named("Password", "The password of the file").secret();
@@ -73,6 +73,17 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     if cx.what_if() || !cx.confirm("Import the certificates and private keys", &shown)? {
         return Ok(());
     }
+    for certificate in &with_key {
+        // A key that is stored keeps what was said of it first.
+        let exportable = is_exportable(session, certificate)?;
+        if exportable.is_some_and(|known| known != args.on(&EXPORTABLE)) {
+            let (thumbprint, can) = (certificate.thumbprint(), if exportable == Some(true) { "may" } else { "may not" });
+            let text = format!(
+                r"the private key of {thumbprint} is stored already and {can} leave the store, as before; `Remove-Item Cert:\LocalMachine\My\{thumbprint} -DeleteKey` first lets it be imported anew"
+            );
+            cx.warn_as("KeyKept", text)?;
+        }
+    }
     let has_identity = !with_key.is_empty();
     let mut intake = Intake::begin(session, SPEC.name, &shown)?;
     let taken = intake.store_identities(&contents, args.on(&EXPORTABLE))?;
@@ -90,13 +101,21 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// Whether the stored key of a certificate may leave; `None` where none is stored that can be used.
+fn is_exportable(session: &Session, certificate: &Certificate) -> Result<Option<bool>> {
+    Ok(match session.state()?.row(&RowKey::Key(certificate.key_id()))? {
+        Some(Row::Key(key)) if key.quarantined_until.is_none() => Some(key.exportable),
+        _ => None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cmdlets::testing::{TestWorld, texts};
     use crate::command::Stream;
     use crate::model::KeyAlgorithm;
-    use crate::state::{Row, RowKey, State};
+    use crate::state::State;
     use crate::x509::{PfxIdentity, PfxProtection, PrivateKey, Profile, Signer, pem, self_signed, write_pfx};
 
     struct File {
@@ -162,8 +181,11 @@ mod tests {
         assert!(matches!(world.state.row(&above).unwrap(), Some(Row::Certificate(row)) if row.store == Store::Ca));
         let lines = world.state.audit_after(0, 10).unwrap();
         assert!(lines.len() == 1 && !lines[0].line.contains("s3cret"));
-        // Once more, and nothing changes.
-        assert_eq!(import(&[("Password", "s3cret".into())]).emitted().len(), 2);
+        // Once more, and nothing changes: also not what may be done with the keys, which is told.
+        let same = import(&[("Password", "s3cret".into()), ("Exportable", true.into())]);
+        assert!(same.said(Stream::Warning).is_empty());
+        let stricter = import(&[("Password", "s3cret".into())]);
+        assert_eq!((stricter.said(Stream::Warning).len(), stricter.emitted().len()), (2, 2));
         assert_eq!(world.state.audit_after(0, 10).unwrap().len(), 1);
     }
 

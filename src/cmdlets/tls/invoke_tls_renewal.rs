@@ -85,6 +85,11 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     }
     promote(cx)?;
     publish(cx)?;
+    if !cx.what_if()
+        && let Err(error) = session.end_quarantines()
+    {
+        cx.report_error(error)?;
+    }
     // Only now is looked at what is due: another process may be renewing just that.
     let _lease = if cx.what_if() { None } else { Some(session.renewal_lease(SPEC.name, &cx.cancel())?) };
     let groups = session.renewal_groups()?;

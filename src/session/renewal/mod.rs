@@ -187,7 +187,7 @@ impl Session {
                 cx.tell_what_if(&format!("Ask again about request {}", open.id), &open.ca)?;
                 return Ok(Renewed::Not);
             }
-            match self.retrieve(open, &cancelled) {
+            match self.retrieve(open, None, &cancelled) {
                 Ok(Obtained::Issued(certificate, _)) => {
                     check_names(group, &certificate, &computed)?;
                     return self.replace(group, certificate, Source::Retrieved, cx);

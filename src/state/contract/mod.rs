@@ -14,7 +14,7 @@ use super::{
     KeyRow, Row, RowKey, Sealed, Slot, State, Store, Write, verify_audit,
 };
 use crate::error::ErrorId;
-use crate::model::Moment;
+use crate::model::{KeyId, Moment};
 
 /// Runs the whole contract; `make` gives an empty state each time.
 pub(crate) fn contract(make: impl Fn() -> Arc<dyn State>) {
@@ -168,8 +168,19 @@ fn lists_are_ordered(state: &dyn State) {
         let row = Row::Submission(submission(serial));
         batch.push(Write::put(RowKey::Submission(authority.to_owned(), id), row));
     }
+    let quarantine = [None, Some(9), None, Some(1)];
+    for (n, until) in (1..).zip(quarantine) {
+        let quarantined_until = until.map(Moment::from_unix);
+        let row = KeyRow { sealed: Sealed(vec![n]), exportable: false, added: Moment::from_unix(0), quarantined_until };
+        batch.push(Write::put(RowKey::Key(KeyId::from_bytes([n; 32])), Row::Key(row)));
+    }
     state.write(&batch).unwrap();
 
+    let kept = state.quarantined().unwrap();
+    let kept: Vec<_> = kept.into_iter().map(|(key, row)| (key, row.sealed.0, row.quarantined_until)).collect();
+    let key = |n| KeyId::from_bytes([n; 32]);
+    let until = |seconds| Some(Moment::from_unix(seconds));
+    assert_eq!(kept, [(key(2), vec![2], until(9)), (key(4), vec![4], until(1))]);
     let all = |found: Vec<(BindingKey, BoundRow)>| {
         assert!(found.iter().all(|(_, row)| *row == bound));
         found.into_iter().map(|(key, _)| key).collect::<Vec<_>>()

@@ -22,11 +22,11 @@ use super::audit::next_line;
 use super::leases::FileLeases;
 use super::memory::not_open;
 use super::{
-    AssignmentKey, AssignmentRow, AuditDraft, AuditLine, BindingKey, BoundRow, CertificateQuery, CertificateRow, Lease,
-    OpenOperation, RequestRow, Row, RowKey, State, SubmissionRow, Write, files,
+    AssignmentKey, AssignmentRow, AuditDraft, AuditLine, BindingKey, BoundRow, CertificateQuery, CertificateRow,
+    KeyRow, Lease, OpenOperation, RequestRow, Row, RowKey, State, SubmissionRow, Write, files,
 };
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{Fingerprint, Moment};
+use crate::model::{Fingerprint, KeyId, Moment};
 
 /// How a state file is opened.
 #[derive(Clone, Debug)]
@@ -110,6 +110,10 @@ impl State for SqliteState {
 
     fn assignments(&self) -> Result<Vec<(AssignmentKey, AssignmentRow)>> {
         self.read(|db| Ok(tables::assignments(db)?))
+    }
+
+    fn quarantined(&self) -> Result<Vec<(KeyId, KeyRow)>> {
+        self.read(|db| Ok(tables::quarantined(db)?))
     }
 
     fn requests(&self) -> Result<Vec<RequestRow>> {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::certificates;
 use super::failure::Failure;
 use crate::error::{Error, ErrorId};
-use crate::model::{Fingerprint, Moment};
+use crate::model::{Fingerprint, KeyId, Moment};
 use crate::state::{
     AssignmentKey, AssignmentRow, BindingKey, BoundRow, Expectation, KeyRow, RequestRow, Row, RowKey, Sealed, Slot,
     SubmissionRow, Write,
@@ -20,15 +20,9 @@ pub(super) fn read(db: &Connection, key: &RowKey) -> Result<Option<Row>, Failure
         RowKey::Certificate(fingerprint) => certificates::read(db, fingerprint)?.map(Row::Certificate),
         RowKey::Key(key) => db
             .prepare_cached("SELECT sealed, exportable, added, quarantined_until FROM keys WHERE key = ?1")?
-            .query_row([key.as_bytes()], |row| {
-                Ok(Row::Key(KeyRow {
-                    sealed: Sealed(row.get(0)?),
-                    exportable: row.get(1)?,
-                    added: Moment::from_unix(row.get(2)?),
-                    quarantined_until: row.get::<_, Option<i64>>(3)?.map(Moment::from_unix),
-                }))
-            })
-            .optional()?,
+            .query_row([key.as_bytes()], private_key)
+            .optional()?
+            .map(Row::Key),
         RowKey::BeforeImage(object) => db
             .prepare_cached("SELECT sealed FROM before_images WHERE object = ?1")?
             .query_row([object], |row| Ok(Row::BeforeImage(Sealed(row.get(0)?))))
@@ -92,6 +86,26 @@ pub(super) fn remove_before_images(db: &Connection, operation: u64) -> Result<()
 /// Reads all assignments.
 pub(super) fn assignments(db: &Connection) -> rusqlite::Result<Vec<(AssignmentKey, AssignmentRow)>> {
     db.prepare_cached(&format!("{ASSIGNMENTS} ORDER BY scope, use_name, slot"))?.query_map([], assignment)?.collect()
+}
+
+/// Reads a private key: `sealed, exportable, added, quarantined_until`.
+fn private_key(row: &rusqlite::Row<'_>) -> rusqlite::Result<KeyRow> {
+    Ok(KeyRow {
+        sealed: Sealed(row.get(0)?),
+        exportable: row.get(1)?,
+        added: Moment::from_unix(row.get(2)?),
+        quarantined_until: row.get::<_, Option<i64>>(3)?.map(Moment::from_unix),
+    })
+}
+
+/// Reads the private keys in quarantine.
+pub(super) fn quarantined(db: &Connection) -> rusqlite::Result<Vec<(KeyId, KeyRow)>> {
+    db.prepare_cached(
+        "SELECT sealed, exportable, added, quarantined_until, key FROM keys
+         WHERE quarantined_until IS NOT NULL ORDER BY key",
+    )?
+    .query_map([], |row| Ok((KeyId::from_bytes(row.get(4)?), private_key(row)?)))?
+    .collect()
 }
 
 /// Reads all requests.

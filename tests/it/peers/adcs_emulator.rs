@@ -40,6 +40,14 @@ pub(crate) enum Mode {
     Mute,
     /// Takes what is handed in, remembers it, and never answers; other pages are well.
     MuteAfterSubmission,
+    /// Says that a manager decides, and not about which request.
+    Nameless,
+    /// Gives a certificate within a bundle in which it is not the first leaf.
+    Bundle,
+    /// Gives the certificate of another request.
+    Foreign,
+    /// Shows what it was asked with, as pages for debugging do.
+    Echo,
 }
 
 /// How a connection logs on: given the header `Authorization`, whether it is in, or what to answer with 401.
@@ -245,6 +253,14 @@ impl Shared {
                     let _ = huge(stream.get_mut());
                     return;
                 }
+                Mode::Echo => Answer::page(
+                    "Error",
+                    &format!(
+                        "{:?} {PASSWORD} 0x80094004 {}",
+                        asked.authorization,
+                        String::from_utf8_lossy(&asked.body)
+                    ),
+                ),
                 _ => match gate(asked.authorization.as_deref()) {
                     Ok(()) => {
                         let Some(answer) = self.answer(&asked, mode) else {
@@ -299,7 +315,12 @@ impl Shared {
             };
             vec![certificate, authority.issuing.clone(), authority.root.clone()]
         };
-        let is_bundle = asked.path.ends_with("p7b");
+        let is_bundle = asked.path.ends_with("p7b") || mode == Mode::Bundle;
+        let bundle = match mode {
+            Mode::Foreign => [vec![authority.front.0.clone()], bundle].concat(),
+            Mode::Bundle => [vec![authority.front.0.clone(), authority.root.clone()], bundle].concat(),
+            _ => bundle,
+        };
         let der = if is_bundle { pkcs7(&bundle) } else { bundle[0].clone() };
         let is_text = asked.query.get("enc").is_some_and(|e| e == "b64");
         // What does not look like a browser gets the wrong type.
@@ -364,6 +385,9 @@ impl Shared {
                      <Script> location=\"certnew.cer?ReqID={id}&\" + getEncoding(); </Script>"
                 ),
             ),
+            5 if mode == Mode::Nameless => {
+                Answer::page("Certificate Pending", "You must wait for an administrator to issue the certificate.")
+            }
             5 if is_german => {
                 Answer::page("Zertifikat ausstehend", &format!("<P>Ihre Anforderungs-ID lautet {id}.</P>"))
             }

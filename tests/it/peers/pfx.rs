@@ -175,6 +175,19 @@ fn openssls_files_are_read() {
 }
 
 #[test]
+fn keys_in_older_encryptions_are_read() {
+    let Some(makers) = Makers::new("keys_in_older_encryptions_are_read", &[]) else { return };
+    let ways = [("3des.pem", "-v1 PBE-SHA1-3DES"), ("2des.pem", "-v1 PBE-SHA1-2DES"), ("aes.pem", "-v2 aes-256-cbc")];
+    for (name, options) in ways {
+        makers.run(&format!("openssl pkcs8 -topk8 -in ec.key -passout pass:Passw0rd {options} -out sealed.key"));
+        let both = ["ec.pem", "sealed.key"].map(|part| std::fs::read(makers.path(part)).unwrap());
+        std::fs::write(makers.path(name), both.concat()).unwrap();
+        makers.is_refused(name, "wrong", "BadPassword");
+    }
+    makers.are_read(&ways.map(|(name, _)| Expected { friendly_name: None, ..file(name, 1, "ec") }));
+}
+
+#[test]
 fn javas_files_are_read() {
     let Some(makers) = Makers::new("javas_files_are_read", &["keytool"]) else { return };
     for (kind, option, name) in

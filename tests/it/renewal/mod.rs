@@ -1,5 +1,6 @@
 //! What runs by itself, on a clock that the test moves: renewals, undoing, revoking, and the status between.
 
+mod quarantine;
 mod renew;
 mod revoke;
 mod staged;
@@ -223,6 +224,11 @@ impl Later {
         assert_eq!(assigned.len(), 3, "{assigned:?}");
         assert!(assigned.iter().all(|(_, t)| *t == assigned[0].1), "{assigned:?}");
         assigned[0].1.clone()
+    }
+
+    /// How many keys of dropped requests are kept.
+    fn kept_keys(&self) -> usize {
+        self.session.world().state().unwrap().quarantined().unwrap().len()
     }
 
     /// How many requests were ever made to the authority.

@@ -73,10 +73,15 @@ pub(super) fn wait(method: &DnsMethod, records: &[TextRecord], cx: &Context<'_>)
         if left.is_zero() {
             let seconds = method.wait.as_secs();
             let message = format!("after {seconds} s `{}` does not show the record that was set: {last}", record.name);
-            return Err(Error::new(ErrorId::StepFailed, message)
-                .about(record.name.clone())
-                .hint("see the command `set` of `challenge`, and give it more time with `wait = \"10m\"`")
-                .exits(ExitCode::Failed));
+            let error = Error::new(ErrorId::StepFailed, message).about(record.name.clone()).exits(ExitCode::Failed);
+            // A wildcard and the name that it stands below are shown under one name.
+            let error = match records.iter().filter(|r| r.name == record.name).count() {
+                0 | 1 => error,
+                many => {
+                    error.hint(format!("{many} values stand under that name: `set` has to add one, not to replace it"))
+                }
+            };
+            return Err(error.hint("see the command `set` of `challenge`, and give it more time with `wait = \"10m\"`"));
         }
         rest(pause.min(left), cx.cancelled)?;
         pause = (pause * 2).min(longest);

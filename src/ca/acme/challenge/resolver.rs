@@ -50,7 +50,7 @@ impl Resolver {
                 .iter()
                 .find_map(|a| ask(SocketAddr::new(*a, self.port), &name, Kind::Text, false, cancelled).ok());
             match reply {
-                Some(reply) if !shows(&reply, value) => return Err(format!("`{host}` does not have it")),
+                Some(reply) if !shows(&reply, value) => return Err(format!("`{host}` does not have it at `{name}`")),
                 Some(_) => said.push(host),
                 None => {}
             }

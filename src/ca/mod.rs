@@ -80,6 +80,15 @@ pub trait Authority: Send + Sync {
     /// Asks on.
     fn advance(&self, cx: &Context<'_>, ticket: &str) -> Result<Answer>;
 
+    /// Asks on in the name of another account; where nobody logs on, an account is refused.
+    ///
+    /// # Errors
+    /// `CaAccessDenied`, and those of `advance`.
+    fn advance_as(&self, _cx: &Context<'_>, _ticket: &str, (account, _): &(String, Secret)) -> Result<Answer> {
+        let text = format!("nobody logs on at `{}`: `-CaAccount` means nothing there", self.config());
+        Err(Error::new(ErrorId::CaAccessDenied, text).about(account).hint("leave `-CaAccount` and `-CaPassword` out"))
+    }
+
     /// The authority's own certificates, nearest the leaf first, root last.
     fn chain(&self, cx: &Context<'_>) -> Result<Vec<Certificate>>;
 

@@ -1,4 +1,4 @@
-//! `certlet serve`: the built-in listener in the foreground, and staged certificates that take over when they are due.
+//! `certlet serve`: the built-in listener in the foreground, and what is due meanwhile: takeovers, revocation lists.
 
 use std::any::Any;
 use std::time::{Duration, Instant};
@@ -14,13 +14,15 @@ use crate::session::{GLOBAL, Promotion};
 
 /// How often Ctrl-C and the time limit are looked at.
 const SLICE: Duration = Duration::from_millis(50);
-/// How often it is looked for what is due.
+/// How often it is looked for certificates that are to take over.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long a takeover that failed waits for the next attempt: first, and at most.
+/// How often the revocation lists and the keys of dropped requests are looked after.
+const UPKEEP: Duration = Duration::from_secs(60);
+/// How long what failed waits for the next attempt: first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(600));
 
-/// Serves the listener's sites until SIGTERM or SIGINT, which is how it ends well, and lets staged certificates take
-/// over when they are due.
+/// Serves the listener's sites until SIGTERM or SIGINT, which is how it ends well, lets staged certificates take over
+/// when they are due, publishes the revocation lists that are due, and removes keys that have been kept long enough.
 ///
 /// # Errors
 /// `NoHome`, `Busy` when another process serves, `EndpointInUse`, `SiteNotFound` in a home without sites, `TimedOut`.
@@ -33,29 +35,46 @@ pub(super) fn serve(shell: &Shell) -> Result<ExitCode> {
             return Err(Error::new(ErrorId::SiteNotFound, "this home has no site")
                 .hint("add a `[[site]]` with `host = \"listener\"` to `certlet.toml`"));
         }
-        shell.terminal.note("no site has `host = \"listener\"`: only staged certificates are looked after");
+        shell.terminal.note("no site has `host = \"listener\"`: only what is due is looked after");
     }
     for (endpoint, site) in served {
         shell.screen.object(&Value::object(ServedEndpoint { endpoint, site }))?;
     }
     shell.end_objects()?;
-    let mut promoter = Promoter { next: Instant::now(), pause: None };
+    let (mut takeovers, mut upkeep) = (Round::every(LOOK), Round::every(UPKEEP));
     let ended = loop {
-        match shell.cancel.check() {
-            Ok(()) => promoter.turn(shell),
-            Err(error) => break error,
+        if let Err(error) = shell.cancel.check() {
+            break error;
         }
+        takeovers.turn(|| promote(shell));
+        upkeep.turn(|| keep_up(shell));
         std::thread::sleep(SLICE);
     };
     home.stop_serving();
     if ended.id() == ErrorId::Interrupted { Ok(ExitCode::Done) } else { Err(ended) }
 }
 
-/// Looks for staged certificates that are due, at intervals.
-struct Promoter {
+/// Work that is done at intervals, and less often while it fails.
+struct Round {
+    every: Duration,
     next: Instant,
     /// How long the last failure makes it wait.
     pause: Option<Duration>,
+}
+
+impl Round {
+    fn every(every: Duration) -> Self {
+        Self { every, next: Instant::now(), pause: None }
+    }
+
+    /// Does the work when it is time; the work says whether it came through.
+    fn turn(&mut self, work: impl FnOnce() -> bool) {
+        if Instant::now() < self.next {
+            return;
+        }
+        self.pause = (!work()).then(|| self.pause.map_or(PAUSES.0, |pause| (pause * 2).min(PAUSES.1)));
+        self.next = Instant::now() + self.pause.unwrap_or(self.every);
+    }
 }
 
 /// Under this name a takeover stands in the log.
@@ -75,28 +94,49 @@ static PROMOTION: Spec = Spec {
     related: &[],
 };
 
-impl Promoter {
-    /// Lets take over what is due; a failure is told and tried again later, for serving goes on.
-    fn turn(&mut self, shell: &Shell) {
-        if Instant::now() < self.next {
-            return;
-        }
-        let mut host = Foreground { shell };
-        let outcome = shell.session.promote_due(&mut Invocation::new(&PROMOTION, &shell.session, &mut host));
-        let has_failed = match outcome {
-            // Each is told, whatever became of the others.
-            Ok(promotions) => promotions.into_iter().filter(|p| !tell(shell, p)).count() > 0,
-            Err(error) => {
-                // Who stops the program has been heard already.
-                if shell.cancel.check().is_ok() {
-                    shell.terminal.error(&error, None);
-                }
-                true
+/// Lets take over what is due; a failure is told and tried again later, for serving goes on.
+fn promote(shell: &Shell) -> bool {
+    let mut host = Foreground { shell };
+    match shell.session.promote_due(&mut Invocation::new(&PROMOTION, &shell.session, &mut host)) {
+        // Each is told, whatever became of the others.
+        Ok(promotions) => promotions.into_iter().filter(|p| !tell(shell, p)).count() == 0,
+        Err(error) => {
+            // Who stops the program has been heard already.
+            if shell.cancel.check().is_ok() {
+                shell.terminal.error(&error, None);
             }
-        };
-        self.pause = has_failed.then(|| self.pause.map_or(PAUSES.0, |pause| (pause * 2).min(PAUSES.1)));
-        self.next = Instant::now() + self.pause.unwrap_or(LOOK);
+            false
+        }
     }
+}
+
+/// Publishes the revocation lists that are due, and removes the keys that have been kept long enough.
+fn keep_up(shell: &Shell) -> bool {
+    let mut is_well = true;
+    for list in shell.session.publish_due_lists() {
+        match list {
+            Ok(list) => shell.terminal.note(&format!(
+                "revocation list {} of `{}` is in {}, good until {}",
+                list.number,
+                list.authority,
+                list.file.display(),
+                list.ends.in_zone(&shell.session.zone())
+            )),
+            Err(error) => {
+                shell.terminal.error(&error, None);
+                is_well = false;
+            }
+        }
+    }
+    match shell.session.end_quarantines() {
+        Ok(0) => {}
+        Ok(gone) => shell.terminal.note(&format!("removed {gone} keys of requests that were dropped long ago")),
+        Err(error) => {
+            shell.terminal.error(&error, None);
+            is_well = false;
+        }
+    }
+    is_well
 }
 
 /// Says what became of a takeover; whether it came through.

@@ -1,5 +1,6 @@
 //! From a certificate that is to serve some uses to the change that is carried out: what is checked, warned of and shown.
 
+use super::lookup::set_verb;
 use super::params::Scope;
 use super::records::CertificateReference;
 use crate::command::{Invocation, Value};
@@ -10,7 +11,6 @@ use crate::session::{Assigned, Assigning, Candidate, GLOBAL, OnFailure, Receipt,
 use crate::state::{AssignmentKey, AssignmentRow, Row, RowKey};
 
 const HOUR: i64 = 3600;
-const DAY: i64 = 86_400;
 
 /// What an operator wants a certificate to do.
 pub(super) struct Order {
@@ -108,7 +108,11 @@ pub(super) fn assign(
     check_fit(cx, session, candidate, &order.uses, later.unwrap_or(session.now()))?;
     warn_of_names(cx, session, &topology, &computer, &order.uses, candidate.certificate)?;
     if let Some(date) = order.staging.date.filter(|_| later.is_none()) {
-        cx.verbose(format!("{} is past: the certificate is assigned at once", date.in_zone(&session.zone())))?;
+        let date = date.in_zone(&session.zone());
+        cx.warn_as(
+            "EffectiveDatePast",
+            format!("`-EffectiveDate` {date} is past: the certificate takes over at once"),
+        )?;
     }
     let mut assigning = Assigning::new(session, candidate.certificate);
     assigning.plan.on_failure = order.on_failure;
@@ -139,8 +143,12 @@ pub(super) fn assign(
     }
     warn_of_scope(cx, session, &assigning, &taken)?;
     warn_of_joining(cx, session, &taken, candidate.certificate.fingerprint())?;
+    if order.ban && later.is_none() {
+        warn_of_banned(cx, session, &taken, candidate.certificate.fingerprint())?;
+    }
     if let Some(at) = later {
         warn_of_staging(cx, session, &topology, &taken, order.staging.roll, at)?;
+        warn_of_no_change(cx, session, &taken, candidate)?;
     }
     if !cx.what_if() {
         before()?;
@@ -154,7 +162,7 @@ pub(super) fn assign(
         warn_of_no_binding(cx, &topology, use_name)?;
     }
     if later.is_none() {
-        let uses: Vec<&UseName> = taken.iter().map(|(use_name, _)| use_name).collect();
+        let uses: Vec<UseName> = taken.iter().map(|(use_name, _)| use_name.clone()).collect();
         warn_of_other_members(cx, session, &topology, &computer, &uses, candidate)?;
     }
     cx.note_exit(receipt.exit());
@@ -293,6 +301,33 @@ fn warn_of_joining(
     )
 }
 
+/// Uses that go on with a certificate which is banned from now on.
+fn warn_of_banned(
+    cx: &mut Invocation<'_>,
+    session: &Session,
+    taken: &[(UseName, AssignmentKey)],
+    new: Fingerprint,
+) -> Result<()> {
+    let all = session.state()?.assignments()?;
+    let is_taken = |key: &AssignmentKey| taken.iter().any(|(_, k)| k == key);
+    let banned: Vec<Fingerprint> = all
+        .iter()
+        .filter(|(key, _)| is_taken(key))
+        .filter_map(|(_, row)| row.certificate)
+        .filter(|f| *f != new)
+        .collect();
+    for (key, row) in all.iter().filter(|(key, _)| !is_taken(key)) {
+        let Some(old) = row.certificate.filter(|f| banned.contains(f)) else { continue };
+        let (shown, use_name) = (thumbprint(session, old)?, &key.use_name);
+        let text = format!(
+            "`{use_name}` ({}) goes on with {shown}, which is banned: `Invoke-TlsRenewal -Type {use_name}`, or assign another one",
+            key.scope
+        );
+        cx.warn_as("BannedInUse", text)?;
+    }
+    Ok(())
+}
+
 /// What is worth knowing before a certificate takes over by itself.
 fn warn_of_staging(
     cx: &mut Invocation<'_>,
@@ -333,8 +368,7 @@ fn warn_of_staging(
             ),
         )?;
     }
-    let is_recent = |last: Moment| session.now().since(last) <= DAY;
-    if session.last_promotion_look()?.is_some_and(is_recent) {
+    if session.has_promoter()? {
         return Ok(());
     }
     cx.warn_as(
@@ -344,37 +378,41 @@ fn warn_of_staging(
     )
 }
 
+/// A certificate that is to take over from itself.
+fn warn_of_no_change(
+    cx: &mut Invocation<'_>,
+    session: &Session,
+    taken: &[(UseName, AssignmentKey)],
+    candidate: &Candidate<'_>,
+) -> Result<()> {
+    let new = candidate.certificate.fingerprint();
+    let mut same: Vec<&str> = Vec::new();
+    for (use_name, key) in taken {
+        if assignment(session, key)?.is_some_and(|row| row.certificate == Some(new)) {
+            same.push(use_name.as_str());
+        }
+    }
+    if same.is_empty() {
+        return Ok(());
+    }
+    let (thumbprint, uses) = (candidate.row.thumbprint, same.join(", "));
+    let text = format!("certificate {thumbprint} is assigned to {uses} already: nothing will change on that day");
+    cx.warn_as("AssignedAlready", text)
+}
+
 /// Other members of the pool whose sites are served from here and still have another certificate.
 fn warn_of_other_members(
     cx: &mut Invocation<'_>,
     session: &Session,
     topology: &Topology,
     computer: &HostName,
-    uses: &[&UseName],
+    uses: &[UseName],
     candidate: &Candidate<'_>,
 ) -> Result<()> {
-    let (pool, _) = topology.resolve_computer(computer)?;
-    let fingerprint = candidate.certificate.fingerprint();
-    for other in pool.computers.iter().filter(|c| *c != computer) {
-        let mut behind: Vec<&str> = Vec::new();
-        for use_name in uses {
-            for place in session.places_on(other, use_name)? {
-                let mut bound = Vec::new();
-                for slot in place.slots() {
-                    bound.extend(session.bound_at(&place, slot)?);
-                }
-                if !bound.contains(&fingerprint) && !behind.contains(&use_name.as_str()) {
-                    behind.push(use_name.as_str());
-                }
-            }
-        }
-        if behind.is_empty() {
-            continue;
-        }
-        // Whoever has uses of their own need not know what `Cs` stands for.
-        let is_plain = uses.iter().all(|u| topology.uses.get(u).is_some_and(|u| !u.is_builtin));
-        let verb = if is_plain { "Set-TlsCertificate" } else { "Set-CsCertificate" };
-        let (types, thumbprint) = (behind.join(","), candidate.row.thumbprint);
+    for member in session.differing_members(computer, uses, candidate.certificate.fingerprint())? {
+        let types: Vec<&str> = member.uses.iter().map(UseName::as_str).collect();
+        let (verb, types) = (set_verb(topology, uses), types.join(","));
+        let (other, thumbprint) = (member.computer, candidate.row.thumbprint);
         cx.warn_as(
             "OtherMembers",
             format!(

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::command::Invocation;
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{Certificate, HostName, Moment, Secret};
-use crate::session::{Candidate, Session, names_of, read_artefact};
+use crate::model::{Certificate, HostName, Secret};
+use crate::session::{Candidate, Session, is_over, names_of, read_artefact};
 use crate::state::{CertificateRow, KeyRow, RequestRow, RequestStatus, Row, RowKey, Store, Write};
 use crate::x509::{Contents, PrivateKey, Signer, build_chain, read_any};
 
@@ -20,6 +20,8 @@ pub(super) struct Import {
     pub(super) is_known: bool,
     /// Its private key: `None` where it is not here, and whether it may leave.
     exportable: Option<bool>,
+    /// Whether the key is to be one that may leave.
+    wants_export: bool,
     chain: Vec<Certificate>,
     /// The requests that it answers.
     answered: Vec<RequestRow>,
@@ -36,7 +38,10 @@ impl Import {
     /// certificate, `NoPrivateKey` for a PFX without a key.
     pub(super) fn read(session: &Session, shown: String, password: Option<&Secret>, exportable: bool) -> Result<Self> {
         let bytes = read_artefact(&session.resolve_path(&shown)?, &shown)?;
-        let contents = read_any(&bytes, password).map_err(|e| e.about(shown.clone()))?;
+        let contents = read_any(&bytes, password).map_err(|error| {
+            let named = Error::new(error.id(), format!("`{shown}`: {}", error.message())).about(shown.clone());
+            error.hints().into_iter().fold(named, Error::hint)
+        })?;
         let Some(leaf) = leaf_of(session, &contents)? else {
             return Err(Error::new(ErrorId::BadCertificateFile, format!("`{shown}` holds no certificate")).about(shown));
         };
@@ -59,6 +64,7 @@ impl Import {
         let mut import = Self {
             is_known: known.is_some(),
             exportable: None,
+            wants_export: exportable,
             answered: Vec::new(),
             identities,
             writes: Vec::new(),
@@ -103,6 +109,12 @@ impl Import {
         if self.is_known {
             cx.verbose(format!("certificate {thumbprint} is stored already"))?;
         }
+        if self.wants_export && self.exportable == Some(false) {
+            let text = format!(
+                "the private key of certificate {thumbprint} is stored already and may not leave the store: that stays so"
+            );
+            cx.warn_as("KeyStaysAsItIs", text)?;
+        }
         if self.identities > 1 {
             let text = format!(
                 "`{}` holds {} certificates with their keys; only {thumbprint} ({}) is imported",
@@ -111,7 +123,10 @@ impl Import {
             cx.warn_as("SeveralIdentities", text)?;
         }
         if self.exportable.is_none() {
-            let text = format!("certificate {thumbprint} came without its private key and cannot be assigned");
+            let text = format!(
+                "certificate {thumbprint} came without its private key, none here fits it, and it cannot be assigned: the \
+                 answer to a request file is imported where that was written"
+            );
             cx.warn_as("NoPrivateKey", text)?;
         }
         for request in &self.answered {
@@ -147,7 +162,6 @@ impl Import {
             Some(Row::Key(row)) => Some(row),
             _ => None,
         };
-        let is_over = |row: &KeyRow, now: Moment| row.quarantined_until.is_some_and(|end| end < now);
         match (own, kept) {
             (_, Some(row)) if row.quarantined_until.is_none() => self.exportable = Some(row.exportable),
             (Some(own), _) => {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorId, Result};
 use crate::format::like;
-use crate::model::{Certificate, Fingerprint, HostName, KeyAlgorithm, Slot, UseName, nearest};
+use crate::model::{Certificate, Fingerprint, HostName, KeyAlgorithm, Slot, Topology, UseName, nearest};
 use crate::session::{Assigned, Place, Session, Site};
-use crate::state::CertificateRow;
+use crate::state::{CertificateRow, RequestRow};
 
 /// The sites of a name or wildcard, in the order of the configuration; all of them without one.
 ///
@@ -57,6 +57,13 @@ pub(super) fn bound_thumbprints(session: &Session, place: &Place) -> Result<Vec<
 /// `StoreUnavailable`.
 pub(super) fn thumbprint_of(session: &Session, fingerprint: &Fingerprint) -> Result<String> {
     Ok(session.stored(fingerprint)?.map_or_else(|| fingerprint.to_string(), |row| row.thumbprint.to_string()))
+}
+
+/// The verb that assigns, as whoever has these uses calls it: with uses of one's own alone, one need not know what `Cs`
+/// stands for.
+pub(super) fn set_verb(topology: &Topology, uses: &[UseName]) -> &'static str {
+    let is_plain = uses.iter().all(|u| topology.uses.get(u).is_some_and(|u| !u.is_builtin));
+    if is_plain { "Set-TlsCertificate" } else { "Set-CsCertificate" }
 }
 
 /// The uses that this computer serves: those that its bindings name and those that are assigned, in the table's order.
@@ -153,4 +160,54 @@ fn stored(session: &Session, fingerprint: &Fingerprint) -> Result<Option<(Certif
     let Some(row) = session.stored(fingerprint)? else { return Ok(None) };
     let certificate = session.certificate_of(&row)?;
     Ok(Some((row, certificate)))
+}
+
+/// The requests made from here to an authority, `(offline)` for request files, with a number: the authority's, else the
+/// local one.
+///
+/// # Errors
+/// `CaUnreachable` for an authority that is neither known nor was asked, `RequestNotFound`; `AmbiguousRequest` for a
+/// number that exists at two authorities.
+pub(super) fn requests_named(session: &Session, ca: Option<&str>, number: Option<i64>) -> Result<Vec<RequestRow>> {
+    let mut rows = session.state()?.requests()?;
+    if let Some(ca) = ca {
+        let is_offline = ca.eq_ignore_ascii_case("(offline)");
+        rows.retain(|r| if is_offline { r.ca.is_empty() } else { is_same_authority(&r.ca, ca) });
+        if rows.is_empty() && !is_offline {
+            // An authority that is known has no request; any other is a mistake.
+            session.authority(ca)?;
+        }
+    }
+    let Some(id) = number else { return Ok(rows) };
+    let number = u32::try_from(id).ok();
+    let mut found: Vec<RequestRow> =
+        rows.iter().filter(|r| number.is_some() && r.request_id == number).cloned().collect();
+    if found.is_empty() {
+        found = rows.into_iter().filter(|r| i64::try_from(r.id) == Ok(id)).collect();
+    }
+    match found.len() {
+        0 => Err(Error::new(ErrorId::RequestNotFound, format!("no request has the number {id}")).about(id.to_string())),
+        1 => Ok(found),
+        _ => {
+            let places: Vec<String> = found.iter().map(|r| format!("`-CA '{}'`", r.ca)).collect();
+            let names: Vec<String> = found.iter().map(|r| format!("`{}`", r.ca)).collect();
+            let text = format!("request {id} exists at {}", names.join(" and "));
+            Err(Error::new(ErrorId::AmbiguousRequest, text)
+                .about(id.to_string())
+                .hint(format!("add {}", places.join(" or "))))
+        }
+    }
+}
+
+/// Whether two spellings mean one authority: the host may be given by its short name.
+fn is_same_authority(known: &str, given: &str) -> bool {
+    let Some((host, instance)) = known.split_once('\\') else { return false };
+    let Some((wanted, of)) = given.split_once('\\') else { return false };
+    let short = host.split('.').next().unwrap_or(host);
+    instance.eq_ignore_ascii_case(of) && (host.eq_ignore_ascii_case(wanted) || short.eq_ignore_ascii_case(wanted))
+}
+
+/// The number that an operator knows the request by.
+pub(super) fn request_number(row: &RequestRow) -> String {
+    row.request_id.map_or_else(|| row.id.to_string(), |id| id.to_string())
 }

@@ -15,7 +15,7 @@ pub(super) static FORCE: Param<Switch> =
 
 /// `-NetportId`, of Lync Server 2010.
 pub(super) static NETPORT_ID: Param<String> =
-    Param::named("NetportId", "Reserved").compat("it is reserved in the original product and has no effect here");
+    Param::named("NetportId", "Reserved").compat("the original product reserves it");
 
 /// `-Identity`: the scope.
 pub(super) static IDENTITY: Param<String> = Param::named(
@@ -97,11 +97,21 @@ pub(super) fn scope(session: &Session, identity: Option<&str>) -> Result<Scope> 
     }
     let known = word.parse::<HostName>().and_then(|name| topology.resolve_computer(&name).map(|(_, c)| c.clone()));
     known.map(Scope::Computer).map_err(|_| {
-        Error::new(
+        let error = Error::new(
             ErrorId::ParameterArgumentValidationError,
             format!("`{word}` is no scope of certificates: it is `global`, `local`, or a computer of the topology"),
-        )
-        .about(word)
+        );
+        let named = |name: &str| name.eq_ignore_ascii_case(word);
+        let computers = topology.pools.iter().find(|p| named(p.fqdn.as_str())).map(|p| &p.computers);
+        let error = match (topology.uses.iter().find(|u| named(u.name.as_str())), computers) {
+            (Some(u), _) => error.hint(format!("a use is named by `-Type {}`", u.name)),
+            (None, Some(computers)) => {
+                let names: Vec<String> = computers.iter().map(|c| format!("`{c}`")).collect();
+                error.hint(format!("that is a pool; its computers are {}", names.join(", ")))
+            }
+            (None, None) => error,
+        };
+        error.about(word)
     })
 }
 

@@ -138,19 +138,16 @@ impl CertificateReference {
     /// # Errors
     /// `StoreUnavailable`, `BadCertificateFile`.
     pub(crate) fn stored(session: &Session, fingerprint: Fingerprint, row: &CertificateRow) -> Result<Self> {
-        let certificate = session.certificate_of(row)?;
-        Ok(Self::of(session, fingerprint, row, &certificate, session.has_key(row)?))
+        Ok(Self { fingerprint, ..Self::parsed(session, row, &session.certificate_of(row)?)? })
     }
 
-    fn of(
-        session: &Session,
-        fingerprint: Fingerprint,
-        row: &CertificateRow,
-        certificate: &Certificate,
-        has_key: bool,
-    ) -> Self {
-        Self {
-            fingerprint,
+    /// The same of a row whose certificate is parsed already.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`.
+    pub(crate) fn parsed(session: &Session, row: &CertificateRow, certificate: &Certificate) -> Result<Self> {
+        Ok(Self {
+            fingerprint: certificate.fingerprint(),
             issuer: row.issuer.clone(),
             not_after: row.not_after,
             not_before: row.not_before,
@@ -164,7 +161,7 @@ impl CertificateReference {
             use_name: None,
             scope: None,
             friendly_name: row.friendly_name.clone(),
-            has_key,
+            has_key: session.has_key(row)?,
             key_algorithm: certificate.key_algorithm_name().to_owned(),
             key_size: i64::from(certificate.key_bits()),
             signature: certificate.signature_algorithm().to_owned(),
@@ -174,7 +171,7 @@ impl CertificateReference {
             slot: Slot::Any,
             days_left: row.not_after.since(session.now()).div_euclid(86_400),
             staged: None,
-        }
+        })
     }
 
     /// The certificate of an assignment; `None` where the assignment only has a staged one.
@@ -266,27 +263,29 @@ impl Staged {
 pub(crate) struct RequestRecord(RequestRow);
 
 /// The kind of [`RequestRecord`].
-pub(crate) static REQUEST_RECORD: Kind = Kind::new(
-    "CertificateRequest",
-    const {
-        &[
-            Property::new("RequestId"),
-            Property::new("CA"),
-            Property::new("CertificateUses"),
-            Property::new("Status"),
-            Property::new("Subject"),
-            Property::new("AlternativeNames"),
-            Property::new("FriendlyName"),
-            Property::new("SubmittedAt"),
-            Property::new("Message"),
-            Property::hidden("Id"),
-            Property::hidden("Template"),
-            Property::hidden("Requester"),
-            Property::hidden("RetryAt"),
-        ]
-    },
-    View::List,
-);
+pub(crate) static REQUEST_RECORD: Kind =
+    Kind::new("CertificateRequest", const { &request_properties(false) }, View::List);
+
+/// The same where the authority gave no number: the local one is shown, which `-RequestId` takes too.
+static NUMBERED_HERE: Kind = Kind::new("CertificateRequest", const { &request_properties(true) }, View::List);
+
+const fn request_properties(is_numbered_here: bool) -> [Property; 13] {
+    [
+        Property::new("RequestId"),
+        shown_if(is_numbered_here, "Id"),
+        Property::new("CA"),
+        Property::new("CertificateUses"),
+        Property::new("Status"),
+        Property::new("Subject"),
+        Property::new("AlternativeNames"),
+        Property::new("FriendlyName"),
+        Property::new("SubmittedAt"),
+        Property::new("Message"),
+        Property::hidden("Template"),
+        Property::hidden("Requester"),
+        Property::hidden("RetryAt"),
+    ]
+}
 
 impl RequestRecord {
     /// The record of a row.
@@ -297,22 +296,22 @@ impl RequestRecord {
 
 impl Record for RequestRecord {
     fn kind(&self) -> &Kind {
-        &REQUEST_RECORD
+        if self.0.request_id.is_none() { &NUMBERED_HERE } else { &REQUEST_RECORD }
     }
 
     fn value(&self, index: usize) -> Value {
         let row = &self.0;
         match index {
             0 => row.request_id.map(i64::from).into(),
-            1 => Value::text(if row.ca.is_empty() { "(offline)" } else { &row.ca }),
-            2 => Value::list(row.uses.iter().map(Value::text)),
-            3 => row.status.name().into(),
-            4 => Value::text(&row.subject),
-            5 => Value::list(row.names.iter().map(|(name, _)| Value::text(name))),
-            6 => Value::text(&row.friendly_name),
-            7 => row.submitted.into(),
-            8 => Value::text(&row.message),
-            9 => Value::Int(row.id as i64),
+            1 => Value::Int(row.id as i64),
+            2 => Value::text(if row.ca.is_empty() { "(offline)" } else { &row.ca }),
+            3 => Value::list(row.uses.iter().map(Value::text)),
+            4 => row.status.name().into(),
+            5 => Value::text(&row.subject),
+            6 => Value::list(row.names.iter().map(|(name, _)| Value::text(name))),
+            7 => Value::text(&row.friendly_name),
+            8 => row.submitted.into(),
+            9 => Value::text(&row.message),
             10 => Value::text(&row.template),
             11 => Value::text(&row.requester),
             12 => row.retry_at.into(),

@@ -112,6 +112,9 @@ fn read_trust(table: Table<'_>, home: &Path) -> TrustSettings {
     trust
 }
 
+/// A clock that is a day late is broken.
+const MAX_SKEW: i64 = 86_400;
+
 fn read_proof(table: Table<'_>) -> ProofSettings {
     let default = ProofSettings::default();
     let proof = ProofSettings {
@@ -119,6 +122,7 @@ fn read_proof(table: Table<'_>) -> ProofSettings {
         window: duration(&table, "window").unwrap_or(default.window),
         deadline: duration(&table, "deadline").unwrap_or(default.deadline),
         timeout: duration(&table, "timeout").unwrap_or(default.timeout),
+        skew: table.number("skew", 0..=MAX_SKEW).map_or(default.skew, Duration::from_secs),
         max_age: duration(&table, "max_age").unwrap_or(default.max_age),
         recover_max_age: duration(&table, "recover_max_age").unwrap_or(default.recover_max_age),
     };

@@ -29,7 +29,7 @@ use crate::servers::{
     Children, FilesServer, KeySource, ListenerBinding, ListenerServer, ServedListener, Server, Serving, Unbuilt,
 };
 use crate::session::{Keys, Policy, Site, StepWatch, World};
-use crate::state::{BindingKey, MemoryState, SqliteOptions, SqliteState, State, copy_audit, copy_audit_soon};
+use crate::state::{AuditCopier, BindingKey, MemoryState, SqliteOptions, SqliteState, State};
 use crate::x509;
 
 /// How long a test or reload command may run.
@@ -72,6 +72,7 @@ pub struct Home {
     sites: OnceLock<Result<Vec<Arc<Site>>>>,
     serving: OnceLock<Result<Arc<Serving>>>,
     authorities: OnceLock<Result<Vec<Arc<dyn Authority>>>>,
+    audit_copy: AuditCopier,
     /// When the copy of the audit log was last made durable, on the clock of this run.
     synchronised: Mutex<Option<Duration>>,
     cancelled: Arc<dyn Fn() -> bool + Send + Sync>,
@@ -80,8 +81,10 @@ pub struct Home {
 impl Home {
     /// The home in a folder.
     pub fn new(dir: impl Into<PathBuf>, options: HomeOptions, clock: Arc<dyn Clock>) -> Self {
+        let dir = dir.into();
         Self {
-            dir: dir.into(),
+            audit_copy: AuditCopier::new(dir.join("audit.jsonl")),
+            dir,
             options,
             clock,
             configuration: OnceLock::new(),
@@ -467,6 +470,7 @@ impl World for Home {
             window: proof.window,
             deadline: proof.deadline,
             probe_timeout: proof.timeout,
+            skew: proof.skew,
         })
     }
 
@@ -501,12 +505,12 @@ impl World for Home {
     fn after_commit(&self) -> Result<()> {
         let now = self.clock.elapsed();
         let last = *self.synchronised.lock().unwrap_or_else(PoisonError::into_inner);
-        let (state, path) = (self.state()?, self.dir.join("audit.jsonl"));
+        let state = self.state()?;
         // The log itself is durable; of a run of many changes the copy is made so once a second.
         if last.is_some_and(|last| now.saturating_sub(last) < COPY_INTERVAL) {
-            return copy_audit_soon(&*state, &path).map(|_| ());
+            return self.audit_copy.copy_soon(&*state).map(|_| ());
         }
-        copy_audit(&*state, &path)?;
+        self.audit_copy.copy(&*state)?;
         *self.synchronised.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
         Ok(())
     }

@@ -82,6 +82,8 @@ pub struct ProofSettings {
     pub deadline: Duration,
     /// How long one handshake may take.
     pub timeout: Duration,
+    /// How late the clocks of clients may be, in whole seconds.
+    pub skew: Duration,
     /// When a proof has gone stale.
     pub max_age: Duration,
     /// How old an interrupted operation may be for recovery to act on its own.
@@ -95,6 +97,7 @@ impl Default for ProofSettings {
             window: Duration::from_millis(500),
             deadline: Duration::from_secs(15),
             timeout: Duration::from_secs(5),
+            skew: Duration::from_secs(300),
             max_age: Duration::from_secs(24 * 3600),
             recover_max_age: Duration::from_secs(3600),
         }

@@ -130,6 +130,7 @@ matches = 3
 window = "1s"
 deadline = "1m"
 timeout = "2s"
+skew = 0
 max_age = "2d"
 recover_max_age = "30m"
 [paths]
@@ -221,8 +222,8 @@ prove = []
     assert!(matches!(&c.state.passphrase, Some(SecretSource::Environment(name)) if name == "P"));
     assert!(c.trust.system && c.trust.roots.len() == 1 && c.trust.crls.len() == 1);
     assert_eq!(
-        (c.proof.matches, c.proof.window, c.proof.max_age),
-        (3, Duration::from_secs(1), Duration::from_secs(172_800))
+        (c.proof.matches, c.proof.window, c.proof.skew, c.proof.max_age),
+        (3, Duration::from_secs(1), Duration::ZERO, Duration::from_secs(172_800))
     );
     assert_eq!(c.paths.drives().collect::<Vec<_>>(), [('C', Path::new("/c")), ('D', c.home.join("d").as_path())]);
 
@@ -297,13 +298,15 @@ fn what_certlet_toml_may_not_say() {
     let site = |more: &str| format!("{PLAIN}{more}");
     let binding =
         |more: &str| site(&format!("[[site.binding]]\nprotocol = \"https\"\ninformation = \"*:443:\"\n{more}"));
-    let cases: [(String, u32, u32, &str); 24] = [
+    let cases: [(String, u32, u32, &str); 26] = [
         ("x = [".into(), 1, 6, "no TOML"),
         ("topology = \"none.toml\"".into(), 1, 12, "there is no file `none.toml`"),
         ("[trust]\nroots = [\"none.pem\"]".into(), 2, 10, "there is no file `none.pem`"),
         ("[state]\nkind = \"postgres\"".into(), 2, 8, "none of `sqlite`, `memory`"),
         ("[state]\npassphrase = \"hunter2\"".into(), 2, 14, "`{ file = \"…\" }`"),
         ("[proof]\nwindow = \"20s\"".into(), 2, 10, "longer than the deadline"),
+        ("[proof]\nskew = -1".into(), 2, 8, "a whole number from 0 to 86400"),
+        ("[proof]\nskew = \"5m\"".into(), 2, 8, "a whole number from 0 to 86400"),
         ("[paths]\nCC = \"x\"".into(), 2, 1, "`CC` is no drive"),
         (
             "[[ca]]\nconfig = 'a\\b'\nkind = \"down\"\n[[ca]]\nconfig = 'A\\B'\nkind = \"down\"".into(),

@@ -3,10 +3,12 @@
 /// Writes bytes as upper-case hexadecimal digits.
 #[must_use]
 pub fn upper(bytes: &[u8]) -> String {
-    use std::fmt::Write;
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 0xf)]);
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        let _ = write!(text, "{byte:02X}");
+        text.push(digit(byte >> 4));
+        text.push(digit(*byte));
     }
     text
 }
@@ -14,8 +16,7 @@ pub fn upper(bytes: &[u8]) -> String {
 /// Reads pairs of hexadecimal digits, either case; `None` for anything else.
 #[must_use]
 pub fn read(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok()).collect()
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    pairs.iter().map(|[high, low]| Some(value(*high)? << 4 | value(*low)?)).collect()
 }

@@ -8,8 +8,6 @@ use super::task::{EndpointTask, sent_name};
 use crate::model::{AskedName, Certificate, KeyRule, KeyUsage, Moment, Purpose, Remedy};
 use crate::x509::{Usage, certificate_covers, is_wildcard, validate_path};
 
-/// Clients whose clocks are late by so many seconds must accept it too.
-pub(crate) const LATE_CLOCK: i64 = 300;
 /// So many names are listed in one sentence.
 const SHOWN_NAMES: usize = 5;
 
@@ -20,14 +18,15 @@ pub(super) struct Opinion {
     pub(super) warnings: Vec<String>,
 }
 
-/// Judges one sighting of the assigned certificate at the moment it was made.
-pub(super) fn judge(task: &EndpointTask, sighting: &Sighting) -> Opinion {
+/// Judges one sighting of the assigned certificate at the moment it was made; clients whose clocks are late by `skew`
+/// seconds must accept it too.
+pub(super) fn judge(task: &EndpointTask, sighting: &Sighting, skew: i64) -> Opinion {
     let mut opinion = Opinion::default();
     judge_order(task, sighting, &mut opinion);
-    judge_dates(&sighting.leaf, sighting.ended, &mut opinion);
+    judge_dates(&sighting.leaf, sighting.ended, skew, &mut opinion);
     judge_needs(task, &sighting.leaf, &mut opinion);
     if opinion.troubles.is_empty() {
-        judge_path(task, sighting, &mut opinion);
+        judge_path(task, sighting, skew, &mut opinion);
     }
     if sighting.leaf.must_staple() && sighting.staple.is_none() {
         opinion.troubles.push(Trouble::new(
@@ -121,8 +120,8 @@ fn judge_order(task: &EndpointTask, sighting: &Sighting, opinion: &mut Opinion) 
 }
 
 /// From the served certificates alone: nothing is fetched and nothing is remembered.
-fn judge_path(task: &EndpointTask, sighting: &Sighting, opinion: &mut Opinion) {
-    for at in [sighting.ended, sighting.ended.plus_seconds(-LATE_CLOCK)] {
+fn judge_path(task: &EndpointTask, sighting: &Sighting, skew: i64, opinion: &mut Opinion) {
+    for at in [sighting.ended, sighting.ended.plus_seconds(-skew)] {
         if let Err(why) = validate_path(&sighting.leaf, &sighting.chain, &task.roots, at, Usage::Server) {
             let problem = format!("what is served makes no path to the roots that the clients have: {why}");
             opinion.troubles.push(Trouble::new(problem, Remedy::MendChain));
@@ -131,13 +130,15 @@ fn judge_path(task: &EndpointTask, sighting: &Sighting, opinion: &mut Opinion) {
     }
 }
 
-fn judge_dates(leaf: &Certificate, at: Moment, opinion: &mut Opinion) {
+fn judge_dates(leaf: &Certificate, at: Moment, skew: i64, opinion: &mut Opinion) {
     if at > leaf.not_after() {
         let problem = format!("the certificate ended at {}", leaf.not_after());
         opinion.troubles.push(Trouble::new(problem, Remedy::Replace));
-    } else if at.plus_seconds(-LATE_CLOCK) < leaf.not_before() {
-        let problem =
-            format!("the certificate begins at {}: clients whose clock is late by 5 min refuse it", leaf.not_before());
+    } else if at.plus_seconds(-skew) < leaf.not_before() {
+        let problem = format!(
+            "the certificate begins at {}: clients whose clock is late by {skew} s refuse it",
+            leaf.not_before()
+        );
         opinion.troubles.push(Trouble::new(problem, Remedy::Retry));
     }
 }

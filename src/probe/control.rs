@@ -100,7 +100,7 @@ pub fn check_begun(certificate: &Certificate, now: Moment, skew: i64) -> Result<
     );
     let wait = ripe.since(now);
     Err(Error::new(ErrorId::CertificateNotYetValid, message).about(certificate.thumbprint().to_string()).hint(format!(
-        "wait and run the same again: `Start-Sleep -Seconds {wait}`; an authority that dates its certificates 5 min back \
-         spares the waiting"
+        "wait and run the same again: `Start-Sleep -Seconds {wait}`; an authority that dates its certificates back spares \
+         the waiting, and so does `skew = 0` under `[proof]` in certlet.toml, where no client's clock is late"
     )))
 }

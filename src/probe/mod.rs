@@ -18,7 +18,6 @@ mod task;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub(crate) use chain::LATE_CLOCK;
 pub use control::{Control, check_begun, negative_control};
 pub use look::observe;
 pub(crate) use look::side_by_side;

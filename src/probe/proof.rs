@@ -254,7 +254,7 @@ impl Prover<'_> {
             return;
         }
         sweep.judged.push(shown);
-        let opinion = chain::judge(self.task, sighting);
+        let opinion = chain::judge(self.task, sighting, self.settings.skew.as_secs() as i64);
         for trouble in opinion.troubles {
             sweep.unfit(trouble);
         }

@@ -71,6 +71,8 @@ pub struct ProofSettings {
     pub deadline: Duration,
     /// Within which a handshake must be over.
     pub probe_timeout: Duration,
+    /// How late the clocks of clients may be, in whole seconds: no certificate is deployed sooner after its begin.
+    pub skew: Duration,
 }
 
 impl Default for ProofSettings {
@@ -80,6 +82,7 @@ impl Default for ProofSettings {
             window: Duration::from_millis(500),
             deadline: Duration::from_secs(15),
             probe_timeout: Duration::from_secs(5),
+            skew: Duration::from_secs(300),
         }
     }
 }

@@ -48,6 +48,9 @@ impl ListenerBinding {
     }
 }
 
+/// The lease of whoever serves the sites of the built-in listener.
+pub(crate) const LISTENER_LEASE: &str = "listener";
+
 /// The serving side: holds the lease `listener`, the ports, and a thread for each until it is dropped.
 pub struct Listener {
     shared: Arc<Shared>,
@@ -80,7 +83,7 @@ impl Listener {
         bindings: Vec<ListenerBinding>,
         holder: &str,
     ) -> Result<Self> {
-        let lease = state.lease("listener", holder, Duration::ZERO)?;
+        let lease = state.lease(LISTENER_LEASE, holder, Duration::ZERO)?;
         let mut sockets = Vec::new();
         let mut served = Vec::new();
         let mut addresses = Vec::new();

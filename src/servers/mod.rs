@@ -18,7 +18,7 @@ mod unbuilt;
 
 pub use command::Children;
 pub use files::FilesServer;
-pub(crate) use listener::KeySource;
+pub(crate) use listener::{KeySource, LISTENER_LEASE};
 pub use listener::{Listener, ListenerBinding};
 pub use listener_server::{ListenerServer, Wake};
 pub use serving::{ServedListener, Serving};

@@ -64,12 +64,18 @@ impl<'a> Assigning<'a> {
         let before = old.as_ref().and_then(|r| r.certificate);
         let staged = old.as_ref().and_then(|r| r.staged);
         let thumbprint = self.certificate.thumbprint();
-        self.plan.line(format!("Assign certificate {thumbprint}"), use_name.as_str());
-        let old = old.map(Row::Assignment);
-        if before == Some(self.fingerprint) {
-            // Nothing to write; but what is bound below must not differ from what another change assigns meanwhile.
-            self.plan.rows.push(Write::replace(row_key, old.clone(), old));
+        let is_assigned = before == Some(self.fingerprint);
+        let line = if is_assigned { "Keep certificate" } else { "Assign certificate" };
+        self.plan.line(format!("{line} {thumbprint}"), use_name.as_str());
+        if is_assigned {
+            // Nothing to write but that it waits no more; and what is bound below must not differ from what another
+            // change assigns meanwhile.
+            let new = old
+                .clone()
+                .map(|row| AssignmentRow { staged: row.staged.filter(|(f, _)| *f != self.fingerprint), ..row });
+            self.plan.rows.push(Write::replace(row_key, old.map(Row::Assignment), new.map(Row::Assignment)));
         } else {
+            let old = old.map(Row::Assignment);
             if let Some((other, _)) = staged.filter(|(f, _)| *f != self.fingerprint) {
                 self.unstaged.push((use_name.clone(), other));
             }
@@ -135,8 +141,10 @@ impl<'a> Assigning<'a> {
         }
         for place in places {
             let binding = place.key(slot_of(&place.slots(), self.certificate));
+            // What is bound already is proven once more.
+            let is_bound = self.session.bound_at(&place, binding.slot)? == Some(self.fingerprint);
             self.plan.line(
-                format!("Bind certificate {}", self.certificate.thumbprint()),
+                format!("{} certificate {}", if is_bound { "Prove" } else { "Bind" }, self.certificate.thumbprint()),
                 format!("{} {}", binding.site, binding.information),
             );
             self.plan.deployments.push(Deployment {
@@ -168,6 +176,21 @@ impl Session {
         let scope = self.local_scope()?;
         let own = RowKey::Assignment(AssignmentKey { scope, ..key.clone() });
         Ok(matches!(self.state()?.row(&own)?, Some(Row::Assignment(row)) if row.certificate.is_some()))
+    }
+
+    /// The global certificate that counts on a computer once its own assignment is gone.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`.
+    pub(crate) fn heir(&self, key: &AssignmentKey) -> Result<Option<Fingerprint>> {
+        if key.scope == GLOBAL {
+            return Ok(None);
+        }
+        let global = RowKey::Assignment(AssignmentKey { scope: GLOBAL.to_owned(), ..key.clone() });
+        Ok(match self.state()?.row(&global)? {
+            Some(Row::Assignment(row)) => row.certificate,
+            _ => None,
+        })
     }
 
     /// The TLS bindings that an assignment of a scope changes: those of the scope's computer; for a global one, those

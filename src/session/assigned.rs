@@ -77,13 +77,47 @@ impl Session {
                 pool.push(self.certificate_of(&row)?);
             }
         }
-        let query = CertificateQuery { store: Some(Store::Ca), ..CertificateQuery::default() };
-        for (_, row) in self.state()?.certificates(&query)? {
-            pool.push(self.certificate_of(&row)?);
-        }
         let leaf = self.certificate_of(row)?;
+        let pool = self.with_issuers(&leaf, pool, &[Store::Ca])?;
         let path = crate::x509::build_chain(&leaf, &pool, &[]);
         Ok(path.certificates.into_iter().skip(1).filter(|c| !c.is_self_issued()).collect())
+    }
+
+    /// Some certificates, and behind them the stored ones that, by their names, may have issued a leaf, one of them, or
+    /// one another: all that can be on a way upward, and nothing of the rest of a big store.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`, `BadCertificateFile`.
+    pub(crate) fn with_issuers(
+        &self,
+        leaf: &Certificate,
+        mut pool: Vec<Certificate>,
+        stores: &[Store],
+    ) -> Result<Vec<Certificate>> {
+        let state = self.state()?;
+        let mut names = vec![leaf.issuer().to_string()];
+        let add = |names: &mut Vec<String>, issuer: String| {
+            if !names.contains(&issuer) {
+                names.push(issuer);
+            }
+        };
+        pool.iter().for_each(|c| add(&mut names, c.issuer().to_string()));
+        let mut asked = 0;
+        while let Some(subject) = names.get(asked).cloned() {
+            asked += 1;
+            for store in stores {
+                let query = CertificateQuery {
+                    store: Some(*store),
+                    subject: Some(subject.clone()),
+                    ..CertificateQuery::default()
+                };
+                for (_, row) in state.certificates(&query)? {
+                    add(&mut names, row.issuer.clone());
+                    pool.push(self.certificate_of(&row)?);
+                }
+            }
+        }
+        Ok(pool)
     }
 
     /// Whether the private key of a stored certificate is here.

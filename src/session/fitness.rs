@@ -1,6 +1,7 @@
 //! Whether a certificate, or one that is to be asked for, fits a use: what stands against it, and what is only worth saying.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use super::Session;
 use super::revocation::Standing;
@@ -13,6 +14,9 @@ use crate::model::{
 };
 use crate::state::{CertificateQuery, CertificateRow, KeyRow, Row, RowKey, Store};
 use crate::x509::{ChainProblem, Usage, validate_path};
+
+/// How many rows are read at a time where the first ones nearly always will do.
+const FEW: usize = 50;
 
 /// One thing found about a certificate for a use.
 #[derive(Clone, Debug)]
@@ -117,14 +121,23 @@ pub(crate) fn candidate_fitness(
         };
         if let Standing::Revoked(at) = session.standing(certificate, &chain)? {
             let at = at.in_zone(&session.zone());
-            add(obstacle(ErrorId::UntrustedChain, format!("certificate `{about}` was revoked on {at} (0x800B010C)")));
+            let named: Vec<&str> = uses.iter().map(UseName::as_str).collect();
+            let text = format!("certificate `{about}` was revoked on {at} (0x800B010C)");
+            add(Finding::obstacle(Error::new(ErrorId::UntrustedChain, text).hint(format!(
+                "`Request-CsCertificate -New -Type {}` asks for another, `Set-CsCertificate` assigns it",
+                named.join(",")
+            ))));
         }
         for chain_to in clients {
             let roots = session.roots(chain_to)?;
             if let Err(problem) = validate_path(certificate, &chain, &roots, at, Usage::Server)
                 && !matches!(problem, ChainProblem::PurposeMissing(..))
             {
-                add(obstacle(ErrorId::UntrustedChain, format!("certificate `{about}`: {problem}")));
+                let error = Error::new(ErrorId::UntrustedChain, format!("certificate `{about}`: {problem}"));
+                add(Finding::obstacle(match problem.remedy() {
+                    Some(remedy) => error.hint(remedy),
+                    None => error,
+                }));
             }
         }
     }
@@ -247,31 +260,58 @@ impl Session {
 }
 
 impl Session {
-    /// The newest stored certificate that fits some uses and bears their names, if there is one.
+    /// The stored certificate that fits some uses best, if one fits: one that bears all their names before one that does
+    /// not, then the one that ends last.
     ///
     /// # Errors
-    /// `TopologyInvalid`, `StoreUnavailable`.
+    /// `TopologyInvalid`, `StoreUnavailable`, `BadCertificateFile`.
     pub(crate) fn best_fit(&self, uses: &[UseName]) -> Result<Option<CertificateRow>> {
-        let computer = self.topology()?.local_computer()?.clone();
-        let query = CertificateQuery { store: Some(Store::My), ..CertificateQuery::default() };
-        let mut best: Option<(bool, CertificateRow)> = None;
-        for (_, row) in self.state()?.certificates(&query)? {
-            if row.not_after <= self.now() {
-                continue;
+        let topology = self.topology()?;
+        let asked = compute(&topology, &NameQuery::new(topology.local_computer()?.clone(), uses.to_vec()))?;
+        let all = CertificateQuery {
+            store: Some(Store::My),
+            with_key: true,
+            latest_first: true,
+            ..CertificateQuery::default()
+        };
+        let named = CertificateQuery { host: rarest_host(&asked), ..all.clone() };
+        let bears_all = |c: &Certificate| difference(&asked, &names_of(c)).missing.is_empty();
+        match self.first_fit(&named, uses, &bears_all)? {
+            Some(complete) => Ok(Some(complete)),
+            None => self.first_fit(&all, uses, &|_| true),
+        }
+    }
+
+    /// The first certificate of a query, the latest end first, that is wanted and fits some uses.
+    fn first_fit(
+        &self,
+        query: &CertificateQuery,
+        uses: &[UseName],
+        is_wanted: &dyn Fn(&Certificate) -> bool,
+    ) -> Result<Option<CertificateRow>> {
+        let mut found = None;
+        let now = self.now();
+        self.walk(query, FEW, &mut |_, row| {
+            // Whatever comes behind it has ended too.
+            if row.not_after <= now {
+                return Ok(ControlFlow::Break(()));
             }
             let certificate = self.certificate_of(&row)?;
-            if fitness(self, &row, &certificate, uses, self.now())?.iter().any(|f| f.is_obstacle) {
-                continue;
+            if !is_wanted(&certificate) || fitness(self, &row, &certificate, uses, now)?.iter().any(|f| f.is_obstacle) {
+                return Ok(ControlFlow::Continue(()));
             }
-            let complete = self.name_difference(&computer, uses, &certificate)?.missing.is_empty();
-            // All names first, then the latest end.
-            let is_better = best.as_ref().is_none_or(|(had, old)| (complete, row.not_after) >= (*had, old.not_after));
-            if is_better {
-                best = Some((complete, row));
-            }
-        }
-        Ok(best.map(|(_, row)| row))
+            found = Some(row);
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(found)
     }
+}
+
+/// The computed name by which certificates that bear all of them are looked up: one that no wildcard may stand for,
+/// where there is one, tells the most.
+pub(crate) fn rarest_host(asked: &ComputedNames) -> Option<String> {
+    let hosts = asked.names.iter().filter_map(|n| n.name.dns().map(|host| (n.wildcard, host)));
+    hosts.min_by_key(|(by_wildcard, _)| *by_wildcard).map(|(_, host)| host.as_str().to_ascii_lowercase())
 }
 
 /// The names of a certificate as texts, DNS and IP.

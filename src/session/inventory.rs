@@ -1,11 +1,13 @@
 //! The stored certificates as an inventory: brought in from files, listed page by page, taken out.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 
 use serde_json::json;
 
 use super::Session;
 use super::executor::lease;
+use super::is_over;
 use crate::ca::Context;
 use crate::command::Cancel;
 use crate::error::{Error, ErrorId, Result};
@@ -186,6 +188,14 @@ impl<'a> Intake<'a> {
             }
             let row_key = RowKey::Key(id);
             match state.row(&row_key)? {
+                // Nobody waits for this answer any more: the key that was kept for it goes.
+                Some(Row::Key(kept)) if is_over(&kept, self.session.now()) => {
+                    writes.push(Write::replace(row_key, Some(Row::Key(kept)), None));
+                    match keys.iter().find(|key| key.key_id() == id) {
+                        Some(key) => writes.push(self.session.keys()?.seal(key, exportable, self.session.now())?),
+                        None => continue,
+                    }
+                }
                 // The answer to a request that was cleared: its key comes out of quarantine.
                 Some(Row::Key(kept)) if kept.quarantined_until.is_some() => {
                     let freed = KeyRow { quarantined_until: None, ..kept.clone() };
@@ -220,14 +230,32 @@ impl Session {
         query: &CertificateQuery,
         each: &mut dyn FnMut(Fingerprint, CertificateRow) -> Result<()>,
     ) -> Result<()> {
+        self.walk(query, PAGE, &mut |fingerprint, row| {
+            each(fingerprint, row)?;
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    /// Walks through the certificates that a query asks for until `each` has seen enough, `page` of them at a time.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`, and those of `each`.
+    pub(crate) fn walk(
+        &self,
+        query: &CertificateQuery,
+        page: usize,
+        each: &mut dyn FnMut(Fingerprint, CertificateRow) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
         let state = self.state()?;
-        let mut query = CertificateQuery { limit: Some(PAGE), ..query.clone() };
+        let mut query = CertificateQuery { limit: Some(page), ..query.clone() };
         loop {
-            let page = state.certificates(&query)?;
-            let Some(last) = page.last().map(|(fingerprint, row)| (row.not_after, *fingerprint)) else { return Ok(()) };
-            let is_last = page.len() < PAGE;
-            for (fingerprint, row) in page {
-                each(fingerprint, row)?;
+            let rows = state.certificates(&query)?;
+            let Some(last) = rows.last().map(|(fingerprint, row)| (row.not_after, *fingerprint)) else { return Ok(()) };
+            let is_last = rows.len() < page;
+            for (fingerprint, row) in rows {
+                if each(fingerprint, row)?.is_break() {
+                    return Ok(());
+                }
             }
             if is_last {
                 return Ok(());

@@ -9,8 +9,10 @@ use super::Session;
 use crate::ca::{Answer, Authority, Context, Inquiry, Progress, Submission};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, Fingerprint, KeyAlgorithm, Secret};
-use crate::state::{AuditDraft, CertificateRow, NameWishes, RequestRow, RequestStatus, Row, RowKey, Store, Write};
-use crate::x509::{CertificateRequest, PrivateKey, RequestDetails, Signer, build_request, parse_request};
+use crate::state::{
+    AuditDraft, CertificateRow, NameWishes, RequestRow, RequestStatus, Row, RowKey, Store, Write, next_number,
+};
+use crate::x509::{CertificateRequest, PrivateKey, RequestDetails, Signer, build_request, own_request};
 
 /// What is to be asked of an authority.
 pub(crate) struct Enrollment {
@@ -81,16 +83,17 @@ impl Session {
             )?;
         }
         if let Some(row) = self.broken_off(enrollment, &policy.principal)? {
-            return self.go_on(row, cancelled);
+            return self.go_on(row, None, cancelled);
         }
         self.world().on_step("GenerateKey");
         let key = PrivateKey::generate(enrollment.key)?;
         self.world().on_step("KeyMade");
         let request = build_request(&key, &enrollment.details)?;
         let key_write = keys.seal(&key, enrollment.exportable, now)?;
-        let id = state.next_number("request")?;
-        let mut row = RequestRow {
-            id,
+        let subject = request.subject().common_name().unwrap_or_default();
+        let row = RequestRow {
+            // Given with the first commit, see `numbered`.
+            id: 0,
             ca: enrollment.authority.as_ref().map_or_else(String::new, |a| a.config().to_owned()),
             request_id: None,
             status: RequestStatus::Submitting,
@@ -102,13 +105,7 @@ impl Session {
             uses: enrollment.uses.clone(),
             subject: request.subject().to_string(),
             names: enrollment.names.clone(),
-            friendly_name: match enrollment.friendly_name.as_str() {
-                "" => {
-                    let subject = request.subject().common_name().unwrap_or_default();
-                    format!("{subject} ({}) {id}", enrollment.uses.join(", "))
-                }
-                given => given.to_owned(),
-            },
+            friendly_name: enrollment.friendly_name.clone(),
             submitted: now,
             retry_at: None,
             message: String::new(),
@@ -119,10 +116,16 @@ impl Session {
             wishes: enrollment.wishes.clone(),
         };
         let Some(authority) = &enrollment.authority else {
-            row.status = RequestStatus::Pending;
-            "the request file waits for its answer".clone_into(&mut row.message);
-            let writes = [key_write, put_request(&row)];
-            state.record(&writes, &self.audit("Request-CsCertificate", &row, "Pending"))?;
+            let row = RequestRow {
+                status: RequestStatus::Pending,
+                message: "the request file waits for its answer".to_owned(),
+                ..row
+            };
+            let row = self.numbered(&row, subject, |row, number| {
+                let writes = [number, key_write.clone(), put_request(&row)];
+                state.record(&writes, &self.audit_request("Request-CsCertificate", &row, "Pending"))?;
+                Ok(row)
+            })?;
             self.after_commit()?;
             return Ok(Obtained::Pending(row));
         };
@@ -137,7 +140,11 @@ impl Session {
         };
         if !authority.is_inside() {
             // Across a wire the key and the record are durable before anybody is asked.
-            state.record(&[key_write, put_request(&row)], &self.audit("Request-CsCertificate", &row, "Submitting"))?;
+            let mut row = self.numbered(&row, subject, |row, number| {
+                let writes = [number, key_write.clone(), put_request(&row)];
+                state.record(&writes, &self.audit_request("Request-CsCertificate", &row, "Submitting"))?;
+                Ok(row)
+            })?;
             self.world().on_step("request: stored");
             let answer = match authority.begin(&cx, &submission) {
                 Ok(answer) => answer,
@@ -145,55 +152,110 @@ impl Session {
                     if is_before_submission(&error) && !row.ticket.is_empty() {
                         // Nothing has arrived, so that the request may be handed in when it is asked for again.
                         row.ticket.clear();
-                        state.write(&[put_request(&row)])?;
+                        self.keep(&*state, &row, false, Vec::new(), None)?;
                     }
                     return Err(kept(error, &row));
                 }
             };
             return self.follow(&**authority, &cx, row, answer, &[]);
         }
-        for _ in 0..64 {
+        self.numbered(&row, subject, |row, number| {
             let answer = authority.begin(&cx, &submission)?;
-            match self.follow(&**authority, &cx, row.clone(), answer, std::slice::from_ref(&key_write)) {
-                // Another process took the number in between.
+            self.follow(&**authority, &cx, row, answer, &[number, key_write.clone()])
+        })
+    }
+
+    /// Gives a new request its number, again when another process took that in between.
+    fn numbered<T>(
+        &self,
+        row: &RequestRow,
+        subject: &str,
+        mut attempt: impl FnMut(RequestRow, Write) -> Result<T>,
+    ) -> Result<T> {
+        let state = self.state()?;
+        for _ in 0..64 {
+            let (id, write) = next_number(&*state, "request")?;
+            let mut row = RequestRow { id, ..row.clone() };
+            if row.friendly_name.is_empty() {
+                row.friendly_name = format!("{subject} ({}) {id}", row.uses.join(", "));
+            }
+            match attempt(row, write) {
                 Err(error) if error.id() == ErrorId::PlanStale => {}
                 other => return other,
             }
         }
-        Err(Error::new(ErrorId::Busy, format!("`{}` is busy with other requests", authority.config())))
+        Err(Error::new(ErrorId::Busy, "other processes make requests all the time").hint("run the command again"))
     }
 
-    /// Asks on for a request that is not decided.
+    /// Asks on for a request that is not decided, in the name of another account where one is given.
     ///
     /// # Errors
     /// `CaUnreachable` when its authority is not configured any more; what the authority refuses with.
-    pub(crate) fn retrieve(&self, row: RequestRow, cancelled: &dyn Fn() -> bool) -> Result<Obtained> {
+    pub(crate) fn retrieve(
+        &self,
+        row: RequestRow,
+        account: Option<&(String, Secret)>,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Obtained> {
         self.policy()?.check_change()?;
         if row.ca.is_empty() {
             return Ok(Obtained::Pending(row));
         }
-        self.go_on(row, cancelled)
+        self.go_on(row, account, cancelled)
     }
 
-    fn go_on(&self, row: RequestRow, cancelled: &dyn Fn() -> bool) -> Result<Obtained> {
+    fn go_on(
+        &self,
+        row: RequestRow,
+        account: Option<&(String, Secret)>,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Obtained> {
         let authority = self.authority(&row.ca)?;
         let (state, keys) = (self.state()?, self.keys()?);
         let cx = Context { state: &*state, keys: &*keys, now: self.now(), cancelled };
         let answer = if row.ticket.is_empty() {
+            self.check_hands_in(&*authority, &row, account)?;
             let submission = Submission {
                 csr: row.csr.clone(),
                 template: row.template.clone(),
                 exportable: row.exportable,
                 computer: row.computer.clone(),
                 requester: row.requester.clone(),
-                account: None,
+                account: account.cloned(),
                 replaces: self.replaced(&row)?,
             };
             authority.begin(&cx, &submission).map_err(|e| kept(e, &row))?
         } else {
-            authority.advance(&cx, &row.ticket).map_err(|e| kept(e, &row))?
+            let answer = match account {
+                Some(account) => authority.advance_as(&cx, &row.ticket, account),
+                None => authority.advance(&cx, &row.ticket),
+            };
+            answer.map_err(|e| kept(e, &row))?
         };
         self.follow(&*authority, &cx, row, answer, &[])
+    }
+
+    /// What was to be asked in the name of another account, and never arrived, is not handed in in another name.
+    fn check_hands_in(
+        &self,
+        authority: &dyn Authority,
+        row: &RequestRow,
+        account: Option<&(String, Secret)>,
+    ) -> Result<()> {
+        let has_log_on = !authority.first_ticket().is_empty();
+        let name = account.map_or(self.policy()?.principal.as_str(), |(user, _)| user.as_str()).to_owned();
+        if !has_log_on || row.requester.eq_ignore_ascii_case(&name) {
+            return Ok(());
+        }
+        let (id, who) = (row.request_id.map_or(row.id, u64::from), &row.requester);
+        Err(Error::new(
+            ErrorId::CaAccessDenied,
+            format!("request {id} was to be asked for as `{who}`, has not arrived, and is not asked for as `{name}`"),
+        )
+        .about(who)
+        .hint(format!(
+            "`Request-CsCertificate -Retrieve -RequestId {id} -CaAccount '{who}' -CaPassword …` hands it in, `-Clear` drops it"
+        )))
     }
 
     /// The same request to an authority across a wire, broken off by a crash or an error: its key is made and its order
@@ -212,7 +274,7 @@ impl Session {
                 && (&row.uses, &row.names, &row.template) == (&enrollment.uses, &enrollment.names, &enrollment.template)
                 && (row.exportable, &row.computer) == (enrollment.exportable, &enrollment.computer)
                 && row.replaces == enrollment.replaces.as_ref().map(Certificate::fingerprint)
-                && parse_request(&row.csr).is_ok_and(|request| asks_for(&request, enrollment))
+                && own_request(&row.csr).is_ok_and(|request| asks_for(&request, enrollment))
         };
         Ok(self.state()?.requests()?.into_iter().rfind(is_same))
     }
@@ -233,46 +295,46 @@ impl Session {
     ) -> Result<Obtained> {
         let mut waited = 0;
         let known = row.clone();
+        let (mut is_new, mut first) = (!first.is_empty(), first.to_vec());
         loop {
             self.world().on_step("request: answered");
             row.ticket = std::mem::take(&mut answer.ticket);
             row.request_id = answer.request_id.or(row.request_id);
             row.message = std::mem::take(&mut answer.message);
-            let mut writes = first.to_vec();
+            let mut writes = std::mem::take(&mut first);
             writes.append(&mut answer.writes);
             match answer.progress {
                 Progress::Working => {
-                    writes.push(put_request(&row));
-                    cx.state.write(&writes)?;
+                    if let Some(decided) = self.keep(cx.state, &row, is_new, writes, None)? {
+                        return self.as_decided(decided);
+                    }
                     self.world().on_step("request: ticket stored");
+                    is_new = false;
                     answer = authority.advance(&self.at_present(cx), &row.ticket).map_err(|e| kept(e, &row))?;
                 }
                 Progress::Waiting(Some(retry_at)) if is_soon(retry_at.since(self.now()), waited) => {
-                    writes.push(put_request(&row));
-                    cx.state.write(&writes)?;
+                    if let Some(decided) = self.keep(cx.state, &row, is_new, writes, None)? {
+                        return self.as_decided(decided);
+                    }
                     let seconds = retry_at.since(self.now()).max(1);
                     waited += seconds;
                     self.pause(seconds, cx.cancelled).map_err(|e| kept(e, &row))?;
+                    is_new = false;
                     answer = authority.advance(&self.at_present(cx), &row.ticket).map_err(|e| kept(e, &row))?;
                 }
                 Progress::Waiting(retry_at) => {
                     row.status = RequestStatus::Pending;
                     row.retry_at = retry_at;
                     let is_news = RequestRow { retry_at: known.retry_at, ..row.clone() } != known;
-                    writes.push(put_request(&row));
-                    if !is_news {
-                        // Asked on, and nothing has become of it: no line in the log for each time.
-                        cx.state.write(&writes)?;
-                        return Ok(Obtained::Pending(row));
+                    // Asked on, and nothing has become of it: no line in the log for each time.
+                    if let Some(decided) = self.keep(cx.state, &row, is_new, writes, is_news.then_some("Pending"))? {
+                        return self.as_decided(decided);
                     }
-                    cx.state.record(&writes, &self.audit("Request-CsCertificate", &row, "Pending"))?;
-                    self.after_commit()?;
                     return Ok(Obtained::Pending(row));
                 }
                 Progress::Issued(certificates) => {
                     let leaf = self.install(&certificates, &mut row, &mut writes)?;
-                    cx.state.record(&writes, &self.audit("Request-CsCertificate", &row, "Issued"))?;
-                    self.after_commit()?;
+                    self.keep(cx.state, &row, is_new, writes, Some("Issued"))?;
                     return Ok(Obtained::Issued(leaf, row));
                 }
                 Progress::Denied(error) => {
@@ -280,15 +342,14 @@ impl Session {
                     error.message().clone_into(&mut row.message);
                     // A refused request needs no key.
                     writes.retain(|w| !matches!(w.key, RowKey::Key(_)));
-                    writes.push(put_request(&row));
-                    cx.state.record(&writes, &self.audit("Request-CsCertificate", &row, "Denied"))?;
-                    self.after_commit()?;
+                    if let Some(decided) = self.keep(cx.state, &row, is_new, writes, Some("Denied"))? {
+                        return self.as_decided(decided);
+                    }
                     return Err(error);
                 }
                 Progress::Revoked => {
                     row.status = RequestStatus::Revoked;
-                    writes.push(put_request(&row));
-                    cx.state.record(&writes, &self.audit("Request-CsCertificate", &row, "Revoked"))?;
+                    self.keep(cx.state, &row, is_new, writes, Some("Revoked"))?;
                     return Err(Error::new(
                         ErrorId::RequestRevoked,
                         format!("request {} was revoked at `{}`", row.request_id.unwrap_or_default(), row.ca),
@@ -347,7 +408,6 @@ impl Session {
         }
         row.status = RequestStatus::Issued;
         row.certificate = Some(leaf.fingerprint());
-        writes.push(put_request(row));
         Ok(leaf.clone())
     }
 
@@ -364,7 +424,8 @@ impl Session {
         Ok(Some(Write::put(key, Row::Certificate(CertificateRow::of(certificate, store, origin, self.now())))))
     }
 
-    fn audit(&self, verb: &str, row: &RequestRow, outcome: &str) -> AuditDraft {
+    /// The line in the log for what became of a request.
+    pub(super) fn audit_request(&self, verb: &str, row: &RequestRow, outcome: &str) -> AuditDraft {
         self.audit_draft(
             verb,
             outcome,

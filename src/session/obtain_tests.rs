@@ -9,7 +9,9 @@ use super::{Enrollment, Obtained, Policy, Session};
 use crate::ca::{Answer, Authority, Context, Inquiry, Progress, Submission};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{AlternativeName, Certificate, Clock, KeyAlgorithm, Moment, Purpose, Zone, parse_rdns};
-use crate::state::{NameWishes, RequestRow, RequestStatus, RowKey};
+use crate::state::{
+    CertificateQuery, CertificateRow, KeyRow, NameWishes, RequestRow, RequestStatus, Row, RowKey, State, Store, Write,
+};
 use crate::x509::{AuthorityProfile, Issuer, PrivateKey, Profile, RequestDetails, issue, parse_request, self_signed};
 
 /// What the authority does next.
@@ -18,6 +20,10 @@ enum Act {
     Work,
     Wait(i64),
     Issue,
+    /// Somebody drops the request while it is asked about, for good or not.
+    Dropped(bool),
+    /// Its answer comes in by another way.
+    Answered,
 }
 
 struct Remote {
@@ -49,7 +55,13 @@ impl Remote {
                 writes: Vec::new(),
             })
         };
-        match self.acts.lock().unwrap().pop_front() {
+        let mut act = self.acts.lock().unwrap().pop_front();
+        while let Some(Act::Dropped(_) | Act::Answered) = act {
+            meddle(cx.state, &act);
+            act = self.acts.lock().unwrap().pop_front();
+        }
+        match act {
+            Some(Act::Dropped(_) | Act::Answered) => unreachable!("done above"),
             None | Some(Act::Fail) => Err(Error::new(ErrorId::CaUnreachable, "no answer")),
             Some(Act::Work) => answer(Progress::Working),
             Some(Act::Wait(seconds)) => answer(Progress::Waiting(Some(cx.now.plus_seconds(seconds)))),
@@ -61,6 +73,32 @@ impl Remote {
             }
         }
     }
+}
+
+/// What another process does meanwhile to the newest request.
+fn meddle(state: &dyn State, act: &Option<Act>) {
+    let row = state.requests().unwrap().pop().unwrap();
+    let key = RowKey::Key(row.key);
+    if let Some(Act::Dropped(is_final)) = act {
+        let Some(Row::Key(kept)) = state.row(&key).unwrap() else { panic!("no key") };
+        let until = Some(BEGIN.plus_days(30));
+        let kept = (!is_final).then(|| Row::Key(KeyRow { quarantined_until: until, ..kept }));
+        let key = kept.map_or_else(|| Write::remove(key.clone()), |kept| Write::put(key.clone(), kept));
+        return state.write(&[Write::remove(RowKey::Request(row.id)), key]).unwrap();
+    }
+    let leaf = self_signed(&PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap(), &{
+        let subject = Some(parse_rdns("CN=By another way").unwrap());
+        Profile { subject, ..Profile::server(BEGIN, BEGIN.plus_days(9)) }
+    });
+    let leaf = leaf.unwrap();
+    let stored = CertificateRow::of(&leaf, Store::My, "another way", BEGIN);
+    let id = row.id;
+    let row = RequestRow { status: RequestStatus::Issued, certificate: Some(leaf.fingerprint()), ..row };
+    let writes = [
+        Write::put(RowKey::Certificate(leaf.fingerprint()), Row::Certificate(stored)),
+        Write::put(RowKey::Request(id), Row::Request(row)),
+    ];
+    state.write(&writes).unwrap();
 }
 
 impl Authority for Remote {
@@ -230,6 +268,68 @@ fn an_interrupted_wait_is_gone_on_with() {
     assert_eq!(error.id(), ErrorId::Interrupted);
     assert!(clock.elapsed() < Duration::from_secs(3));
     let row = rows(&session).remove(0);
-    assert!(matches!(session.retrieve(row, &|| false).unwrap(), Obtained::Issued(..)));
+    assert!(matches!(session.retrieve(row, None, &|| false).unwrap(), Obtained::Issued(..)));
     assert_eq!((remote.begun.load(Ordering::SeqCst), rows(&session).len()), (1, 1));
+}
+
+#[test]
+fn a_request_that_is_dropped_while_it_is_asked_about_stays_dropped() {
+    for last in [Act::Work, Act::Wait(3600)] {
+        let remote = Remote::new([Act::Dropped(false), last]);
+        let (session, _) = session(&remote);
+        let error = session.obtain(&enrollment(&remote, "a.test"), &|| false).unwrap_err();
+        assert_eq!(error.id(), ErrorId::RequestNotFound);
+        assert!(error.hints().iter().any(|h| h.contains("Import-CsCertificate")), "{error:?}");
+        assert_eq!((rows(&session).len(), session.state().unwrap().quarantined().unwrap().len()), (0, 1));
+    }
+}
+
+#[test]
+fn what_is_issued_to_a_dropped_request_is_kept_with_its_key() {
+    let remote = Remote::new([Act::Work, Act::Dropped(false), Act::Issue]);
+    let (session, _) = session(&remote);
+    let Obtained::Issued(leaf, _) = session.obtain(&enrollment(&remote, "a.test"), &|| false).unwrap() else {
+        panic!("it is issued")
+    };
+    let stored = session.stored(&leaf.fingerprint()).unwrap().unwrap();
+    assert!(session.has_key(&stored).unwrap());
+    assert_eq!((rows(&session).len(), session.state().unwrap().quarantined().unwrap().len()), (1, 0));
+}
+
+#[test]
+fn what_is_issued_to_a_request_that_was_dropped_for_good_is_of_no_use() {
+    let remote = Remote::new([Act::Work, Act::Dropped(true), Act::Issue]);
+    let (session, _) = session(&remote);
+    let error = session.obtain(&enrollment(&remote, "a.test"), &|| false).unwrap_err();
+    assert_eq!((error.id(), rows(&session).len()), (ErrorId::RequestNotFound, 0));
+    let all = session.state().unwrap().certificates(&CertificateQuery::default()).unwrap();
+    assert!(all.is_empty(), "a certificate without its key is stored");
+}
+
+#[test]
+fn an_answer_that_came_by_another_way_stands() {
+    for last in [Act::Work, Act::Wait(3600), Act::Wait(1)] {
+        let remote = Remote::new([Act::Answered, last]);
+        let (session, _) = session(&remote);
+        let Obtained::Issued(leaf, row) = session.obtain(&enrollment(&remote, "a.test"), &|| false).unwrap() else {
+            panic!("it is answered")
+        };
+        assert_eq!((row.status, row.certificate), (RequestStatus::Issued, Some(leaf.fingerprint())));
+        assert_eq!(rows(&session)[0].status, RequestStatus::Issued);
+    }
+}
+
+#[test]
+fn a_key_that_a_certificate_needs_leaves_quarantine_alive() {
+    let remote = Remote::new([Act::Dropped(false), Act::Issue]);
+    let (session, clock) = session(&remote);
+    session.obtain(&enrollment(&remote, "a.test"), &|| false).unwrap();
+    let (row, state) = (rows(&session).remove(0), session.state().unwrap());
+    let Some(Row::Key(kept)) = state.row(&RowKey::Key(row.key)).unwrap() else { panic!("no key") };
+    let quarantined_until = Some(session.now().plus_days(1));
+    state.write(&[Write::put(RowKey::Key(row.key), Row::Key(KeyRow { quarantined_until, ..kept }))]).unwrap();
+    assert_eq!((session.end_quarantines().unwrap(), state.quarantined().unwrap().len()), (0, 1));
+    clock.sleep(Duration::from_secs(2 * 86_400));
+    assert_eq!((session.end_quarantines().unwrap(), state.quarantined().unwrap().len()), (0, 0));
+    assert_eq!(rows(&session).len(), 1);
 }

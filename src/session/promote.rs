@@ -14,6 +14,8 @@ const LAST_LOOK: &str = "promotion-looked";
 /// How often that is remembered at most: whoever looks every second need not write every second.
 const LOOK_SECONDS: i64 = 3600;
 
+const DAY: i64 = 86_400;
+
 /// Uses that were staged together, and what became of them when they were due.
 #[derive(Debug)]
 pub(crate) struct Promotion {
@@ -56,11 +58,20 @@ impl Session {
     ///
     /// # Errors
     /// `NoHome`, `StoreUnavailable`.
-    pub(crate) fn last_promotion_look(&self) -> Result<Option<Moment>> {
+    fn last_promotion_look(&self) -> Result<Option<Moment>> {
         Ok(match self.state()?.row(&RowKey::Setting(LAST_LOOK.to_owned()))? {
             Some(Row::Setting(text)) => text.parse().ok().map(Moment::from_unix),
             _ => None,
         })
+    }
+
+    /// Whether somebody has looked for what is due within a day.
+    ///
+    /// # Errors
+    /// `NoHome`, `StoreUnavailable`.
+    pub(crate) fn has_promoter(&self) -> Result<bool> {
+        // A look of a later day is one of a day that a wrong clock told.
+        Ok(self.last_promotion_look()?.is_some_and(|last| self.now().since(last).abs() <= DAY))
     }
 
     /// Lets every staged certificate that is due take over, each set that was staged together as one proven change.

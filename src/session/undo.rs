@@ -68,7 +68,9 @@ impl Session {
             let row = (old.is_some() || staged.is_some()).then(|| AssignmentRow {
                 certificate: old,
                 previous: match current {
-                    Some(row) => row.certificate.filter(|c| Some(*c) != old),
+                    // Only what was staged is taken back.
+                    Some(row) if row.certificate == old => row.previous,
+                    Some(row) => row.certificate,
                     None => altered.before.as_ref().and_then(|row| row.previous),
                 },
                 staged,
@@ -80,29 +82,37 @@ impl Session {
                 None => plan.line("Remove the certificate", name),
             }
             plan.rows.push(Write::replace(row_key, now.clone(), row.map(Row::Assignment)));
-            for deployment in self.deployments_of(&altered.key, certificate.as_ref())? {
+            // Only what was staged was changed: what is bound stays as it is.
+            if current.and_then(|row| row.certificate) == old && old.is_none() {
+                continue;
+            }
+            let inherited = if old.is_none() { self.heir(&altered.key)? } else { None };
+            for mut deployment in self.deployments_of(&altered.key, certificate.as_ref())? {
                 let target = format!("{} {}", deployment.binding.site, deployment.binding.information);
                 match &certificate {
                     Some(certificate) => plan.line(format!("Bind certificate {}", certificate.thumbprint()), target),
+                    None if inherited.is_some() => plan.line("Bind the global certificate", target),
                     None => plan.line("Take the certificate off", target),
                 }
+                deployment.certificate = deployment.certificate.or(inherited);
                 plan.deployments.push(deployment);
             }
         }
         Ok(plan)
     }
 
-    /// What the bindings of a use are to serve when a certificate is assigned to it, or taken away.
+    /// What the bindings of a use, on the computer of the assignment's scope, are to serve when a certificate is assigned
+    /// to it, or taken away.
     ///
     /// # Errors
-    /// `NoHome`, `ConfigInvalid`, `TopologyInvalid`.
+    /// `NoTransport` for a computer whose sites are not served from here; `NoHome`, `ConfigInvalid`, `TopologyInvalid`.
     fn deployments_of(&self, key: &AssignmentKey, certificate: Option<&Certificate>) -> Result<Vec<Deployment>> {
         let use_name: UseName = key.use_name.parse()?;
         let mut deployments = Vec::new();
         if self.is_hidden(key)? {
             return Ok(deployments);
         }
-        for place in self.places_of(&use_name)? {
+        for place in self.reachable_places(&key.scope, &use_name)? {
             for slot in place.slots() {
                 let is_meant = match certificate {
                     Some(certificate) => slot == Slot::Any || slot == family(certificate),

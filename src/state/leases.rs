@@ -27,8 +27,11 @@ impl FileLeases {
         let mut file = files::private(&path).map_err(|e| unavailable(&path, e))?;
         patiently(wait, || take(&file).map_err(|e| unavailable(&path, e)))?
             .ok_or_else(|| busy(name, holder_in(&mut file).as_deref()))?;
-        // The text serves those who wait; a disk too full for it is no reason to refuse the lease.
-        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
+        // The text serves those who wait; a disk too full for it is no reason to refuse the lease. It stays behind, for
+        // it says nothing while nobody holds the lock, and a run that takes a lease a thousand times writes it once.
+        if holder_in(&mut file).as_deref() != Some(holder) {
+            let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
+        }
         Ok(Lease::new(HeldFile(file)))
     }
 
@@ -87,7 +90,6 @@ struct HeldFile(File);
 
 impl Drop for HeldFile {
     fn drop(&mut self) {
-        let _ = self.0.set_len(0);
         // Explicitly: a child that is just being started may hold a copy of the descriptor for a moment.
         let _ = self.0.unlock();
     }

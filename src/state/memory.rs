@@ -8,11 +8,11 @@ use super::audit::next_line;
 use super::leases::LocalLeases;
 use super::rows::{lowest_assignment, lowest_binding};
 use super::{
-    AssignmentKey, AssignmentRow, AuditDraft, AuditLine, BindingKey, BoundRow, CertificateQuery, CertificateRow, Lease,
-    OpenOperation, RequestRow, Row, RowKey, State, SubmissionRow, Write,
+    AssignmentKey, AssignmentRow, AuditDraft, AuditLine, BindingKey, BoundRow, CertificateQuery, CertificateRow,
+    KeyRow, Lease, OpenOperation, RequestRow, Row, RowKey, State, SubmissionRow, Write,
 };
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{Fingerprint, Moment};
+use crate::model::{Fingerprint, KeyId, Moment};
 
 /// A state in memory; leases hold between its threads.
 #[derive(Default)]
@@ -54,7 +54,9 @@ impl State for MemoryState {
             if query.latest_first { Box::new(range.rev()) } else { Box::new(range) };
         let fitting =
             ordered.filter_map(|(_, fingerprint)| match tables.rows.get(&RowKey::Certificate(*fingerprint)) {
-                Some(Row::Certificate(row)) if query.fits(fingerprint, row) => Some((*fingerprint, row.clone())),
+                Some(Row::Certificate(row)) if query.fits(fingerprint, row) && tables.has_key(query, row) => {
+                    Some((*fingerprint, row.clone()))
+                }
                 _ => None,
             });
         Ok(fitting.take(query.limit.unwrap_or(usize::MAX)).collect())
@@ -65,6 +67,15 @@ impl State for MemoryState {
             (RowKey::Assignment(key), Row::Assignment(row)) => Some((key.clone(), row.clone())),
             _ => None,
         }))
+    }
+
+    fn quarantined(&self) -> Result<Vec<(KeyId, KeyRow)>> {
+        let mut keys = self.tables().from(&RowKey::Key(KeyId::from_bytes([0; 32])), |key, row| match (key, row) {
+            (RowKey::Key(key), Row::Key(row)) => Some((*key, row.clone())),
+            _ => None,
+        });
+        keys.retain(|(_, row)| row.quarantined_until.is_some());
+        Ok(keys)
     }
 
     fn requests(&self) -> Result<Vec<RequestRow>> {
@@ -105,14 +116,6 @@ impl State for MemoryState {
         tables.apply(batch)?;
         tables.version += 1;
         Ok(())
-    }
-
-    fn next_number(&self, counter: &str) -> Result<u64> {
-        let mut tables = self.tables();
-        tables.version += 1;
-        let number = tables.counters.entry(counter.to_owned()).or_default();
-        *number += 1;
-        Ok(*number)
     }
 
     fn open(&self, opened: Moment, machine: &str, body: &str) -> Result<u64> {
@@ -189,7 +192,6 @@ impl State for MemoryState {
 struct Tables {
     rows: BTreeMap<RowKey, Row>,
     by_end: BTreeSet<(Moment, Fingerprint)>,
-    counters: BTreeMap<String, u64>,
     operations: BTreeMap<u64, OpenOperation>,
     last_operation: u64,
     audit: Vec<AuditLine>,
@@ -200,6 +202,12 @@ impl Tables {
     /// The rows from a key on, as long as they are wanted.
     fn from<T>(&self, key: &RowKey, wanted: impl Fn(&RowKey, &Row) -> Option<T>) -> Vec<T> {
         self.rows.range(key..).map_while(|(key, row)| wanted(key, row)).collect()
+    }
+
+    /// Whether a certificate has its key, where a query asks for that.
+    fn has_key(&self, query: &CertificateQuery, row: &CertificateRow) -> bool {
+        let key = RowKey::Key(row.key);
+        !query.with_key || matches!(self.rows.get(&key), Some(Row::Key(key)) if key.quarantined_until.is_none())
     }
 
     /// Writes all of the batch or none.

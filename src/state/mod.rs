@@ -13,7 +13,7 @@ mod sqlite;
 use std::time::Duration;
 
 pub use audit::{
-    AuditCopy, AuditDraft, AuditLine, AuditVerdict, copy_audit, copy_audit_soon, verify_audit, verify_audit_file,
+    AuditCopier, AuditCopy, AuditDraft, AuditLine, AuditVerdict, copy_audit, verify_audit, verify_audit_file,
 };
 pub use memory::MemoryState;
 pub use query::CertificateQuery;
@@ -26,7 +26,7 @@ pub use sqlite::{SqliteOptions, SqliteState};
 pub use crate::model::Slot;
 
 use crate::error::Result;
-use crate::model::{Fingerprint, Moment};
+use crate::model::{Fingerprint, KeyId, Moment};
 
 /// What is remembered: rows, the journal of changes under way, the log of closed ones, and the leases.
 ///
@@ -52,6 +52,9 @@ pub trait State: Send + Sync {
     /// All assignments, ordered by key.
     fn assignments(&self) -> Result<Vec<(AssignmentKey, AssignmentRow)>>;
 
+    /// The private keys that are kept although their requests were dropped, ordered by key.
+    fn quarantined(&self) -> Result<Vec<(KeyId, KeyRow)>>;
+
     /// All requests, ordered by local id.
     fn requests(&self) -> Result<Vec<RequestRow>>;
 
@@ -69,11 +72,6 @@ pub trait State: Send + Sync {
     /// # Errors
     /// `PlanStale` where an expectation does not hold, `DiskFull`, `StoreUnavailable`.
     fn write(&self, batch: &[Write]) -> Result<()>;
-
-    /// The next number of a counter, from 1; never given twice.
-    ///
-    /// It is durable with the next change: whatever durable thing bears the number comes after it.
-    fn next_number(&self, counter: &str) -> Result<u64>;
 
     /// Opens an operation in the journal.
     fn open(&self, opened: Moment, machine: &str, body: &str) -> Result<u64>;
@@ -110,6 +108,19 @@ pub trait State: Send + Sync {
 
     /// Who holds the lease, if anybody (this process included).
     fn lease_holder(&self, name: &str) -> Result<Option<String>>;
+}
+
+/// The next number of a counter, from 1, with the write that takes it: `PlanStale` where somebody took it meanwhile.
+///
+/// The write belongs into the batch of what bears the number, so that both are durable at once.
+///
+/// # Errors
+/// `StoreUnavailable`.
+pub fn next_number(state: &dyn State, counter: &str) -> Result<(u64, Write)> {
+    let key = RowKey::Counter(counter.to_owned());
+    let last = state.row(&key)?;
+    let number = if let Some(Row::Counter(last)) = last { last + 1 } else { 1 };
+    Ok((number, Write::replace(key, last, Some(Row::Counter(number)))))
 }
 
 /// A lease that is held until this is dropped.

@@ -14,12 +14,19 @@ pub struct CertificateQuery {
     pub key: Option<KeyId>,
     /// With this serial number, upper-case hexadecimal.
     pub serial: Option<String>,
+    /// With this subject, as [`CertificateRow::subject`] writes it; an index answers it for the stores of authorities.
+    pub subject: Option<String>,
     /// Ending at this moment or before.
     pub ends_by: Option<Moment>,
     /// Naming this host exactly (lower case), or, where the text has a `*`, by wildcard match of the text:
     /// `*` stands for any characters, dots included, so that `*.contoso.com` finds `www.contoso.com`,
     /// `a.b.contoso.com` and the wildcard name `*.contoso.com` itself.
     pub name: Option<String>,
+    /// Good for this host (lower case): naming it, or the wildcard that stands for it, `*.contoso.com` for
+    /// `www.contoso.com`.
+    pub host: Option<String>,
+    /// With a private key that is here and not in quarantine.
+    pub with_key: bool,
     /// With this friendly name.
     pub friendly_name: Option<String>,
     /// The latest end first; without it rows come ordered by (end of validity, fingerprint).
@@ -31,12 +38,13 @@ pub struct CertificateQuery {
 }
 
 impl CertificateQuery {
-    /// Whether a certificate fits every criterion and stands behind `after`; `limit` is the caller's.
+    /// Whether a certificate fits every criterion and stands behind `after`; `limit` and `with_key` are the caller's.
     pub fn fits(&self, fingerprint: &Fingerprint, row: &CertificateRow) -> bool {
         wanted(self.store.as_ref(), &row.store)
             && wanted(self.thumbprint.as_ref(), &row.thumbprint)
             && wanted(self.key.as_ref(), &row.key)
             && wanted(self.serial.as_ref(), &row.serial)
+            && wanted(self.subject.as_ref(), &row.subject)
             && wanted(self.friendly_name.as_ref(), &row.friendly_name)
             && self.ends_by.is_none_or(|end| row.not_after <= end)
             && self.after.is_none_or(|after| {
@@ -44,7 +52,17 @@ impl CertificateQuery {
                 if self.latest_first { here < after } else { here > after }
             })
             && self.name.as_ref().is_none_or(|name| row.names.iter().any(|has| wildcard(name, has)))
+            && self.host.as_ref().is_none_or(|host| names_for(host).iter().any(|name| row.names.contains(name)))
     }
+}
+
+/// The names that are good for a host: its own, and the wildcard that stands for it where there can be one.
+pub(super) fn names_for(host: &str) -> Vec<String> {
+    let mut names = vec![host.to_owned()];
+    if let Some((_, domain)) = host.split_once('.').filter(|(label, _)| *label != "*") {
+        names.push(format!("*.{domain}"));
+    }
+    names
 }
 
 fn wanted<T: PartialEq>(criterion: Option<&T>, found: &T) -> bool {

@@ -30,6 +30,8 @@ pub enum RowKey {
     Submission(String, u32),
     /// A setting of the state itself (`machine`, `store-secret`, …).
     Setting(String),
+    /// A counter, by name; see [`next_number`](super::next_number).
+    Counter(String),
 }
 
 impl RowKey {
@@ -53,6 +55,7 @@ impl fmt::Display for RowKey {
             Self::Authority(name) => write!(f, "authority {name}"),
             Self::Submission(authority, id) => write!(f, "request {id} at {authority}"),
             Self::Setting(name) => write!(f, "setting {name}"),
+            Self::Counter(name) => write!(f, "counter {name}"),
         }
     }
 }
@@ -80,6 +83,8 @@ pub enum Row {
     Submission(SubmissionRow),
     /// See [`RowKey::Setting`].
     Setting(String),
+    /// See [`RowKey::Counter`]: the number that was given last.
+    Counter(u64),
 }
 
 impl fmt::Debug for Row {
@@ -95,6 +100,7 @@ impl fmt::Debug for Row {
             Self::Submission(row) => row.fmt(f),
             // One of the settings is the store secret.
             Self::Setting(value) => write!(f, "Setting({} bytes)", value.len()),
+            Self::Counter(last) => write!(f, "Counter({last})"),
         }
     }
 }
@@ -158,7 +164,8 @@ impl Write {
             | (RowKey::Listener(_), Some(Row::Listener(_)))
             | (RowKey::Authority(_), Some(Row::Authority(_)))
             | (RowKey::Submission(..), Some(Row::Submission(_)))
-            | (RowKey::Setting(_), Some(Row::Setting(_))) => true,
+            | (RowKey::Setting(_), Some(Row::Setting(_)))
+            | (RowKey::Counter(_), Some(Row::Counter(_))) => true,
             (RowKey::Request(id), Some(Row::Request(row))) => *id == row.id,
             _ => false,
         };

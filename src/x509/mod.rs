@@ -48,7 +48,9 @@ pub(crate) use pbe::PfxProtection;
 pub(crate) use pfx::{PfxIdentity, write_pfx};
 pub(crate) use pkcs7::encode_pkcs7;
 pub(crate) use problem::{ChainProblem, ChainRemark};
-pub(crate) use request::{CertificateRequest, RequestDetails, build_authority_request, build_request, parse_request};
+pub(crate) use request::{
+    CertificateRequest, RequestDetails, build_authority_request, build_request, own_request, parse_request,
+};
 pub(crate) use seal::StoreSecret;
 
 use crate::error::{Error, ErrorId, Result};

@@ -74,6 +74,18 @@ impl ChainProblem {
             _ => ErrorId::UntrustedChain,
         }
     }
+
+    /// What would mend it, where trusting a root would not.
+    pub(crate) fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::RootNotTrusted(_) | Self::Other(..) => None,
+            Self::IssuerMissing(_) => Some(
+                "`Import-Certificate` stores the certificate that is missing; a root is trusted by `[trust] roots` in `certlet.toml`",
+            ),
+            Self::RootNotValid(_) => Some("name the root's newer certificate in `[trust] roots` in `certlet.toml`"),
+            _ => Some("`Request-CsCertificate -New` asks for another, at an authority without this fault"),
+        }
+    }
 }
 
 impl fmt::Display for ChainProblem {

@@ -34,7 +34,7 @@ pub(crate) struct RequestDetails {
     pub(crate) must_staple: bool,
 }
 
-/// A request whose signature has been verified: whoever made it holds the private key.
+/// A request that was made here, or whose signature has been verified: whoever made it holds the private key.
 #[derive(Clone, Debug)]
 pub(crate) struct CertificateRequest {
     der: Vec<u8>,
@@ -178,7 +178,15 @@ fn write(
         .serialize_request(&template::Unsigned::of(signer)?)
         .map_err(|e| Error::new(ErrorId::InvalidName, "the request cannot be encoded").because(e))?;
     let der = splice(draft.der(), subject.der(), signer)?;
-    parse_request(&der)
+    own_request(&der)
+}
+
+/// Reads a request that was made here; its signature is not verified again.
+///
+/// # Errors
+/// `BadCertificateFile` where the state is damaged.
+pub(crate) fn own_request(bytes: &[u8]) -> Result<CertificateRequest> {
+    read(bytes, |_, _, _, _| Ok(())).map_err(refused)
 }
 
 /// Reads a request and verifies its signature.
@@ -188,10 +196,30 @@ fn write(
 /// # Errors
 /// `BadCertificateFile` with the reason.
 pub(crate) fn parse_request(bytes: &[u8]) -> Result<CertificateRequest> {
-    read(bytes).map_err(|reason| Error::new(ErrorId::BadCertificateFile, format!("the request is refused: {reason}")))
+    read(bytes, check_signature).map_err(refused)
 }
 
-fn read(bytes: &[u8]) -> Result<CertificateRequest, String> {
+fn refused(reason: String) -> Error {
+    Error::new(ErrorId::BadCertificateFile, format!("the request is refused: {reason}"))
+}
+
+type Check = fn(&spki::PublicKeyFacts, &AlgorithmIdentifier<'_>, &[u8], &[u8]) -> Result<(), String>;
+
+fn check_signature(
+    key: &spki::PublicKeyFacts,
+    algorithm: &AlgorithmIdentifier<'_>,
+    signed: &[u8],
+    signature: &[u8],
+) -> Result<(), String> {
+    signature::verify(key, algorithm, signed, signature).map_err(|fault| match fault {
+        signature::Fault::Unsupported => {
+            format!("its signature algorithm `{}` with a key `{}` is not supported", algorithm.algorithm, key.name)
+        }
+        signature::Fault::Wrong => "its signature is not by its own key".to_owned(),
+    })
+}
+
+fn read(bytes: &[u8], check: Check) -> Result<CertificateRequest, String> {
     let text = |e: Malformed| e.to_string();
     let outer = der::only(bytes, der::SEQUENCE).map_err(text)?;
     der::well_formed(outer.whole).map_err(text)?;
@@ -222,12 +250,7 @@ fn read(bytes: &[u8]) -> Result<CertificateRequest, String> {
     let Some((0, octets)) = signed.content.split_first() else {
         return Err("its signature is malformed".to_owned());
     };
-    signature::verify(&key, &identifier, info.whole, octets).map_err(|fault| match fault {
-        signature::Fault::Unsupported => {
-            format!("its signature algorithm `{}` with a key `{}` is not supported", identifier.algorithm, key.name)
-        }
-        signature::Fault::Wrong => "its signature is not by its own key".to_owned(),
-    })?;
+    check(&key, &identifier, info.whole, octets)?;
     Ok(CertificateRequest { der: bytes.to_vec(), subject, spki: spki.to_vec(), key, facts })
 }
 

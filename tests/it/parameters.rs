@@ -283,13 +283,19 @@ cases! {
         assert_eq!(listed(&format!("-Force -CA {CA}")).last().unwrap()["Status"], "Revoked");
     }
 
-    request_retrieve ["Request-CsCertificate" "ByRetrieve": "Retrieve", "RequestId", "CA", "Force", "Report"] {
+    request_retrieve ["Request-CsCertificate" "ByRetrieve": "Retrieve", "RequestId", "CA", "CaAccount", "CaPassword", "Force", "Report"] {
         let world = World::new();
         world.second_authority();
         world.emits(&pending(""));
         world.emits(&pending("").replace(CA, r"ca2.contoso.net\Second").replace("WebServerApproval", "Approval"));
         world.as_manager(|| world.run(&format!("Approve-CertificateRequest -RequestId 41 -CA {CA} -Confirm:$false")).exits(0));
         world.refuses("Request-CsCertificate -Retrieve -RequestId 41", 1, "AmbiguousRequest");
+        // A password is for one authority, and that looks at it.
+        let account = r"-CaAccount contoso\guest -CaPassword Secret1";
+        world.refuses(&format!("Request-CsCertificate -Retrieve {account}"), 1, "ParameterArgumentValidationError");
+        world.refuses("Request-CsCertificate -Retrieve -RequestId 41 -CaPassword x", 1, "ParameterArgumentValidationError");
+        let named = format!("Request-CsCertificate -Retrieve -RequestId 41 -CA {CA} {account}");
+        assert!(!world.refuses(&named, 5, "CaAccessDenied").to_string().contains("Secret1"));
         let ran = world.run("Request-CsCertificate -Retrieve -RequestId 41 -CA ca2.contoso.net\\Second").exits(0);
         assert_eq!((said(&ran, "warning").len(), &ran.objects()[0]["Status"]), (1, &json!("Pending")), "{ran:#?}");
         let line = format!("Request-CsCertificate -Retrieve -RequestId 41 -CA {CA}");

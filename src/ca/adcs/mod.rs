@@ -333,10 +333,19 @@ impl Authority for Adcs {
         let user = ticket.user.clone();
         self.fetch(cx, ticket, &account).map_err(|error| {
             if error.id() == ErrorId::CaAccessDenied && !user.eq_ignore_ascii_case(&account.0) {
-                return error.hint(format!("the request was handed in as `{user}`"));
+                return error.hint(format!(
+                    "the request was handed in as `{user}`: `-CaAccount` and `-CaPassword` ask in that name"
+                ));
             }
             error
         })
+    }
+
+    fn advance_as(&self, cx: &Context<'_>, ticket: &str, account: &(String, Secret)) -> Result<Answer> {
+        if let Some(Ticket { id, .. }) = Ticket::from_text(ticket).filter(|t| t.id > 0) {
+            self.given.lock().unwrap_or_else(PoisonError::into_inner).insert(id, account.clone());
+        }
+        self.advance(cx, ticket)
     }
 
     fn chain(&self, cx: &Context<'_>) -> Result<Vec<Certificate>> {

@@ -18,7 +18,7 @@ pub use settings::{
 
 use super::{Answer, Authority, Context, Database, Finding, Inquiry, Progress, Submission};
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{Certificate, RelativeName, parse_rdns};
+use crate::model::{Certificate, RelativeName, Secret, parse_rdns};
 use crate::state::{AuthorityRow, Row, RowKey, SubmissionRow, Write};
 use crate::x509::{self, CertificateRequest, Issuer, NameSpace, PrivateKey, parse_certificate, parse_request};
 
@@ -185,13 +185,20 @@ impl Embedded {
         }
     }
 
-    fn answer(&self, cx: &Context<'_>, request_id: u32, row: &SubmissionRow, writes: Vec<Write>) -> Result<Answer> {
+    /// What a decision comes to; `issued` gives the certificate and those above it.
+    fn answer(
+        &self,
+        request_id: u32,
+        row: &SubmissionRow,
+        issued: impl FnOnce() -> Result<(Certificate, Vec<Certificate>)>,
+        writes: Vec<Write>,
+    ) -> Result<Answer> {
         let progress = match row.disposition {
             disposition::ISSUED => {
-                let mut issued = vec![parse_certificate(&row.certificate)?];
+                let (leaf, above) = issued()?;
                 // Clients have the root; what stands between is served with the certificate.
-                issued.extend(self.chain(cx)?.into_iter().filter(|above| !above.is_self_issued()));
-                Progress::Issued(issued)
+                let between = above.into_iter().filter(|above| !above.is_self_issued());
+                Progress::Issued(std::iter::once(leaf).chain(between).collect())
             }
             disposition::REVOKED => Progress::Revoked,
             disposition::PENDING => Progress::Waiting(None),
@@ -269,9 +276,12 @@ impl Authority for Embedded {
                 policy::judge(&self.settings, template, &request, &submission.computer, &ca, cx.now).map(|_| None)
             }
         };
-        let mut refusal = None;
+        let (mut refusal, mut issued) = (None, None);
         match judged {
-            Ok(Some((certificate, message))) => entry.settle_issued(&certificate, message, cx.now),
+            Ok(Some((certificate, message))) => {
+                entry.settle_issued(&certificate, message, cx.now);
+                issued = Some(certificate);
+            }
             Ok(None) => {}
             Err(error) if error.id() == ErrorId::RequestDenied => {
                 entry.settle(disposition::DENIED, error.message().to_owned(), cx.now);
@@ -284,7 +294,9 @@ impl Authority for Embedded {
         let counted = AuthorityRow { next_request_id, ..row };
         writes.push(Write::replace(self.row_key(), old.map(Row::Authority), Some(Row::Authority(counted))));
         writes.push(Write::insert(self.submission_key(request_id), Row::Submission(entry.clone())));
-        let mut answer = self.answer(cx, request_id, &entry, writes)?;
+        let leaf = || issued.map_or_else(|| parse_certificate(&entry.certificate), Ok);
+        let above = || std::iter::once(&ca.certificate).chain(&ca.above).cloned().collect();
+        let mut answer = self.answer(request_id, &entry, || Ok((leaf()?, above())), writes)?;
         if let Some(error) = refusal {
             // The row keeps the reason; who asks now is also told what to do.
             answer.progress =
@@ -303,7 +315,13 @@ impl Authority for Embedded {
         };
         let request_id: u32 = ticket.parse().map_err(|_| unknown())?;
         let row = self.submission(cx, request_id)?.ok_or_else(unknown)?;
-        self.answer(cx, request_id, &row, Vec::new())
+        let issued = || Ok((parse_certificate(&row.certificate)?, self.chain(cx)?));
+        self.answer(request_id, &row, issued, Vec::new())
+    }
+
+    fn advance_as(&self, cx: &Context<'_>, ticket: &str, account: &(String, Secret)) -> Result<Answer> {
+        self.settings.admit("", Some(account))?;
+        self.advance(cx, ticket)
     }
 
     fn chain(&self, cx: &Context<'_>) -> Result<Vec<Certificate>> {

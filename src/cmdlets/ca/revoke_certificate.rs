@@ -163,6 +163,7 @@ fn stored_by_serial(
 fn replace(cx: &mut Invocation<'_>, old: Fingerprint, row: &CertificateRow, reason: &str) -> Result<()> {
     let session = cx.session();
     let again = format!("then `Revoke-Certificate -Thumbprint {} -Reason {reason}`", row.thumbprint);
+    let _lease = if cx.what_if() { None } else { Some(session.renewal_lease(SPEC.name, &cx.cancel())?) };
     for group in session.renewal_groups()?.into_iter().filter(|g| g.fingerprint == old) {
         let uses = group.uses().join(", ");
         match session.renew(&group, None, cx)? {

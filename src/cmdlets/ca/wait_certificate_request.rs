@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::cmdlets::lookup::{request_number, requests_named};
 use crate::cmdlets::records::{CERTIFICATE_REFERENCE, CertificateReference};
 use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Pipeline, Spec, Value, Values, Verb};
 use crate::error::{Error, ErrorId, Result};
-use crate::session::{Obtained, Session};
+use crate::session::Obtained;
 use crate::state::{RequestRow, RequestStatus};
 
 static REQUEST_ID: Param<i64> = Param::named("RequestId", "The number of a request made from here")
@@ -58,8 +59,10 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
             Error::new(ErrorId::ParameterArgumentValidationError, "`-Timeout` is a number of seconds").about(seconds.to_string())
         })?)),
     };
-    let mut row = find(session, args)?;
-    let number = row.request_id.map_or_else(|| row.id.to_string(), |id| id.to_string());
+    let wanted = args.need(&REQUEST_ID, session)?;
+    let found = requests_named(session, args.get(&CA, session)?.as_deref(), Some(wanted))?;
+    let Some(mut row) = found.into_iter().next() else { return Ok(()) };
+    let number = request_number(&row);
     if row.ca.is_empty() {
         return Err(Error::new(
             ErrorId::ParameterArgumentValidationError,
@@ -89,7 +92,7 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
             RequestStatus::Pending | RequestStatus::Submitting => {}
         }
         let is_near = session.authority(&row.ca)?.is_inside();
-        row = match session.retrieve(row.clone(), &|| cancel.is_cancelled()) {
+        row = match session.retrieve(row.clone(), None, &|| cancel.is_cancelled()) {
             Ok(Obtained::Issued(_, row)) => return issued(cx, &row),
             Ok(Obtained::Pending(row)) => row,
             Err(error) if matches!(error.id(), ErrorId::RequestDenied | ErrorId::RequestRevoked) => {
@@ -130,29 +133,6 @@ fn issued(cx: &mut Invocation<'_>, row: &RequestRow) -> Result<()> {
             Error::new(ErrorId::CertificateNotFound, format!("the certificate of the request is no longer stored: `{fingerprint}`"))
                 .about(fingerprint.to_string()),
         ),
-    }
-}
-
-/// The request of this number, made from here; the local number serves where the authority gives none.
-fn find(session: &Session, args: &Args) -> Result<RequestRow> {
-    let number = args.need(&REQUEST_ID, session)?;
-    let ca = args.get(&CA, session)?.map(|ca| session.authority(&ca)).transpose()?;
-    let mut rows = session.state()?.requests()?;
-    if let Some(ca) = &ca {
-        rows.retain(|row| row.ca.eq_ignore_ascii_case(ca.config()));
-    }
-    let wanted = u32::try_from(number).ok();
-    let mut found: Vec<RequestRow> = rows.iter().filter(|r| wanted.is_some() && r.request_id == wanted).cloned().collect();
-    if found.is_empty() {
-        found = rows.into_iter().filter(|r| r.request_id.is_none() && i64::try_from(r.id) == Ok(number)).collect();
-    }
-    let places: Vec<String> = found.iter().map(|row| format!("`-CA '{}'`", row.ca)).collect();
-    match found.pop() {
-        Some(only) if found.is_empty() => Ok(only),
-        Some(_) => Err(Error::new(ErrorId::RequestNotFound, format!("request {number} exists at several authorities"))
-            .about(number.to_string())
-            .hint(format!("add {}", places.join(" or ")))),
-        None => Err(Error::new(ErrorId::RequestNotFound, format!("no request has the number {number}")).about(number.to_string())),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Sp
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Fingerprint, Slot, UseName, UseScope};
 use crate::session::{Assigned, Deployment, GLOBAL, Plan, Session};
-use crate::state::{AssignmentKey, AssignmentRow, Row, RowKey, Write};
+use crate::state::{AssignmentRow, Row, RowKey, Write};
 
 static TYPE: Param<CertTypes> = Param::named("Type", "The uses that lose their certificate").default_text("all that are assigned");
 static SCOPE: Param<String> = Param::named("Identity", IDENTITY.spec.help).at(0);
@@ -182,7 +182,7 @@ fn plan_one(session: &Session, what: What, one: &Assigned, plan: &mut Plan) -> R
     if what != What::Present || session.is_hidden(&one.key)? {
         return Ok(());
     }
-    let heir = heir(session, &one.key)?;
+    let heir = session.heir(&one.key)?;
     for place in session.reachable_places(&one.key.scope, &use_name)? {
         for slot in place.slots().into_iter().filter(|s| one.key.slot == Slot::Any || *s == one.key.slot) {
             let binding = place.key(slot);
@@ -192,16 +192,4 @@ fn plan_one(session: &Session, what: What, one: &Assigned, plan: &mut Plan) -> R
         }
     }
     Ok(())
-}
-
-/// The global certificate that counts here once the computer's own assignment is gone.
-fn heir(session: &Session, key: &AssignmentKey) -> Result<Option<Fingerprint>> {
-    if key.scope == GLOBAL {
-        return Ok(None);
-    }
-    let global = RowKey::Assignment(AssignmentKey { scope: GLOBAL.to_owned(), ..key.clone() });
-    Ok(match session.state()?.row(&global)? {
-        Some(Row::Assignment(row)) => row.certificate,
-        _ => None,
-    })
 }

@@ -43,7 +43,7 @@ static REASON: Param<String> =
         .default_text("Superseded");
 static NETPORT: Param<String> = Param::named("NetportId", "Reserved")
     .sets(&["Thumbprint", "CertificateReference"])
-    .compat("it is reserved in the original product and has no effect here");
+    .compat("the original product reserves it");
 
 pub(crate) static SPEC: Spec = Spec {
     name: "Set-CsCertificate",
@@ -192,5 +192,80 @@ fn with_next_line(session: &Session, uses: &[UseName], error: Error) -> Error {
     match session.best_fit(uses) {
         Ok(Some(row)) => error.hint(format!("`Set-CsCertificate -Type {types} -Thumbprint {}`", row.thumbprint)),
         _ => error.hint(format!("no stored certificate fits; request one: `Request-CsCertificate -New -Type {types}`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cmdlets::testing::{NAMES, TestWorld};
+    use crate::model::{Fingerprint, Moment};
+    use crate::probe::testing::Oddities;
+    use crate::session::fitness;
+    use crate::state::{CertificateQuery, CertificateRow, State, Store, Write};
+
+    /// The plain way: every certificate is judged; all names first, then the latest end.
+    fn best_of_all(session: &Session, uses: &[UseName]) -> Option<Fingerprint> {
+        let query = CertificateQuery { store: Some(Store::My), ..CertificateQuery::default() };
+        let computer = session.topology().unwrap().local_computer().unwrap().clone();
+        let mut best: Option<(bool, Moment, Fingerprint)> = None;
+        for (fingerprint, row) in session.state().unwrap().certificates(&query).unwrap() {
+            let certificate = session.certificate_of(&row).unwrap();
+            let findings = fitness(session, &row, &certificate, uses, session.now()).unwrap();
+            if row.not_after > session.now() && !findings.iter().any(|f| f.is_obstacle) {
+                let complete = session.name_difference(&computer, uses, &certificate).unwrap().missing.is_empty();
+                best = best.max(Some((complete, row.not_after, fingerprint)));
+            }
+        }
+        best.map(|(_, _, fingerprint)| fingerprint)
+    }
+
+    #[test]
+    fn the_best_fit_is_the_one_that_a_look_at_all_would_find() {
+        let wild = ["pool01.contoso.net", "webpool01.contoso.net", "webpool01.contoso.com", "*.contoso.com"];
+        let odd = Oddities { client_only: true, ..Oddities::default() };
+        let world = TestWorld::contoso()
+            .with("full", &NAMES)
+            .with("again", &NAMES)
+            .with("part", &NAMES[..3])
+            .with("other", &["www.contoso.com"])
+            .with("wild", &wild)
+            .with_odd("client", &NAMES, &odd);
+        let session = world.session();
+        let all = session.state().unwrap().certificates(&CertificateQuery::default()).unwrap();
+        let all: Vec<(Fingerprint, CertificateRow)> = all.into_iter().filter(|(_, row)| row.store == Store::My).collect();
+        let keys: Vec<Row> =
+            all.iter().map(|(_, row)| world.state.row(&RowKey::Key(row.key)).unwrap().unwrap()).collect();
+        let mut random = 7_u32;
+        let mut pick = move |n: u32| {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (random >> 16) % n
+        };
+        let mut kinds = std::collections::BTreeSet::new();
+        for _ in 0..120 {
+            let mut batch = Vec::new();
+            for ((fingerprint, row), key) in all.iter().zip(&keys) {
+                let mut row = row.clone();
+                row.not_after = session.now().plus_days(i64::from(pick(4)) - 1);
+                row.banned = (pick(4) == 0).then(|| "a test".to_owned());
+                row.store = if pick(6) == 0 { Store::Ca } else { Store::My };
+                let mut key = key.clone();
+                if let Row::Key(key) = &mut key {
+                    key.quarantined_until = (pick(6) == 0).then(|| session.now());
+                }
+                let key_id = RowKey::Key(row.key);
+                batch.push(if pick(5) == 0 { Write::remove(key_id) } else { Write::put(key_id, key) });
+                batch.push(Write::put(RowKey::Certificate(*fingerprint), Row::Certificate(row)));
+            }
+            world.state.write(&batch).unwrap();
+            for uses in ["Default", "WebServicesExternal", "WebServicesInternal"] {
+                let uses = [uses.parse().unwrap()];
+                let found = session.best_fit(&uses).unwrap().map(|row| Fingerprint::of(&row.der));
+                assert_eq!(found, best_of_all(&session, &uses), "{uses:?}");
+                kinds.insert(found);
+            }
+        }
+        // None, and several of them, were the best.
+        assert!(kinds.len() > 4 && kinds.contains(&None), "{kinds:?}");
     }
 }

@@ -11,7 +11,7 @@ use crate::command::{
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, ChainTo, Fingerprint, HostName, Purpose};
 use crate::session::Session;
-use crate::state::{CertificateQuery, CertificateRow, Store};
+use crate::state::{CertificateRow, Store};
 use crate::x509::{
     ChainProblem, ChainRemark, LintContext, Severity, Usage, build_chain, certificate_covers, lint, parse_crl, remarks, validate_authority,
     validate_path,
@@ -151,7 +151,7 @@ struct Subject {
 
 impl Subject {
     fn of(session: &Session, cert: CertPath) -> Result<Self> {
-        let (leaf, mut above, banned, context) = match cert {
+        let (leaf, above, banned, context) = match cert {
             CertPath::File(leaf, others) => (leaf, others, None, LintContext::default()),
             CertPath::Stored(named) => {
                 let (fingerprint, row) = named.find(session)?;
@@ -162,12 +162,7 @@ impl Subject {
                 (session.certificate_of(&row)?, session.chain_of(&row)?, row.banned, context)
             }
         };
-        for store in [Store::Ca, Store::Root] {
-            let query = CertificateQuery { store: Some(store), ..CertificateQuery::default() };
-            for (_, row) in session.state()?.certificates(&query)? {
-                above.push(session.certificate_of(&row)?);
-            }
-        }
+        let above = session.with_issuers(&leaf, above, &[Store::Ca, Store::Root])?;
         Ok(Self { leaf, above, banned, context })
     }
 

@@ -10,7 +10,7 @@ use crate::command::{
 };
 use crate::error::{Error, ErrorId, Result};
 use crate::model::names::{compute, difference};
-use crate::model::{CertificateSelector, Fingerprint, RequestedName, UseName};
+use crate::model::{CertificateSelector, Fingerprint, NameQuery, RequestedName, UseName};
 use crate::session::{Session, find_certificate};
 use crate::state::CertificateRow;
 
@@ -86,6 +86,7 @@ fn compare(cx: &mut Invocation<'_>, session: &Session, args: &Args, row: &Certif
     let actual: Vec<String> =
         session.certificate_of(row)?.alternative_names().iter().map(ToString::to_string).collect();
     let difference = difference(&computed, &actual);
+    let others = if difference.unexpected.is_empty() { Vec::new() } else { others_of(session, &query, row)? };
     let uses: Vec<String> = computed.uses.iter().map(|u| u.as_str().to_owned()).collect();
     let is_missing = |name: &RequestedName| difference.missing.iter().any(|m| m.name == *name);
     let mut emit = |name: String, state, reason: String| {
@@ -96,7 +97,11 @@ fn compare(cx: &mut Invocation<'_>, session: &Session, args: &Args, row: &Certif
         emit(name.name.to_string(), state, name.reason())?;
     }
     for name in &difference.unexpected {
-        emit(name.clone(), "Unexpected", "no rule of these uses asks for it".to_owned())?;
+        let reason = match others.iter().find(|(_, names)| names.iter().any(|n| n.eq_ignore_ascii_case(name))) {
+            Some((other, _)) => format!("`{other}`, which has this certificate too, asks for it"),
+            None => "no rule of these uses asks for it".to_owned(),
+        };
+        emit(name.clone(), "Unexpected", reason)?;
     }
     if difference.missing.is_empty() {
         return Ok(());
@@ -118,6 +123,24 @@ fn compare(cx: &mut Invocation<'_>, session: &Session, args: &Args, row: &Certif
             computed.names.len()
         ),
     )
+}
+
+/// The other uses that have the same certificate, each with the names that it asks for.
+fn others_of(session: &Session, query: &NameQuery, row: &CertificateRow) -> Result<Vec<(UseName, Vec<String>)>> {
+    let topology = session.topology()?;
+    let mut others = Vec::new();
+    for assigned in assignments_on(session, &query.computer)? {
+        let name: UseName = assigned.key.use_name.parse()?;
+        let is_same = assigned.row.certificate == Some(Fingerprint::of(&row.der));
+        if !is_same || query.uses.contains(&name) {
+            continue;
+        }
+        // A use that this computer does not have any more asks for nothing.
+        if let Ok(computed) = compute(&topology, &NameQuery { uses: vec![name.clone()], ..query.clone() }) {
+            others.push((name, computed.names.iter().map(|n| n.name.to_string()).collect()));
+        }
+    }
+    Ok(others)
 }
 
 /// The uses that a certificate is assigned to; where it is to none, those that this computer serves.

@@ -14,7 +14,7 @@ use crate::command::{
 use crate::error::{ErrorId, Result};
 use crate::model::names::{compute, difference};
 use crate::model::{ComputedNames, Fingerprint, NameQuery, UseName};
-use crate::session::{Assigned, Session, fitness};
+use crate::session::{Assigned, Session, fitness, rarest_host};
 use crate::state::{CertificateQuery, CertificateRow, Store};
 
 static TYPE: Param<CertTypes> =
@@ -76,18 +76,15 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let assigned = assignments_on(session, &computer)?;
     let look = Arc::new(Look { session: session.clone(), uses, asked, assigned });
     let mut fitting = Vec::new();
-    for query in look.candidates() {
-        session.each_certificate(&query, &mut |fingerprint, row| {
-            cx.check_cancelled()?;
-            let found = StoredCertificate::of(&look, fingerprint, row);
-            if found.findings().problems.is_empty() {
-                fitting.push(found);
-            }
-            Ok(())
-        })?;
-    }
+    session.each_certificate(&look.candidates(), &mut |fingerprint, row| {
+        cx.check_cancelled()?;
+        let found = StoredCertificate::of(&look, fingerprint, row);
+        if found.findings().problems.is_empty() {
+            fitting.push(found);
+        }
+        Ok(())
+    })?;
     fitting.sort_by_key(|c| Reverse((c.row.not_after, c.fingerprint)));
-    fitting.dedup_by_key(|c| c.fingerprint);
     let fits: HashSet<Fingerprint> = fitting.iter().map(|c| c.fingerprint).collect();
     for certificate in fitting {
         cx.emit(Value::object(certificate))?;
@@ -111,22 +108,11 @@ struct Look {
 }
 
 impl Look {
-    /// Queries whose answers hold every certificate that can fit: it bears all names that are asked for, and so one of
-    /// them, which is looked up in the index.
-    fn candidates(&self) -> Vec<CertificateQuery> {
-        let query = CertificateQuery { store: Some(Store::My), ..CertificateQuery::default() };
-        let names = self.asked.iter().flat_map(|asked| &asked.names);
-        let mut hosts: Vec<(bool, &str)> =
-            names.filter_map(|n| n.name.dns().map(|host| (n.wildcard, host.as_str()))).collect();
-        // A name that no wildcard may stand for tells more.
-        hosts.sort_by_key(|(by_wildcard, _)| *by_wildcard);
-        let Some((by_wildcard, host)) = hosts.first() else { return vec![query] };
-        let exact = CertificateQuery { name: Some(host.to_ascii_lowercase()), ..query.clone() };
-        match host.split_once('.').filter(|_| *by_wildcard) {
-            // As a pattern it finds the names below the domain too, which do no harm.
-            Some((_, domain)) => vec![exact, CertificateQuery { name: Some(format!("*.{}", domain.to_ascii_lowercase())), ..query }],
-            None => vec![exact],
-        }
+    /// A query whose answer holds every certificate that can fit: it bears all names that are asked for, and so the one
+    /// that is looked up in the index.
+    fn candidates(&self) -> CertificateQuery {
+        let host = self.asked.as_ref().and_then(rarest_host);
+        CertificateQuery { store: Some(Store::My), host, with_key: true, ..CertificateQuery::default() }
     }
 
     fn findings(&self, row: &CertificateRow) -> Result<Findings> {

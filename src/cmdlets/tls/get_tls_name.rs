@@ -89,6 +89,15 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     for name in &computed.not_computed {
         cx.warn_as("NameNotComputed", format!("`{name}` is to be left out, and no rule asks for it"))?;
     }
+    if computed.names.is_empty() {
+        let uses: Vec<&str> = computed.uses.iter().map(UseName::as_str).collect();
+        let text = if query.excluded.is_empty() {
+            format!("no rule asks for a name: what {} needs is the certificate, whatever it is called", uses.join(", "))
+        } else {
+            "every computed name is left out".to_owned()
+        };
+        cx.warn_as("NoNames", text)?;
+    }
     if args.on(&AS_DOMAIN_NAME) {
         return cx.emit(Value::from(computed.comma_list()));
     }

@@ -2,6 +2,7 @@
 
 mod bindings;
 mod certificates;
+mod members;
 mod standing;
 
 use std::any::Any;
@@ -22,8 +23,8 @@ pub(crate) static SPEC: Spec = Spec {
     functions: &[],
     synopsis: "Show what needs somebody, why, by when, and the command that mends it",
     description: "Looks at what is remembered and connects to nothing, so that it is quick: at the certificates in use and those \
-                  that are to take over, at changes that were cut off, at the last proof of each binding, at requests that \
-                  wait, at certificates that were issued and not deployed, and at revocation lists. With -Probe the bindings \
+                  that are to take over, at changes that were cut off, at the last proof of each binding, at what the other members \
+                  of the pool have bound (sites of the built-in listener), at requests that wait, at certificates that were issued and not deployed, and at revocation lists. With -Probe the bindings \
                   are proven now.\n\nEmits one record for each finding, the gravest first: State is `Red` for what is broken or \
                   will be within days, `Amber` for what needs somebody, `Green` for each certificate that is well. By is the \
                   moment until which there is time; Remedy is the next line to type. The run ends with 1 when anything is Red.",
@@ -53,6 +54,7 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         ("certificates in use", certificates::in_use(session)),
         ("staged certificates", certificates::staged(session)),
         ("bindings", bindings::all(cx, args.on(&PROBE))),
+        ("other members of the pool", members::behind(session)),
         ("requests", standing::requests(session)),
         ("issued certificates", certificates::not_deployed(session)),
         ("revocation lists", standing::revocation_lists(session)),
@@ -148,7 +150,9 @@ impl TlsStatus {
     fn of(finding: Finding, zone: &Zone) -> Self {
         let mut shown = format!("{:<6} {}: {}", finding.light.name(), finding.what, finding.why);
         let by = finding.by.map(|at| format!("by {}", at.in_zone(zone)));
-        let next = [by, finding.remedy.clone()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        // Until when there is time is worth a line where there is something to do.
+        let next = [by.filter(|_| finding.light != Light::Green), finding.remedy.clone()];
+        let next = next.into_iter().flatten().collect::<Vec<_>>().join(": ");
         if !next.is_empty() {
             shown = format!("{shown}\n       {next}");
         }

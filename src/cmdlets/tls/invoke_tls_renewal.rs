@@ -14,7 +14,7 @@ use crate::command::{
 use crate::config::parse_duration;
 use crate::error::{Error, ErrorId, Result};
 use crate::model::Moment;
-use crate::session::{RenewalGroup, Renewed, Session, Source};
+use crate::session::{ListState, RenewalGroup, Renewed, Session, Source};
 
 static TYPE: Param<CertTypes> = Param::named("Type", "Renew the certificates of these uses, due or not")
     .default_text("every use, where it is due");
@@ -32,7 +32,7 @@ pub(crate) static SPEC: Spec = Spec {
     functions: &[],
     synopsis: "Renew the certificates that are due, put them on their bindings and prove it",
     description: "A certificate is due when its authority says so (ACME renewal information), else when less than a third of its \
-                  life is left, and when a renewal was begun and not ended. The uses that share a certificate are renewed \
+                  life is left; when it is banned or revoked or has lost its key; and when a renewal was begun and not ended. The uses that share a certificate are renewed \
                   together. Staged certificates that are due take over first, \
                   and revocation lists of embedded authorities that are about to end are published.\n\nA certificate that was issued before and is not deployed is taken first; a request that waits is \
                   asked about; only then is the authority that issued the old certificate asked for a new one, with the names \
@@ -84,9 +84,14 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         }
     }
     promote(cx)?;
-    if !cx.what_if() {
-        publish(cx)?;
+    publish(cx)?;
+    if !cx.what_if()
+        && let Err(error) = session.end_quarantines()
+    {
+        cx.report_error(error)?;
     }
+    // Only now is looked at what is due: another process may be renewing just that.
+    let _lease = if cx.what_if() { None } else { Some(session.renewal_lease(SPEC.name, &cx.cancel())?) };
     let groups = session.renewal_groups()?;
     if let Some(uses) = &uses {
         for name in uses.iter().filter(|u| !groups.iter().any(|g| g.uses().iter().any(|o| o == u.as_str()))) {
@@ -112,6 +117,15 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
 
 /// Revocation lists that end, or do not tell of a revocation.
 fn publish(cx: &mut Invocation<'_>) -> Result<()> {
+    if cx.what_if() {
+        let session = cx.session();
+        for authority in session.authorities()? {
+            if let Ok(ListState::Due(_)) = session.list_of(&*authority) {
+                cx.tell_what_if("Publish the revocation list", authority.config())?;
+            }
+        }
+        return Ok(());
+    }
     for list in cx.session().publish_due_lists() {
         match list {
             Ok(list) => cx.verbose(format!("revocation list {} is in {}", list.number, list.file.display()))?,
@@ -198,11 +212,21 @@ fn renew(cx: &mut Invocation<'_>, group: &RenewalGroup, only_due: bool, ca: Opti
 
 /// Why a certificate is renewed now; `None`, said aloud, where it is not.
 fn reason(cx: &mut Invocation<'_>, session: &Session, group: &RenewalGroup, only_due: bool) -> Result<Option<String>> {
+    if !only_due {
+        return Ok(Some(session.renewal_begun(group)?.unwrap_or_else(|| "as asked for".to_owned())));
+    }
+    let uses = group.uses().join(", ");
+    if let Some(at) = successor(session, group)? {
+        let at = at.in_zone(&session.zone());
+        cx.verbose(format!("{uses}: what is staged takes over on {at}, before {} ends", group.shown()))?;
+        return Ok(None);
+    }
+    check_clock(session, group)?;
     if let Some(begun) = session.renewal_begun(group)? {
         return Ok(Some(begun));
     }
-    if !only_due {
-        return Ok(Some("as asked for".to_owned()));
+    if let Some(error) = session.spoiled(&group.fingerprint)?.filter(|_| group.old.is_some()) {
+        return Ok(Some(error.message().to_owned()));
     }
     let cancel = cx.cancel();
     let keep = !cx.what_if();
@@ -210,21 +234,26 @@ fn reason(cx: &mut Invocation<'_>, session: &Session, group: &RenewalGroup, only
     let Some(due) = session.renewal_due(group, true, keep, &|| cancel.is_cancelled())? else {
         return Ok(Some("its certificate has vanished".to_owned()));
     };
-    let uses = group.uses().join(", ");
     if let Some(why) = &due.unasked {
         cx.warn_as("AuthorityNotAsked", format!("{uses}: when to renew could not be asked: {why}"))?;
     }
     let at = due.at.in_zone(&session.zone());
-    if let Some(at) = successor(session, group)? {
-        let at = at.in_zone(&session.zone());
-        cx.verbose(format!("{uses}: what is staged takes over on {at}, before {} ends", group.shown()))?;
-        return Ok(None);
-    }
     if due.at <= session.now() {
         return Ok(Some(format!("due since {at}: {}", due.why)));
     }
     cx.verbose(format!("{uses}: {} is not due before {at}: {}", group.shown(), due.why))?;
     Ok(None)
+}
+
+/// What is in use has begun; where it has not, the clock is not what it was, and nothing is ordered by it.
+fn check_clock(session: &Session, group: &RenewalGroup) -> Result<()> {
+    let Some((row, _)) = group.old.as_ref().filter(|(row, _)| row.not_before > session.now()) else { return Ok(()) };
+    let (shown, begin) = (row.thumbprint, row.not_before.in_zone(&session.zone()));
+    let uses = group.uses().join(",");
+    let text = format!("certificate `{shown}`, which {uses} has, begins on {begin}: the clock of this computer has gone back");
+    Err(Error::new(ErrorId::CertificateNotYetValid, text)
+        .about(shown.to_string())
+        .hint(format!("set the clock; where it is right now and was wrong before: `Invoke-TlsRenewal -Type {uses}`")))
 }
 
 /// When a certificate that is staged for all uses of a group takes over, where that is in time and it is fit to.

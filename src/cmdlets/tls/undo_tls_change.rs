@@ -59,6 +59,23 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let plan = session.plan_undo(&change)?;
     let shown = format!("{} of {}", change.verb, change.time.in_zone(&session.zone()));
     cx.verbose(format!("undoes change {}: {shown} by {}", change.id, change.principal))?;
+    if change.verb == SPEC.name && args.get(&ID, session)?.is_none() {
+        let text = format!(
+            "change {} is itself an undo: what it took back comes into force again; `Get-TlsChange` lists the changes, and \
+             `Undo-TlsChange -Id …` undoes an earlier one",
+            change.id
+        );
+        cx.warn_as("UndoOfUndo", text)?;
+    }
+    for altered in &change.assignments {
+        if altered.before.as_ref().is_none_or(|row| row.certificate.is_none())
+            && altered.after.as_ref().is_some_and(|row| row.certificate.is_some())
+            && session.heir(&altered.key)?.is_none()
+        {
+            let name = &altered.key.use_name;
+            cx.warn_as("UseLosesCertificate", format!("`{name}` had no certificate before that change: it loses what it has"))?;
+        }
+    }
     if !cx.what_if() && !cx.confirm(&format!("Undo change {}", change.id), &shown)? {
         return Ok(());
     }

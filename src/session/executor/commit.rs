@@ -9,9 +9,7 @@ use super::recover::{RecoverOrder, Recovered};
 use crate::command::Invocation;
 use crate::error::{Error, ErrorId, ExitCode, Result};
 use crate::model::{Certificate, Fingerprint, Slot, Snapshot, Verdict};
-use crate::probe::{
-    Control, EndpointTask, Expectation, LATE_CLOCK, Look, check_begun, negative_control, observe, prove,
-};
+use crate::probe::{Control, EndpointTask, Expectation, Look, check_begun, negative_control, observe, prove};
 use crate::servers::{Image, Material, ObjectId, ObjectState, Server};
 use crate::session::sites::Place;
 use crate::session::{Deployment, Plan, Receipt, Session};
@@ -66,7 +64,7 @@ impl Session {
         let snapshots = observe(&*prober, &tasks, settings.probe_timeout, &look);
         cx.check_cancelled()?;
         say_mended(&mended, &draft.objects, cx)?;
-        let drifts = self.control(&prepared, &draft, &tasks, &snapshots)?;
+        let drifts = self.control(&prepared, &draft, &tasks, &snapshots, settings.skew.as_secs() as i64)?;
         for drift in &drifts {
             cx.verbose(drift.clone())?;
         }
@@ -268,11 +266,12 @@ impl Session {
         draft: &Draft,
         tasks: &[EndpointTask],
         snapshots: &[Snapshot],
+        skew: i64,
     ) -> Result<Vec<String>> {
         let mut drifts = Vec::new();
         for item in prepared {
             for (_, certificate) in &item.slots {
-                check_begun(certificate, self.now(), LATE_CLOCK)?;
+                check_begun(certificate, self.now(), skew)?;
             }
             // Where nothing is written, nothing can be mistaken: what is served is proven below.
             if !draft.sites.iter().any(|s| Arc::ptr_eq(s, &item.place.site)) {

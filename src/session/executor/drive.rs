@@ -341,11 +341,21 @@ pub(super) const LEASE: &str = "change";
 
 /// Waits in short slices, so that a run can be interrupted while it waits for the lease.
 pub(in crate::session) fn lease(session: &Session, cancel: &Cancel, holder: &str) -> Result<crate::state::Lease> {
+    lease_of(session, LEASE, cancel, holder)
+}
+
+/// The same for any lease.
+pub(in crate::session) fn lease_of(
+    session: &Session,
+    name: &str,
+    cancel: &Cancel,
+    holder: &str,
+) -> Result<crate::state::Lease> {
     let (state, limit) = (session.state()?, session.world().lease_wait());
     let mut waited = Duration::ZERO;
     cancel.check()?;
     loop {
-        let busy = match state.lease(LEASE, holder, SLICE) {
+        let busy = match state.lease(name, holder, SLICE) {
             Err(error) if error.id() == ErrorId::Busy && waited < limit => error,
             other => return other,
         };

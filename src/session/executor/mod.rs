@@ -9,7 +9,7 @@ mod images;
 mod operation;
 mod recover;
 
-pub(super) use drive::lease;
+pub(super) use drive::{lease, lease_of};
 pub(crate) use operation::AssignmentChange;
 pub use operation::OnFailure;
 pub(crate) use recover::{RecoverOrder, Recovered};

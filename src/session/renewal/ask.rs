@@ -12,7 +12,7 @@ use crate::model::{
     RequestedName,
 };
 use crate::state::{NameWishes, Row, RowKey};
-use crate::x509::{CertificateRequest, RequestDetails, parse_request};
+use crate::x509::{CertificateRequest, RequestDetails, own_request};
 
 /// The object identifier of the common name (X.520).
 const COMMON_NAME: &str = "2.5.4.3";
@@ -41,7 +41,7 @@ impl Session {
         query.domain_name = RequestedName::all(wishes.added.iter().map(String::as_str))?;
         query.excluded = RequestedName::all(wishes.excluded.iter().map(String::as_str))?;
         let computed = compute(&topology, &query)?;
-        let asked = request.and_then(|r| parse_request(&r.csr).ok());
+        let asked = request.and_then(|r| own_request(&r.csr).ok());
         let subject = asked.as_ref().map_or_else(|| old.subject(), CertificateRequest::subject);
         let purposes = asked.as_ref().and_then(|csr| csr.purposes()).or(old.purposes());
         let details = RequestDetails {

@@ -32,6 +32,9 @@ struct Said {
 /// How long an answer holds where the authority does not say (RFC 9773 section 4.3.3: once in six hours or so).
 const ASK_AGAIN_SECONDS: i64 = 6 * 3600;
 
+/// However long it says that its answer holds.
+const ASK_AGAIN_AT_LAST: i64 = 24 * 3600;
+
 /// The moment from which two thirds of a certificate's life are over.
 pub(crate) fn by_life(certificate: &Certificate) -> Moment {
     let life = certificate.not_after().since(certificate.not_before());
@@ -57,7 +60,9 @@ impl Session {
         let name = format!("renewal:{}", group.fingerprint);
         let mut said: Option<Said> = self.remembered(&name)?;
         let mut unasked = None;
-        if ask && said.as_ref().is_none_or(|s| s.ask_again <= self.now()) {
+        // An answer from a day that a wrong clock told is not waited for.
+        let is_old = |s: &Said| !(1..=ASK_AGAIN_AT_LAST).contains(&s.ask_again.since(self.now()));
+        if ask && said.as_ref().is_none_or(is_old) {
             match self.ask_window(group, old, cancelled) {
                 Ok(Some(window)) => {
                     let picked = said.filter(|s| (s.start, s.end) == (window.start, window.end)).map(|s| s.at);

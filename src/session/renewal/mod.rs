@@ -6,13 +6,14 @@
 mod ask;
 mod due;
 
-use super::fitness::{fitness, names_of};
+use super::executor::lease_of;
+use super::fitness::{Wish, fitness, names_of, wish_fitness};
 use super::{Assigned, Assigning, Enrollment, Obtained, Receipt, Session};
-use crate::command::Invocation;
+use crate::command::{Cancel, Invocation};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::names::difference;
 use crate::model::{Certificate, ComputedNames, Fingerprint, UseName};
-use crate::state::{CertificateRow, RequestRow, RequestStatus};
+use crate::state::{CertificateRow, Lease, RequestRow, RequestStatus};
 
 /// For how long a request that was cut off is gone on with.
 const CUT_OFF_SECONDS: i64 = 24 * 3600;
@@ -94,7 +95,19 @@ impl RenewalGroup {
     }
 }
 
+/// The lease of whoever renews: two that saw the same certificate due would both order a new one.
+const LEASE: &str = "renewal";
+
 impl Session {
+    /// Lets one process renew at a time; what is due is looked up after it is held.
+    ///
+    /// # Errors
+    /// `Busy` naming who renews; `Interrupted`, `TimedOut`, `StoreUnavailable`.
+    pub(crate) fn renewal_lease(&self, verb: &str, cancel: &Cancel) -> Result<Lease> {
+        let holder = format!("process {} ({verb}) since {}", std::process::id(), self.now());
+        lease_of(self, LEASE, cancel, &holder)
+    }
+
     /// The certificates in use on the local computer, each with the uses that share it.
     ///
     /// # Errors
@@ -136,8 +149,10 @@ impl Session {
         for request in self.renewals_of(group)? {
             let Some(fingerprint) = request.certificate.filter(|f| !was_deployed(*f)) else { continue };
             let Some(row) = self.stored(&fingerprint)? else { continue };
+            // One that is staged takes over when the operator wants it to.
+            let is_staged = group.members.iter().any(|m| m.row.staged.is_some_and(|(f, _)| f == fingerprint));
             // An authority that is about to end itself gives no later end, however often it is asked.
-            if row.banned.is_none() && row.not_after >= old.not_after() {
+            if row.banned.is_none() && !is_staged && row.not_after >= old.not_after() {
                 return Ok(Some(format!("its renewal `{}` was issued and is not deployed", row.thumbprint)));
             }
         }
@@ -172,7 +187,7 @@ impl Session {
                 cx.tell_what_if(&format!("Ask again about request {}", open.id), &open.ca)?;
                 return Ok(Renewed::Not);
             }
-            match self.retrieve(open, &cancelled) {
+            match self.retrieve(open, None, &cancelled) {
                 Ok(Obtained::Issued(certificate, _)) => {
                     check_names(group, &certificate, &computed)?;
                     return self.replace(group, certificate, Source::Retrieved, cx);
@@ -183,9 +198,10 @@ impl Session {
                 Err(error) => return Err(error),
             }
         }
-        self.check_no_unfit(group, &computed)?;
         let enrollment = enrollment?;
         let authority = enrollment.authority.as_ref().map_or_else(String::new, |a| a.config().to_owned());
+        self.check_no_unfit(group, &computed, &authority)?;
+        self.check_wish(group, &enrollment, &computed)?;
         if cx.what_if() {
             let subject = computed.subject.clone().unwrap_or_default();
             let names = computed.comma_list();
@@ -214,17 +230,11 @@ impl Session {
         source: Source,
         cx: &mut Invocation<'_>,
     ) -> Result<Renewed> {
-        let thumbprint = certificate.thumbprint();
-        let kept = |error: Error| {
-            error.hint(format!(
-                "the certificate `{thumbprint}` is kept, issued and not deployed: the next `Invoke-TlsRenewal` deploys it"
-            ))
-        };
         let new = certificate.fingerprint();
         if let Some(row) = self.stored(&new)? {
             let findings = fitness(self, &row, &certificate, &group.use_names()?, self.now())?;
             if let Some(obstacle) = findings.into_iter().find(|f| f.is_obstacle) {
-                return Err(kept(obstacle.error));
+                return Err(kept(&certificate, obstacle.error));
             }
         }
         let mut assigning = Assigning::new(self, &certificate);
@@ -235,7 +245,7 @@ impl Session {
             cx.warn_as("Unstaged", format!("`{staged}` was staged for `{use_name}` and is staged no more"))?;
         }
         let plan = std::mem::take(&mut assigning.plan);
-        let receipt = self.commit(plan, cx).map_err(kept)?;
+        let receipt = self.commit(plan, cx).map_err(|error| kept(&certificate, error))?;
         if !receipt.done {
             return Ok(Renewed::Not);
         }
@@ -261,7 +271,12 @@ impl Session {
             }
             let findings = fitness(self, &row, &certificate, &group.use_names()?, self.now())?;
             let bears_all = difference(computed, &names_of(&certificate)).missing.is_empty();
-            if bears_all && !findings.iter().any(|f| f.is_obstacle) {
+            // What the authority gave when it was asked for just that is what it gives, also where it lacks what the old
+            // certificate lacks.
+            let is_the_answer = request.replaces == Some(group.fingerprint)
+                && asked_for(request, computed)
+                && check_names(group, &certificate, computed).is_ok();
+            if (bears_all || is_the_answer) && !findings.iter().any(|f| f.is_obstacle) {
                 return Ok(Some(certificate));
             }
         }
@@ -280,8 +295,8 @@ impl Session {
     fn open_renewal(&self, group: &RenewalGroup) -> Result<Option<RequestRow>> {
         let is_open = |r: &RequestRow| match r.status {
             RequestStatus::Pending => true,
-            // One that was cut off long ago is not gone on with.
-            RequestStatus::Submitting => self.now().since(r.submitted) < CUT_OFF_SECONDS,
+            // One that was cut off long ago is not gone on with; nor one from a day that a wrong clock told.
+            RequestStatus::Submitting => self.now().since(r.submitted).abs() < CUT_OFF_SECONDS,
             RequestStatus::Issued | RequestStatus::Denied | RequestStatus::Revoked => false,
         };
         let mut rows = self.state()?.requests()?;
@@ -289,23 +304,62 @@ impl Session {
         Ok(rows.pop())
     }
 
-    /// An authority that has answered the same question with what does not serve is not asked again.
-    fn check_no_unfit(&self, group: &RenewalGroup, computed: &ComputedNames) -> Result<()> {
+    /// What the uses would refuse is not asked for.
+    fn check_wish(&self, group: &RenewalGroup, enrollment: &Enrollment, computed: &ComputedNames) -> Result<()> {
+        let uses = group.use_names()?;
+        let wish = Wish {
+            uses: &uses,
+            key: enrollment.key,
+            exportable: enrollment.exportable,
+            names: computed,
+            purposes: &enrollment.details.purposes,
+            authority: enrollment.authority.as_deref(),
+            template: &enrollment.template,
+        };
+        let Some(obstacle) = wish_fitness(self, &wish)?.into_iter().find(|f| f.is_obstacle) else { return Ok(()) };
+        let types = group.uses().join(",");
+        Err(obstacle.error.hint(format!(
+            "a renewal asks for the same kind of key: `Request-CsCertificate -New -Type {types} | Set-CsCertificate -Type {types}`"
+        )))
+    }
+
+    /// An authority that has answered the same question with what does not serve is not asked again: it lacks names, its
+    /// root is not trusted, it does not begin yet.
+    fn check_no_unfit(&self, group: &RenewalGroup, computed: &ComputedNames, authority: &str) -> Result<()> {
         for request in self.renewals_of(group)? {
-            let asked = |name: &str| request.names.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
-            let is_same = request.names.len() == computed.names.len()
-                && computed.names.iter().all(|n| asked(&n.name.to_string()));
-            let Some(row) = request.certificate.map(|f| self.stored(&f)).transpose()?.flatten() else { continue };
-            if !is_same || row.banned.is_some() || row.not_after <= self.now() {
+            if !asked_for(&request, computed) || !request.ca.eq_ignore_ascii_case(authority) {
                 continue;
             }
+            let Some(row) = request.certificate.map(|f| self.stored(&f)).transpose()?.flatten() else { continue };
             let certificate = self.certificate_of(&row)?;
-            if due::by_life(&certificate) > self.now() {
-                check_names(group, &certificate, computed)?;
+            // What was banned or revoked, lost its key, or is due itself is mended by a new one.
+            if due::by_life(&certificate) <= self.now() || self.spoiled(&certificate.fingerprint())?.is_some() {
+                continue;
+            }
+            check_names(group, &certificate, computed)?;
+            let findings = fitness(self, &row, &certificate, &group.use_names()?, self.now())?;
+            if let Some(obstacle) = findings.into_iter().find(|f| f.is_obstacle) {
+                return Err(kept(&certificate, obstacle.error).hint(format!(
+                    "`{authority}` issued it and is not asked again for the same before that is mended"
+                )));
             }
         }
         Ok(())
     }
+}
+
+/// Whether a request was for just these names.
+fn asked_for(request: &RequestRow, computed: &ComputedNames) -> bool {
+    let asked = |name: &str| request.names.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
+    request.names.len() == computed.names.len() && computed.names.iter().all(|n| asked(&n.name.to_string()))
+}
+
+/// What becomes of a certificate that could not be deployed.
+fn kept(certificate: &Certificate, error: Error) -> Error {
+    error.hint(format!(
+        "the certificate `{}` is kept, issued and not deployed: the next `Invoke-TlsRenewal` deploys it",
+        certificate.thumbprint()
+    ))
 }
 
 /// A renewal never serves less than before.

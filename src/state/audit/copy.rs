@@ -1,9 +1,10 @@
 //! The copy of the audit log in the home, for eyes and for log shippers.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use super::AuditLine;
 use crate::error::{Error, ErrorId, Result};
@@ -31,47 +32,94 @@ pub enum AuditCopy {
 /// # Errors
 /// `Busy` after 10 s, `DiskFull`, `FileNotWritable`, or what the state raises. The log itself is not harmed.
 pub fn copy_audit(state: &dyn State, path: &Path) -> Result<AuditCopy> {
-    copy(state, path, true)
+    AuditCopier::new(path).copy(state)
 }
 
-/// The same, and what is appended becomes durable with a later copy, or when the system writes it.
-///
-/// For a run of many changes: the log itself is durable, and a copy that lost its end is mended by the next one.
-///
-/// # Errors
-/// As [`copy_audit`].
-pub fn copy_audit_soon(state: &dyn State, path: &Path) -> Result<AuditCopy> {
-    copy(state, path, false)
+/// The copy of a run of many changes: what this run has compared or written, and nobody has touched since, is not
+/// compared again.
+#[derive(Debug)]
+pub struct AuditCopier {
+    path: PathBuf,
+    left: Mutex<Option<Left>>,
 }
 
-fn copy(state: &dyn State, path: &Path, is_durable: bool) -> Result<AuditCopy> {
-    let _turn = state.lease("audit", &format!("process {}, copying the audit log", std::process::id()), PATIENCE)?;
-    let failed = |error: io::Error| {
-        let id = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorId::DiskFull,
-            _ => ErrorId::FileNotWritable,
+/// How the copy was left: the number of its last line, its length, and when it was written to.
+#[derive(Clone, Copy, Debug)]
+struct Left {
+    seq: u64,
+    length: u64,
+    modified: SystemTime,
+}
+
+impl Left {
+    fn of(seq: u64, facts: &Metadata) -> io::Result<Self> {
+        Ok(Self { seq, length: facts.len(), modified: facts.modified()? })
+    }
+
+    fn is_still(&self, facts: &Metadata) -> bool {
+        facts.len() == self.length && facts.modified().is_ok_and(|modified| modified == self.modified)
+    }
+}
+
+impl AuditCopier {
+    /// A copy in this file.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), left: Mutex::new(None) }
+    }
+
+    /// Catches up; durable when this returns.
+    ///
+    /// # Errors
+    /// As [`copy_audit`].
+    pub fn copy(&self, state: &dyn State) -> Result<AuditCopy> {
+        self.catch_up(state, true)
+    }
+
+    /// Catches up; what is appended becomes durable with a later copy, or when the system writes it.
+    ///
+    /// For a run of many changes: the log itself is durable, and a copy that lost its end is mended by the next one.
+    ///
+    /// # Errors
+    /// As [`copy_audit`].
+    pub fn copy_soon(&self, state: &dyn State) -> Result<AuditCopy> {
+        self.catch_up(state, false)
+    }
+
+    fn catch_up(&self, state: &dyn State, is_durable: bool) -> Result<AuditCopy> {
+        let path = self.path.as_path();
+        let holder = format!("process {}, copying the audit log", std::process::id());
+        let _turn = state.lease("audit", &holder, PATIENCE)?;
+        let failed = |error: io::Error| {
+            let id = match error.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorId::DiskFull,
+                _ => ErrorId::FileNotWritable,
+            };
+            Error::new(id, format!("cannot copy the audit log to `{}`: {error}", path.display()))
+                .about(path.display().to_string())
+                .because(error)
         };
-        Error::new(id, format!("cannot copy the audit log to `{}`: {error}", path.display()))
-            .about(path.display().to_string())
-            .because(error)
-    };
-    let mut file = match fs::symlink_metadata(path) {
-        Ok(_) => files::private(path).map_err(failed)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return remake(state, path, failed),
-        Err(error) => return Err(failed(error)),
-    };
-    let Some(seq) = agreed(state, &mut file, failed)? else {
-        return remake(state, path, failed);
-    };
-    let end = file.seek(SeekFrom::End(0)).map_err(failed)?;
-    match append(state, seq, &file, is_durable, failed) {
-        Ok(0) => Ok(AuditCopy::UpToDate),
-        Ok(lines) => Ok(AuditCopy::Appended(lines)),
-        Err(error) => {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut file = match fs::symlink_metadata(path) {
+            Ok(_) => files::private(path).map_err(failed)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return remake(state, path, failed),
+            Err(error) => return Err(failed(error)),
+        };
+        let facts = file.metadata().map_err(failed)?;
+        let agreed = match left.filter(|left| left.is_still(&facts)) {
+            Some(left) => Some(left.seq),
+            None => agreed(state, &mut file, failed)?,
+        };
+        let Some(seq) = agreed else {
+            return remake(state, path, failed);
+        };
+        file.seek(SeekFrom::End(0)).map_err(failed)?;
+        let lines = append(state, seq, &file, is_durable, failed).inspect_err(|_| {
             // A torn line would be mended by the next call; a clean end is better for whoever reads meanwhile.
-            let _ = file.set_len(end);
-            Err(error)
-        }
+            let _ = file.set_len(facts.len());
+        })?;
+        let now = file.metadata().and_then(|facts| Left::of(seq + lines, &facts)).map_err(failed)?;
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        Ok(if lines == 0 { AuditCopy::UpToDate } else { AuditCopy::Appended(lines) })
     }
 }
 
@@ -168,12 +216,13 @@ fn append(
     let mut last = after;
     loop {
         let page = state.audit_after(last, PAGE)?;
-        if page.is_empty() {
-            break;
-        }
+        let is_last = page.len() < PAGE;
         for AuditLine { seq, line } in page {
             writer.write_all(line.as_bytes()).and_then(|()| writer.write_all(b"\n")).map_err(failed)?;
             last = seq;
+        }
+        if is_last {
+            break;
         }
     }
     if last > after {

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::{Moment, hex};
 
-pub use copy::{AuditCopy, copy_audit, copy_audit_soon};
+pub use copy::{AuditCopier, AuditCopy, copy_audit};
 pub use verify::{AuditVerdict, verify_audit, verify_audit_file};
 
 /// A closed change: a line of the audit log.

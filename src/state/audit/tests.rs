@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{AuditCopy, AuditDraft, AuditVerdict, NO_PREVIOUS, copy_audit, digest, next_line, verify_audit_file};
+use super::{
+    AuditCopier, AuditCopy, AuditDraft, AuditVerdict, NO_PREVIOUS, copy_audit, digest, next_line, verify_audit_file,
+};
 use crate::error::ErrorId;
 use crate::model::Moment;
 use crate::state::contract::draft;
@@ -110,6 +112,34 @@ fn a_copy_that_says_something_else_is_made_anew_and_kept() {
     copy_audit(&logged(2), &path).unwrap();
     let kept = home.path().join(format!("audit.jsonl.{}", bad.len() + 1));
     assert_eq!(fs::read_to_string(kept).unwrap(), good);
+}
+
+#[test]
+fn a_copy_that_others_touched_is_looked_at_again() {
+    let home = tempfile::tempdir().unwrap();
+    let (state, path) = (logged(3), home.path().join("audit.jsonl"));
+    let (one, other) = (AuditCopier::new(&path), AuditCopier::new(&path));
+    assert_eq!(one.copy_soon(&state).unwrap(), AuditCopy::Remade);
+    for lines in 1..4 {
+        add(&state, lines);
+        assert_eq!(one.copy_soon(&state).unwrap(), AuditCopy::Appended(lines as u64));
+        add(&state, lines);
+        assert_eq!(other.copy(&state).unwrap(), AuditCopy::Appended(lines as u64));
+        assert_eq!(one.copy(&state).unwrap(), AuditCopy::UpToDate);
+    }
+    let good = fs::read(&path).unwrap();
+    fs::write(&path, &good[..good.len() - 1]).unwrap();
+    assert_eq!(one.copy_soon(&state).unwrap(), AuditCopy::Remade);
+    fs::remove_file(&path).unwrap();
+    assert_eq!(one.copy_soon(&state).unwrap(), AuditCopy::Remade);
+    // Of the same length, and another: its time tells.
+    let mut changed = good.clone();
+    changed[10] ^= 1;
+    fs::write(&path, &changed).unwrap();
+    let later = fs::metadata(&path).unwrap().modified().unwrap() + std::time::Duration::from_secs(1);
+    fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+    assert!(matches!(one.copy_soon(&state).unwrap(), AuditCopy::Replaced(_)));
+    assert_eq!(fs::read(&path).unwrap(), good);
 }
 
 #[test]

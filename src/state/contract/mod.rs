@@ -8,13 +8,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use self::samples::{binding, request, samples, setting, submission};
-pub(crate) use self::samples::{certificate, draft, fingerprint, put_certificate};
+pub(crate) use self::samples::{certificate, draft, fingerprint, put_certificate, take_number};
 use super::{
     AssignmentKey, AssignmentRow, AuditVerdict, BindingKey, BoundRow, CertificateQuery, CertificateRow, Expectation,
-    Row, RowKey, Sealed, Slot, State, Store, Write, verify_audit,
+    KeyRow, Row, RowKey, Sealed, Slot, State, Store, Write, verify_audit,
 };
 use crate::error::ErrorId;
-use crate::model::Moment;
+use crate::model::{KeyId, Moment};
 
 /// Runs the whole contract; `make` gives an empty state each time.
 pub(crate) fn contract(make: impl Fn() -> Arc<dyn State>) {
@@ -168,8 +168,19 @@ fn lists_are_ordered(state: &dyn State) {
         let row = Row::Submission(submission(serial));
         batch.push(Write::put(RowKey::Submission(authority.to_owned(), id), row));
     }
+    let quarantine = [None, Some(9), None, Some(1)];
+    for (n, until) in (1..).zip(quarantine) {
+        let quarantined_until = until.map(Moment::from_unix);
+        let row = KeyRow { sealed: Sealed(vec![n]), exportable: false, added: Moment::from_unix(0), quarantined_until };
+        batch.push(Write::put(RowKey::Key(KeyId::from_bytes([n; 32])), Row::Key(row)));
+    }
     state.write(&batch).unwrap();
 
+    let kept = state.quarantined().unwrap();
+    let kept: Vec<_> = kept.into_iter().map(|(key, row)| (key, row.sealed.0, row.quarantined_until)).collect();
+    let key = |n| KeyId::from_bytes([n; 32]);
+    let until = |seconds| Some(Moment::from_unix(seconds));
+    assert_eq!(kept, [(key(2), vec![2], until(9)), (key(4), vec![4], until(1))]);
     let all = |found: Vec<(BindingKey, BoundRow)>| {
         assert!(found.iter().all(|(_, row)| *row == bound));
         found.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
@@ -208,6 +219,12 @@ fn certificates_are_found_by_each_criterion(state: &dyn State) {
     rows[7].1.names.clear();
     rows[9].1.thumbprint = rows[8].1.thumbprint;
     rows[10].1.not_after = rows[11].1.not_after;
+    rows[14].1.store = Store::Ca;
+    rows[15].1.store = Store::Ca;
+    rows[15].1.subject = rows[14].1.subject.clone();
+    rows[16].1.subject = rows[14].1.subject.clone();
+    let held = [rows[1].1.key, rows[17].1.key];
+    let quarantined = rows[18].1.key;
     let twelfth = rows[12].1.key;
     rows[13].1.key = twelfth;
     let (eighth, tenth_end) = (rows[8].1.thumbprint, rows[10].1.not_after);
@@ -215,6 +232,16 @@ fn certificates_are_found_by_each_criterion(state: &dyn State) {
     let batch: Vec<Write> =
         rows.into_iter().rev().map(|(f, row)| Write::put(RowKey::Certificate(f), Row::Certificate(row))).collect();
     state.write(&batch).unwrap();
+    for key in held.into_iter().chain([quarantined]) {
+        let until = (key == quarantined).then_some(Moment::from_unix(1));
+        let row = KeyRow {
+            sealed: Sealed(vec![1]),
+            exportable: false,
+            added: Moment::from_unix(1),
+            quarantined_until: until,
+        };
+        state.write(&[Write::put(RowKey::Key(key), Row::Key(row))]).unwrap();
+    }
 
     let any = CertificateQuery::default;
     let named = |name: &str| found(state, &CertificateQuery { name: Some(name.to_owned()), ..any() });
@@ -223,7 +250,30 @@ fn certificates_are_found_by_each_criterion(state: &dyn State) {
     let ordered: Vec<u32> = (0..10).chain(tied).chain(12..20).collect();
     assert_eq!(found(state, &any()), ordered);
     assert_eq!(found(state, &CertificateQuery { store: Some(Store::Root), ..any() }), [3]);
-    assert_eq!(found(state, &CertificateQuery { store: Some(Store::Ca), ..any() }), Vec::<u32>::new());
+    assert_eq!(found(state, &CertificateQuery { store: Some(Store::Ca), ..any() }), [14, 15]);
+    let of_subject = |store: Option<Store>| {
+        found(state, &CertificateQuery { subject: Some("CN=host14.contoso.com".to_owned()), store, ..any() })
+    };
+    assert_eq!(of_subject(Some(Store::Ca)), [14, 15]);
+    assert_eq!(of_subject(Some(Store::Root)), Vec::<u32>::new());
+    assert_eq!(of_subject(Some(Store::My)), [16]);
+    assert_eq!(of_subject(None), [14, 15, 16]);
+    let good_for = |host: &str, limit: Option<usize>| {
+        found(state, &CertificateQuery { host: Some(host.to_owned()), limit, ..any() })
+    };
+    for limit in [None, Some(5)] {
+        assert_eq!(good_for("host2.contoso.com", limit), [2, 5]);
+        assert_eq!(good_for("alias2.contoso.net", limit), [2]);
+        assert_eq!(good_for("*.contoso.com", limit), [5], "a star is no pattern here");
+        assert_eq!(good_for("a.b.contoso.com", limit), [6]);
+        assert_eq!(good_for("b.b.contoso.com", limit), Vec::<u32>::new());
+        assert_eq!(good_for("contoso.com", limit), Vec::<u32>::new());
+    }
+    assert_eq!(found(state, &CertificateQuery { with_key: true, ..any() }), [1, 17]);
+    let backwards = CertificateQuery { with_key: true, latest_first: true, limit: Some(1), ..any() };
+    assert_eq!(found(state, &backwards), [17]);
+    let keyed = CertificateQuery { with_key: true, host: Some("host1.contoso.com".to_owned()), ..any() };
+    assert_eq!(found(state, &keyed), [1]);
     assert_eq!(found(state, &CertificateQuery { thumbprint: Some(eighth), ..any() }), [8, 9]);
     assert_eq!(found(state, &CertificateQuery { key: Some(twelfth), ..any() }), [12, 13]);
     assert_eq!(found(state, &CertificateQuery { serial: Some("610000000F".to_owned()), ..any() }), [15]);
@@ -311,8 +361,8 @@ fn a_certificate_that_is_put_again_is_found_by_its_new_facts(state: &dyn State) 
 }
 
 fn numbers_are_never_given_twice(state: &dyn State) {
-    assert_eq!([1, 2, 3], std::array::from_fn(|_| state.next_number("request").unwrap()));
-    assert_eq!(state.next_number("other").unwrap(), 1);
+    assert_eq!([1, 2, 3], std::array::from_fn(|_| take_number(state, "request")));
+    assert_eq!(take_number(state, "other"), 1);
     let first = state.open(Moment::from_unix(1), "m", "{}").unwrap();
     state.close(first, &[], &draft("Set")).unwrap();
     let second = state.open(Moment::from_unix(1), "m", "{}").unwrap();
@@ -394,7 +444,7 @@ fn the_version_differs_after_a_write(state: &dyn State) {
     let (key, row) = setting("a", "1");
     state.write(&[Write::put(key, row)]).unwrap();
     note();
-    state.next_number("n").unwrap();
+    take_number(state, "n");
     note();
     let id = state.open(Moment::from_unix(1), "m", "{}").unwrap();
     note();
@@ -513,14 +563,14 @@ fn audit_lines_of_many_hands_are_one_chain(states: &[Arc<dyn State>; 2]) {
             let state = &states[n % 2];
             scope.spawn(move || {
                 for _ in 0..25 {
-                    state.next_number("n").unwrap();
+                    take_number(&**state, "n");
                     state.record(&[], &draft("Set")).unwrap();
                 }
             });
         }
     });
     assert!(matches!(verify_audit(&*states[0]).unwrap(), AuditVerdict::Intact { lines: 100, .. }));
-    assert_eq!(states[0].next_number("n").unwrap(), 101);
+    assert_eq!(take_number(&*states[0], "n"), 101);
 }
 
 fn one_hand_sees_what_the_other_wrote([a, b]: &[Arc<dyn State>; 2]) {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use crate::error::ErrorId;
 use crate::model::{Fingerprint, KeyId, Moment, Thumbprint};
 use crate::state::{
     AssignmentKey, AssignmentRow, AuditDraft, AuthorityRow, BindingKey, BoundRow, CertificateRow, KeyRow, NameWishes,
-    RequestRow, RequestStatus, Row, RowKey, Sealed, Slot, Store, SubmissionRow, Write,
+    RequestRow, RequestStatus, Row, RowKey, Sealed, Slot, State, Store, SubmissionRow, Write, next_number,
 };
 
 /// A certificate row with made-up facts, all derived from `n`.
@@ -60,6 +61,17 @@ fn digest<const N: usize>(n: u32) -> [u8; N] {
     use sha2::Digest;
     let whole = sha2::Sha256::digest(n.to_be_bytes());
     std::array::from_fn(|i| whole[i])
+}
+
+/// Takes the next number of a counter, also while others do.
+pub(crate) fn take_number(state: &dyn State, counter: &str) -> u64 {
+    loop {
+        let (number, write) = next_number(state, counter).unwrap();
+        match state.write(&[write]) {
+            Ok(()) => return number,
+            Err(error) => assert_eq!(error.id(), ErrorId::PlanStale, "{error}"),
+        }
+    }
 }
 
 pub(super) fn setting(name: &str, value: &str) -> (RowKey, Row) {
@@ -172,5 +184,6 @@ pub(super) fn samples() -> Vec<(RowKey, Row, Row)> {
             Row::Submission(SubmissionRow { revoked: None, resolved: None, ..submission("") }),
         ),
         (name, value, Row::Setting(String::new())),
+        (RowKey::Counter("request".to_owned()), Row::Counter(1), Row::Counter(u64::from(u32::MAX))),
     ]
 }

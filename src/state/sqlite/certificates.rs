@@ -1,10 +1,11 @@
 //! Certificates in a state file: typed columns, each question answered from an index.
 
 use rusqlite::types::{Type, Value};
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::tables::from_json;
 use crate::model::{Fingerprint, KeyId, Moment, Thumbprint};
+use crate::state::query::names_for;
 use crate::state::{CertificateQuery, CertificateRow, Store};
 
 /// Reads one.
@@ -15,19 +16,50 @@ pub(super) fn read(db: &Connection, fingerprint: &Fingerprint) -> rusqlite::Resu
 
 /// Puts one in place of what was there.
 pub(super) fn put(db: &Connection, fingerprint: &Fingerprint, row: &CertificateRow) -> rusqlite::Result<()> {
+    if insert(db, fingerprint, row)? {
+        return Ok(());
+    }
+    write(db, UPDATE, fingerprint, row)?;
+    let id: i64 = db
+        .prepare_cached("SELECT id FROM certificates WHERE fingerprint = ?1")?
+        .query_row([fingerprint.as_bytes()], |row| row.get(0))?;
+    db.prepare_cached("DELETE FROM certificate_names WHERE certificate = ?1")?.execute([id])?;
+    put_names(db, id, row)
+}
+
+/// Puts one where none was; says whether there was none.
+pub(super) fn insert(db: &Connection, fingerprint: &Fingerprint, row: &CertificateRow) -> rusqlite::Result<bool> {
+    if write(db, INSERT, fingerprint, row)? == 0 {
+        return Ok(false);
+    }
+    put_names(db, db.last_insert_rowid(), row)?;
+    Ok(true)
+}
+
+fn write(db: &Connection, sql: &str, fingerprint: &Fingerprint, row: &CertificateRow) -> rusqlite::Result<usize> {
     let chain: Vec<u8> = row.chain.iter().flat_map(|f| *f.as_bytes()).collect();
     let names = serde_json::Value::from(row.names.clone()).to_string();
-    let id: i64 = db.prepare_cached(PUT)?.query_row(
-        named_params! {
-            ":fingerprint": fingerprint.as_bytes(), ":thumbprint": row.thumbprint.as_bytes(),
-            ":key": row.key.as_bytes(), ":serial": row.serial, ":not_before": row.not_before.unix(),
-            ":not_after": row.not_after.unix(), ":store": row.store.name(), ":friendly_name": row.friendly_name,
-            ":subject": row.subject, ":issuer": row.issuer, ":names": names, ":chain": chain, ":origin": row.origin,
-            ":added": row.added.unix(), ":banned": row.banned, ":der": row.der,
-        },
-        |row| row.get(0),
-    )?;
-    db.prepare_cached("DELETE FROM certificate_names WHERE certificate = ?1")?.execute([id])?;
+    db.prepare_cached(sql)?.execute(params![
+        fingerprint.as_bytes(),
+        row.thumbprint.as_bytes(),
+        row.key.as_bytes(),
+        row.serial,
+        row.not_before.unix(),
+        row.not_after.unix(),
+        row.store.name(),
+        row.friendly_name,
+        row.subject,
+        row.issuer,
+        names,
+        chain,
+        row.origin,
+        row.added.unix(),
+        row.banned,
+        row.der,
+    ])
+}
+
+fn put_names(db: &Connection, id: i64, row: &CertificateRow) -> rusqlite::Result<()> {
     let mut insert = db.prepare_cached("INSERT OR IGNORE INTO certificate_names VALUES (?1, ?2, ?3)")?;
     for name in &row.names {
         insert.execute(params![id, name, reversed(name)])?;
@@ -48,19 +80,21 @@ pub(super) fn list(db: &Connection, query: &CertificateQuery) -> rusqlite::Resul
     statement.query_map(rusqlite::params_from_iter(values), row)?.collect()
 }
 
+/// In the order in which [`row`] reads them and [`write`] binds them.
 const COLUMNS: &str = "fingerprint, thumbprint, key, serial, not_before, not_after, store, friendly_name, subject, \
                        issuer, names, chain, origin, added, banned, der";
 
-const PUT: &str = "
+const INSERT: &str = "
     INSERT INTO certificates (fingerprint, thumbprint, key, serial, not_before, not_after, store, friendly_name,
                               subject, issuer, names, chain, origin, added, banned, der)
-    VALUES (:fingerprint, :thumbprint, :key, :serial, :not_before, :not_after, :store, :friendly_name,
-            :subject, :issuer, :names, :chain, :origin, :added, :banned, :der)
-    ON CONFLICT (fingerprint) DO UPDATE SET
-        thumbprint = :thumbprint, key = :key, serial = :serial, not_before = :not_before, not_after = :not_after,
-        store = :store, friendly_name = :friendly_name, subject = :subject, issuer = :issuer, names = :names,
-        chain = :chain, origin = :origin, added = :added, banned = :banned, der = :der
-    RETURNING id";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+    ON CONFLICT (fingerprint) DO NOTHING";
+
+const UPDATE: &str = "
+    UPDATE certificates SET
+        thumbprint = ?2, key = ?3, serial = ?4, not_before = ?5, not_after = ?6, store = ?7, friendly_name = ?8,
+        subject = ?9, issuer = ?10, names = ?11, chain = ?12, origin = ?13, added = ?14, banned = ?15, der = ?16
+    WHERE fingerprint = ?1";
 
 /// A wildcard that fits this many names or more is looked for along the ends of validity, page by page, instead of
 /// being collected and sorted for each page.
@@ -83,6 +117,13 @@ pub(super) fn question(db: &Connection, query: &CertificateQuery) -> rusqlite::R
         asked.equal("key", key.as_bytes().to_vec().into());
         access.get_or_insert("INDEXED BY certificates_by_key");
     }
+    if let Some(subject) = &query.subject {
+        asked.equal("subject", subject.clone().into());
+        if query.store.is_some_and(|store| store != Store::My) {
+            asked.conditions.push("store <> 'My'".to_owned());
+            access.get_or_insert("INDEXED BY certificates_by_subject");
+        }
+    }
     if let Some(name) = &query.friendly_name {
         asked.equal("friendly_name", name.clone().into());
         if !name.is_empty() {
@@ -102,6 +143,22 @@ pub(super) fn question(db: &Connection, query: &CertificateQuery) -> rusqlite::R
                 "EXISTS (SELECT 1 FROM certificate_names WHERE certificate = certificates.id AND name GLOB {fits})"
             ));
         }
+    }
+    if let Some(host) = &query.host {
+        let names: Vec<String> = names_for(host).into_iter().map(|name| asked.bind(name.into())).collect();
+        let names = names.join(", ");
+        if access.is_none() && (query.limit.is_none() || is_rare(db, host)?) {
+            asked.conditions.push(format!("id IN (SELECT certificate FROM certificate_names WHERE name IN ({names}))"));
+            access = Some("NOT INDEXED");
+        } else {
+            asked.conditions.push(format!(
+                "EXISTS (SELECT 1 FROM certificate_names WHERE certificate = certificates.id AND name IN ({names}))"
+            ));
+        }
+    }
+    if query.with_key {
+        let held = "EXISTS (SELECT 1 FROM keys WHERE key = certificates.key AND quarantined_until IS NULL)";
+        asked.conditions.push(held.to_owned());
     }
     if let Some(store) = query.store {
         asked.equal("store", store.name().to_owned().into());
@@ -142,6 +199,14 @@ impl Question {
         let value = self.bind(value);
         self.conditions.push(format!("{column} = {value}"));
     }
+}
+
+/// Whether few certificates are good for a host.
+fn is_rare(db: &Connection, host: &str) -> rusqlite::Result<bool> {
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM certificate_names WHERE name IN (?1, ?2) LIMIT {MANY})");
+    let names = names_for(host);
+    let found: i64 = db.prepare_cached(&sql)?.query_row([names.first(), names.last()], |row| row.get(0))?;
+    Ok(found < MANY)
 }
 
 /// A name that is asked for, or a wildcard with the longer of its fixed ends.
@@ -207,34 +272,34 @@ fn reversed(name: &str) -> String {
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<(Fingerprint, CertificateRow)> {
-    let chain: Vec<u8> = row.get("chain")?;
-    let (digests, rest) = chain.as_chunks::<32>();
-    if !rest.is_empty() {
-        return Err(rusqlite::Error::FromSqlConversionFailure(11, Type::Blob, "not a list of digests".into()));
-    }
-    let names: String = row.get("names")?;
-    let store: String = row.get("store")?;
     let found = CertificateRow {
-        der: row.get("der")?,
-        thumbprint: Thumbprint::from_bytes(row.get("thumbprint")?),
-        subject: row.get("subject")?,
-        issuer: row.get("issuer")?,
-        serial: row.get("serial")?,
-        not_before: Moment::from_unix(row.get("not_before")?),
-        not_after: Moment::from_unix(row.get("not_after")?),
-        names: from_json(10, &names)?,
-        key: KeyId::from_bytes(row.get("key")?),
-        store: named_store(&store)?,
-        friendly_name: row.get("friendly_name")?,
-        chain: digests.iter().map(|d| Fingerprint::from_bytes(*d)).collect(),
-        origin: row.get("origin")?,
-        added: Moment::from_unix(row.get("added")?),
-        banned: row.get("banned")?,
+        thumbprint: Thumbprint::from_bytes(row.get(1)?),
+        key: KeyId::from_bytes(row.get(2)?),
+        serial: row.get(3)?,
+        not_before: Moment::from_unix(row.get(4)?),
+        not_after: Moment::from_unix(row.get(5)?),
+        store: store(6, row.get_ref(6)?.as_str()?)?,
+        friendly_name: row.get(7)?,
+        subject: row.get(8)?,
+        issuer: row.get(9)?,
+        names: from_json(10, row.get_ref(10)?.as_str()?)?,
+        chain: digests(11, row.get_ref(11)?.as_blob()?)?,
+        origin: row.get(12)?,
+        added: Moment::from_unix(row.get(13)?),
+        banned: row.get(14)?,
+        der: row.get(15)?,
     };
-    Ok((Fingerprint::from_bytes(row.get("fingerprint")?), found))
+    Ok((Fingerprint::from_bytes(row.get(0)?), found))
 }
 
-fn named_store(name: &str) -> rusqlite::Result<Store> {
+fn digests(column: usize, bytes: &[u8]) -> rusqlite::Result<Vec<Fingerprint>> {
+    let (digests, []) = bytes.as_chunks::<32>() else {
+        return Err(rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, "not a list of digests".into()));
+    };
+    Ok(digests.iter().map(|d| Fingerprint::from_bytes(*d)).collect())
+}
+
+fn store(column: usize, name: &str) -> rusqlite::Result<Store> {
     let store = [Store::My, Store::Ca, Store::Root].into_iter().find(|s| s.name() == name);
-    store.ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(6, Type::Text, "not a certificate store".into()))
+    store.ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, "not a certificate store".into()))
 }

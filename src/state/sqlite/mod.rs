@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use self::failure::Failure;
@@ -21,11 +22,11 @@ use super::audit::next_line;
 use super::leases::FileLeases;
 use super::memory::not_open;
 use super::{
-    AssignmentKey, AssignmentRow, AuditDraft, AuditLine, BindingKey, BoundRow, CertificateQuery, CertificateRow, Lease,
-    OpenOperation, RequestRow, Row, RowKey, State, SubmissionRow, Write, files,
+    AssignmentKey, AssignmentRow, AuditDraft, AuditLine, BindingKey, BoundRow, CertificateQuery, CertificateRow,
+    KeyRow, Lease, OpenOperation, RequestRow, Row, RowKey, State, SubmissionRow, Write, files,
 };
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{Fingerprint, Moment};
+use crate::model::{Fingerprint, KeyId, Moment};
 
 /// How a state file is opened.
 #[derive(Clone, Debug)]
@@ -75,28 +76,7 @@ impl SqliteState {
 
     /// Changes in one durable transaction, or not at all.
     fn change<T>(&self, change: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>) -> Result<T> {
-        self.change_in(&mut self.connection(), change)
-    }
-
-    /// Changes in one transaction that is durable with the next durable one: the log is synchronised as a whole.
-    ///
-    /// A crash of the process loses nothing either way; a power failure loses it together with all that came after.
-    fn change_soon<T>(&self, change: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>) -> Result<T> {
-        let mut db = self.connection();
-        let set = |db: &Connection, mode: &str| {
-            db.execute_batch(&format!("PRAGMA synchronous = {mode}")).map_err(|e| Failure::from(e).of(&self.path))
-        };
-        set(&db, "NORMAL")?;
-        let changed = self.change_in(&mut db, change);
-        set(&db, "FULL")?;
-        changed
-    }
-
-    fn change_in<T>(
-        &self,
-        db: &mut Connection,
-        change: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
-    ) -> Result<T> {
+        let db = &mut *self.connection();
         let changed = (|| {
             let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = change(&tx)?;
@@ -132,6 +112,10 @@ impl State for SqliteState {
         self.read(|db| Ok(tables::assignments(db)?))
     }
 
+    fn quarantined(&self) -> Result<Vec<(KeyId, KeyRow)>> {
+        self.read(|db| Ok(tables::quarantined(db)?))
+    }
+
     fn requests(&self) -> Result<Vec<RequestRow>> {
         self.read(|db| Ok(tables::requests(db)?))
     }
@@ -153,18 +137,6 @@ impl State for SqliteState {
             return Ok(());
         }
         self.change(|tx| apply(tx, batch))
-    }
-
-    fn next_number(&self, counter: &str) -> Result<u64> {
-        self.change_soon(|tx| {
-            let last: i64 = tx
-                .prepare_cached(
-                    "INSERT INTO counters (name, last) VALUES (?1, 1)
-                     ON CONFLICT (name) DO UPDATE SET last = last + 1 RETURNING last",
-                )?
-                .query_row([counter], |row| row.get(0))?;
-            Ok(last.unsigned_abs())
-        })
     }
 
     fn open(&self, opened: Moment, machine: &str, body: &str) -> Result<u64> {
@@ -287,11 +259,14 @@ fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, Failure> 
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags)?;
     db.set_prepared_statement_cache_capacity(64);
+    // Otherwise each new value of a range makes SQLite prepare the statement again, in search of a better plan.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.busy_timeout(options.busy_timeout)?;
     db.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;
          PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
     )?;
+    db.execute_batch(&format!("PRAGMA mmap_size = {MAPPED}"))?;
     if let Some(pages) = options.max_pages {
         db.execute_batch(&format!("PRAGMA max_page_count = {pages}"))?;
     }
@@ -348,12 +323,16 @@ fn scrub(db: &Connection, mark: i64, patience: Duration) {
     }
 }
 
-/// From so many writes on a batch is given memory for the pages of all indexes, which it touches in no order.
+/// How many bytes of the file are read as memory at most: a listing touches thousands of pages, one call each otherwise.
+const MAPPED: u32 = 256 << 20;
+
+/// From so many writes on a batch is given memory for the pages of all indexes, which it touches in no order; they come
+/// from there alone.
 const BULK: usize = 1_000;
 
 fn apply(tx: &Transaction<'_>, batch: &[Write]) -> Result<(), Failure> {
     if batch.len() >= BULK {
-        tx.execute_batch("PRAGMA cache_size = -65536")?;
+        tx.execute_batch("PRAGMA cache_size = -65536; PRAGMA mmap_size = 0")?;
     }
     batch.iter().try_for_each(|write| tables::apply(tx, write))
 }

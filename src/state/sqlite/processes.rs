@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{SqliteOptions, SqliteState};
 use crate::error::ErrorId;
 use crate::model::{KeyId, Moment};
-use crate::state::contract::{draft, fingerprint};
+use crate::state::contract::{draft, fingerprint, take_number};
 use crate::state::{
     AuditVerdict, KeyRow, Row, RowKey, Sealed, State, Write, copy_audit, verify_audit, verify_audit_file,
 };
@@ -55,7 +55,7 @@ fn child() {
         }
         "log" => {
             for _ in 0..30 {
-                state.next_number("n").unwrap();
+                take_number(&state, "n");
                 state.record(&[], &draft("Set")).unwrap();
                 copy_audit(&state, &home.join("audit.jsonl")).unwrap();
             }
@@ -138,7 +138,7 @@ fn processes_share_one_log_and_one_copy() {
         assert!(one.child.wait().unwrap().success());
     }
     let state = open(home.path());
-    assert_eq!(state.next_number("n").unwrap(), 91);
+    assert_eq!(take_number(&state, "n"), 91);
     let verdict = verify_audit(&state).unwrap();
     assert!(matches!(verdict, AuditVerdict::Intact { lines: 90, .. }));
     assert_eq!(verify_audit_file(&home.path().join("audit.jsonl")).unwrap(), verdict);

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::certificates;
 use super::failure::Failure;
 use crate::error::{Error, ErrorId};
-use crate::model::{Fingerprint, Moment};
+use crate::model::{Fingerprint, KeyId, Moment};
 use crate::state::{
     AssignmentKey, AssignmentRow, BindingKey, BoundRow, Expectation, KeyRow, RequestRow, Row, RowKey, Sealed, Slot,
     SubmissionRow, Write,
@@ -20,15 +20,9 @@ pub(super) fn read(db: &Connection, key: &RowKey) -> Result<Option<Row>, Failure
         RowKey::Certificate(fingerprint) => certificates::read(db, fingerprint)?.map(Row::Certificate),
         RowKey::Key(key) => db
             .prepare_cached("SELECT sealed, exportable, added, quarantined_until FROM keys WHERE key = ?1")?
-            .query_row([key.as_bytes()], |row| {
-                Ok(Row::Key(KeyRow {
-                    sealed: Sealed(row.get(0)?),
-                    exportable: row.get(1)?,
-                    added: Moment::from_unix(row.get(2)?),
-                    quarantined_until: row.get::<_, Option<i64>>(3)?.map(Moment::from_unix),
-                }))
-            })
-            .optional()?,
+            .query_row([key.as_bytes()], private_key)
+            .optional()?
+            .map(Row::Key),
         RowKey::BeforeImage(object) => db
             .prepare_cached("SELECT sealed FROM before_images WHERE object = ?1")?
             .query_row([object], |row| Ok(Row::BeforeImage(Sealed(row.get(0)?))))
@@ -56,12 +50,22 @@ pub(super) fn read(db: &Connection, key: &RowKey) -> Result<Option<Row>, Failure
             .prepare_cached("SELECT value FROM settings WHERE name = ?1")?
             .query_row([name], |row| Ok(Row::Setting(row.get(0)?)))
             .optional()?,
+        RowKey::Counter(name) => db
+            .prepare_cached("SELECT last FROM counters WHERE name = ?1")?
+            .query_row([name], |row| Ok(Row::Counter(row.get::<_, i64>(0)?.unsigned_abs())))
+            .optional()?,
     })
 }
 
 /// Carries out a write, or refuses it.
 pub(super) fn apply(db: &Connection, write: &Write) -> Result<(), Failure> {
     write.check()?;
+    if let (Expectation::Absent, RowKey::Certificate(fingerprint), Some(Row::Certificate(row))) =
+        (&write.expect, &write.key, &write.row)
+        && certificates::insert(db, fingerprint, row)?
+    {
+        return Ok(());
+    }
     if write.expect != Expectation::Anything {
         write.admit(read(db, &write.key)?.as_ref())?;
     }
@@ -82,6 +86,26 @@ pub(super) fn remove_before_images(db: &Connection, operation: u64) -> Result<()
 /// Reads all assignments.
 pub(super) fn assignments(db: &Connection) -> rusqlite::Result<Vec<(AssignmentKey, AssignmentRow)>> {
     db.prepare_cached(&format!("{ASSIGNMENTS} ORDER BY scope, use_name, slot"))?.query_map([], assignment)?.collect()
+}
+
+/// Reads a private key: `sealed, exportable, added, quarantined_until`.
+fn private_key(row: &rusqlite::Row<'_>) -> rusqlite::Result<KeyRow> {
+    Ok(KeyRow {
+        sealed: Sealed(row.get(0)?),
+        exportable: row.get(1)?,
+        added: Moment::from_unix(row.get(2)?),
+        quarantined_until: row.get::<_, Option<i64>>(3)?.map(Moment::from_unix),
+    })
+}
+
+/// Reads the private keys in quarantine.
+pub(super) fn quarantined(db: &Connection) -> rusqlite::Result<Vec<(KeyId, KeyRow)>> {
+    db.prepare_cached(
+        "SELECT sealed, exportable, added, quarantined_until, key FROM keys
+         WHERE quarantined_until IS NOT NULL ORDER BY key",
+    )?
+    .query_map([], |row| Ok((KeyId::from_bytes(row.get(4)?), private_key(row)?)))?
+    .collect()
 }
 
 /// Reads all requests.
@@ -176,8 +200,10 @@ fn put(db: &Connection, key: &RowKey, row: &Row) -> Result<(), Failure> {
         (RowKey::Bound(key), Row::Bound(row)) => put_binding(db, "bound", key, row)?,
         (RowKey::Listener(key), Row::Listener(row)) => put_binding(db, "listener", key, row)?,
         (RowKey::Authority(name), Row::Authority(row)) => {
-            db.prepare_cached("INSERT OR REPLACE INTO authorities (name, body) VALUES (?1, ?2)")?
-                .execute(params![name, json(row)?])?;
+            db.prepare_cached(
+                "INSERT INTO authorities (name, body) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+            )?
+            .execute(params![name, json(row)?])?;
         }
         (RowKey::Submission(authority, id), Row::Submission(row)) => {
             db.prepare_cached(
@@ -189,6 +215,10 @@ fn put(db: &Connection, key: &RowKey, row: &Row) -> Result<(), Failure> {
         (RowKey::Setting(name), Row::Setting(value)) => {
             remove(db, key)?;
             db.prepare_cached("INSERT INTO settings (name, value) VALUES (?1, ?2)")?.execute(params![name, value])?;
+        }
+        (RowKey::Counter(name), Row::Counter(last)) => {
+            db.prepare_cached("INSERT OR REPLACE INTO counters (name, last) VALUES (?1, ?2)")?
+                .execute(params![name, number(*last)?])?;
         }
         // `Write::check` has refused any other pair.
         _ => {}
@@ -222,6 +252,9 @@ fn remove(db: &Connection, key: &RowKey) -> Result<(), Failure> {
         RowKey::Listener(key) => remove_binding(db, "listener", key)?,
         RowKey::Authority(name) => {
             db.prepare_cached("DELETE FROM authorities WHERE name = ?1")?.execute([name])?;
+        }
+        RowKey::Counter(name) => {
+            db.prepare_cached("DELETE FROM counters WHERE name = ?1")?.execute([name])?;
         }
         RowKey::Submission(authority, id) => {
             db.prepare_cached("DELETE FROM submissions WHERE authority = ?1 AND number = ?2")?

@@ -14,7 +14,7 @@ use super::{SqliteOptions, SqliteState};
 use crate::error::{Error, ErrorId};
 use crate::model::{KeyId, Moment};
 use crate::state::contract::{certificate, contract, draft, fingerprint, put_certificate, two_handles};
-use crate::state::{CertificateQuery, KeyRow, Row, RowKey, Sealed, State, Store, Write};
+use crate::state::{CertificateQuery, KeyRow, Row, RowKey, Sealed, State, Store, Write, next_number};
 
 #[test]
 fn keeps_the_contract() {
@@ -87,8 +87,27 @@ fn a_newer_state_is_refused_and_left_alone() {
     let before = fs::read(home.path().join("state.db")).unwrap();
     let error = refused(&home.path().join("state.db"));
     assert_eq!(error.id(), ErrorId::StoreTooNew);
-    assert!(error.message().contains("version 2"), "{error}");
+    assert!(error.message().contains(&format!("version {}", super::schema::VERSION + 1)), "{error}");
     assert_eq!(fs::read(home.path().join("state.db")).unwrap(), before);
+}
+
+#[test]
+fn an_older_state_is_brought_forward_with_all_that_it_holds() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("state.db");
+    let state = open(home.path());
+    state.write(&[put_certificate(1)]).unwrap();
+    drop(state);
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch("DROP INDEX certificates_by_subject; PRAGMA user_version = 1").unwrap();
+    drop(db);
+    let state = open(home.path());
+    let version: i64 = state.connection().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, super::schema::VERSION);
+    assert_eq!(state.certificates(&CertificateQuery::default()).unwrap(), [certificate(1)]);
+    let query =
+        CertificateQuery { subject: Some("CN=x".to_owned()), store: Some(Store::Ca), ..CertificateQuery::default() };
+    assert!(plan_of(&state, &query).contains("certificates_by_subject (subject=?)"), "{}", plan_of(&state, &query));
 }
 
 #[test]
@@ -182,7 +201,7 @@ fn a_full_disk_leaves_nothing_half_done() {
         state.close(operation, &batch, &draft("Set")).unwrap_err(),
         state.record(&batch, &draft("Set")).unwrap_err(),
         state.open(Moment::from_unix(1), "m", &big).unwrap_err(),
-        state.next_number(&big).unwrap_err(),
+        state.write(&[next_number(&state, &big).unwrap().1]).unwrap_err(),
     ] {
         assert_eq!(error.id(), ErrorId::DiskFull, "{error}");
     }
@@ -290,6 +309,14 @@ fn thousands_of_certificates_are_answered_from_an_index() {
             "certificates_by_store (store=? AND (not_after,",
         ),
         (named("*.contoso.com"), "certificates_by_end"),
+        (
+            CertificateQuery { subject: Some(row.subject.clone()), store: Some(Store::Ca), ..any() },
+            "certificates_by_subject (subject=?)",
+        ),
+        (
+            CertificateQuery { with_key: true, store: Some(Store::My), latest_first: true, ..any() },
+            "certificates_by_store (store=?)",
+        ),
     ];
     let few = [
         (
@@ -302,6 +329,10 @@ fn thousands_of_certificates_are_answered_from_an_index() {
         (named("host4321.contoso.com"), "certificate_names_by_name (name=?)"),
         (named("*4321.contoso.com"), "certificate_names_by_reversed (reversed>? AND reversed<?)"),
         (named("host4321.*"), "certificate_names_by_name (name>? AND name<?)"),
+        (
+            CertificateQuery { host: Some("host4321.contoso.com".to_owned()), ..any() },
+            "certificate_names_by_name (name=?)",
+        ),
     ];
     let sorted_by_index = in_order.len();
     for (n, (query, index)) in in_order.into_iter().chain(few).enumerate() {
@@ -311,7 +342,8 @@ fn thousands_of_certificates_are_answered_from_an_index() {
         assert!(n >= sorted_by_index || !plan.contains("TEMP B-TREE"), "a page must not sort the rest: {plan}");
         assert!(!plan.contains("SCAN certificates\n") && !plan.contains("SCAN certificate_names"), "{plan}");
         let found = state.certificates(&query).unwrap();
-        assert_eq!(found.is_empty(), query.friendly_name.is_some(), "{query:?}");
+        let is_none = query.friendly_name.is_some() || query.subject.is_some() || query.with_key;
+        assert_eq!(found.is_empty(), is_none, "{query:?}");
     }
 }
 

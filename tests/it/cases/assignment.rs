@@ -233,3 +233,21 @@ fn a_request_and_its_assignment_in_one_line() {
     assert_eq!(records.len(), 3);
     assert_eq!(world.bound(INTERNAL_SITE), Some(text(&records[0], "Thumbprint")));
 }
+
+#[test]
+fn what_its_authority_does_not_date_back_is_deployed_when_the_skew_allows_it() {
+    let (world, foreign) = (World::new(), Foreign::new());
+    world.trust(&foreign.root);
+    let young = foreign.made(|params| params.not_before = time::OffsetDateTime::now_utc() - time::Duration::seconds(2));
+    let thumbprint = world.import("young.pem", &young.both());
+    let set = format!("Set-CsCertificate -Type {THREE} -Thumbprint {thumbprint}");
+    let error = world.refuses(&set, 1, "CertificateNotYetValid");
+    assert!(error["hints"].to_string().contains("skew"), "{error}");
+    world.edit("certlet.toml", "[proof]", "[proof]\nskew = 1");
+    world.emits(&set);
+    world.edit("certlet.toml", "skew = 1", "skew = 0");
+    let younger = foreign.made(|params| params.not_before = time::OffsetDateTime::now_utc());
+    let thumbprint = world.import("younger.pem", &younger.both());
+    world.emits(&format!("Set-CsCertificate -Type {THREE} -Thumbprint {thumbprint}"));
+    assert!(world.assigned().iter().all(|(_, t)| *t == thumbprint));
+}

@@ -3,6 +3,7 @@
 mod assignment;
 mod authority;
 mod catalogue;
+mod enrolment;
 pub(crate) mod foreign;
 mod lines;
 mod names;

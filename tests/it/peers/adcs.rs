@@ -109,10 +109,18 @@ fn refusals_and_accounts() {
     world.run(&request(&format!("{account} -Template Manual"))).exits(0);
     assert_eq!(emulator.submissions(), count + 2);
     emulator.approve(10 + u32::try_from(count).unwrap() + 1);
-    // Asking on later is the configured account's part.
+    // Asking on later is the configured account's part, or that of the account that is given again.
     let refused = world.run("Request-CsCertificate -Retrieve").exits(5);
     assert!(error(&refused)["hints"].to_string().contains("-Retrieve"), "{refused:#?}");
+    let wrong = format!("Request-CsCertificate -Retrieve -CA {CA} -CaAccount {USER} -CaPassword hunter2-wrong");
+    let ran = world.run(&wrong);
+    assert!(!format!("{ran:?}").contains("hunter2"));
+    ran.exits(5);
+    let again = world.run(&format!("Request-CsCertificate -Retrieve -CA {CA} {account}")).exits(0);
+    assert_eq!(texts(&again.objects(), "Issuer"), ["CN=Emulated Issuing CA"]);
     std::fs::write(world.path().join("adcs-password"), PASSWORD).unwrap();
+    world.run(&request(&format!("{account} -Template Manual"))).exits(0);
+    emulator.approve(10 + u32::try_from(count).unwrap() + 2);
     assert_eq!(world.run("Request-CsCertificate -Retrieve").exits(0).objects().len(), 1);
 
     emulator.set(Mode::Status(503));

@@ -161,3 +161,29 @@ fn a_takeover_that_fails_is_told_and_serving_goes_on() {
     assert!(ran.stderr.contains("CertificateBanned") && ran.stderr.contains("stays staged"), "{ran:#?}");
     assert_eq!(ran.stderr.matches("CertificateBanned").count(), 1, "it is not tried every second: {ran:#?}");
 }
+
+#[test]
+fn revocation_lists_are_published_while_it_serves() {
+    let world = World::new(PATIENT);
+    let crl = |folder: &str| format!("crl = {{ url = \"http://pki.contoso.net/ca.crl\", file = \"{folder}/ca.crl\" }}");
+    let numbers = "next_request_id = 41";
+    // A folder that is a file: it is told, and serving goes on.
+    std::fs::write(world.path().join("blocked"), "").unwrap();
+    world.configure(&[(numbers, &format!("{numbers}\n{}", crl("blocked")))]);
+    let mut serve = start(&world);
+    let endpoint = world.endpoint("Default");
+    world.run(&format!("Get-TlsServed {endpoint}")).exits(0);
+    signal(serve.child(), "TERM");
+    let ran = serve.ran().exits(0);
+    assert!(ran.stderr.contains("FileNotWritable"), "{ran:#?}");
+
+    world.configure(&[(crl("blocked").as_str(), &crl("pub"))]);
+    let mut serve = start(&world);
+    let list = world.path().join("pub/ca.crl");
+    until("the list is published", || list.is_file());
+    signal(serve.child(), "TERM");
+    let ran = serve.ran().exits(0);
+    assert!(ran.stderr.contains("ca.crl"), "{ran:#?}");
+    let log = std::fs::read_to_string(world.path().join("audit.jsonl")).unwrap();
+    assert_eq!(log.matches("\"revocationList\":").count(), 1, "{log}");
+}

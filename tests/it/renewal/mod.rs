@@ -1,5 +1,6 @@
 //! What runs by itself, on a clock that the test moves: renewals, undoing, revoking, and the status between.
 
+mod quarantine;
 mod renew;
 mod revoke;
 mod staged;
@@ -93,7 +94,10 @@ impl Later {
 
     /// With these replacements in `certlet.toml`.
     fn configured(replacements: &[(&str, &str)]) -> Self {
-        let folder = contoso();
+        Self::of(contoso(), replacements)
+    }
+
+    fn of(folder: TempDir, replacements: &[(&str, &str)]) -> Self {
         let path = folder.path().join("certlet.toml");
         let mut text = std::fs::read_to_string(&path).unwrap();
         let short = [("matches = 20 ", "matches = 2 "), ("window = \"500ms\"", "window = \"20ms\"")];
@@ -120,7 +124,12 @@ impl Later {
 
     /// Whose external site is a program that reads files, and whose reload fails once for each file `broken`.
     fn with_files() -> Self {
-        Self::configured(&[
+        Self::with_files_and(&[])
+    }
+
+    /// The same with more replacements in `certlet.toml`.
+    fn with_files_and(more: &[(&str, &str)]) -> Self {
+        let files = [
             (
                 "name = \"Lync Server External Web Site\"\nid = 34578\nhost = \"listener\"",
                 "name = \"Lync Server External Web Site\"\nid = 34578\nhost = \"files\"\ncertificate = \"{d}/site.pem\"\n\
@@ -130,7 +139,16 @@ impl Later {
                 "use = \"WebServicesExternal\"\nendpoint = [\"127.0.0.1:0\"]",
                 "use = \"WebServicesExternal\"\nprove = []",
             ),
-        ])
+        ];
+        Self::configured(&files.iter().chain(more).copied().collect::<Vec<_>>())
+    }
+
+    /// The sample `web`: a pool of three whose sites are all served from here.
+    fn web() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = crate::common::Shell::new().arg("--home").arg(folder.path());
+        home.args(["init", "--sample", "web"]).run().exits(0);
+        Self::of(folder, &[])
     }
 
     /// Makes the next reload fail.
@@ -187,6 +205,11 @@ impl Later {
         self.ear.0.lock().unwrap().iter().map(|m| format!("{}: {}", m.stream.name(), m.text)).collect()
     }
 
+    /// Whether the last run warned so.
+    fn warned(&self, id: &str) -> bool {
+        self.ear.0.lock().unwrap().iter().any(|m| m.id == Some(id))
+    }
+
     /// Use and thumbprint of each assignment.
     #[track_caller]
     fn assigned(&self) -> Vec<(String, String)> {
@@ -201,6 +224,11 @@ impl Later {
         assert_eq!(assigned.len(), 3, "{assigned:?}");
         assert!(assigned.iter().all(|(_, t)| *t == assigned[0].1), "{assigned:?}");
         assigned[0].1.clone()
+    }
+
+    /// How many keys of dropped requests are kept.
+    fn kept_keys(&self) -> usize {
+        self.session.world().state().unwrap().quarantined().unwrap().len()
     }
 
     /// How many requests were ever made to the authority.

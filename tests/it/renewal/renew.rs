@@ -232,3 +232,96 @@ fn a_random_delay_is_a_length_of_time() {
     let none: Vec<Value> = world.emits("Invoke-TlsRenewal -RandomDelay 10h -WhatIf");
     assert!(none.is_empty());
 }
+
+#[test]
+fn what_lacks_what_the_old_one_lacks_is_deployed_and_not_ordered_again() {
+    // The authority answers with the computer's own name alone, and always did.
+    let from = "name = \"WebServer\"                      # requests name it so, not by its display name\n";
+    let world = Later::with_files_and(&[(from, "name = \"WebServer\"\nsubject = \"Directory\"\n")]);
+    let poor = world.request("");
+    world.set(&poor);
+    world.break_reload();
+    world.refuses("Invoke-TlsRenewal -Type Default", ExitCode::PutBack, ErrorId::ReloadFailed);
+    let asked = world.requests();
+    world.break_reload();
+    world.refuses("Invoke-TlsRenewal", ExitCode::PutBack, ErrorId::ReloadFailed);
+    let renewed = world.emits("Invoke-TlsRenewal");
+    assert_eq!((text(&renewed[0], "Outcome").as_str(), world.requests()), ("Deployed", asked));
+    assert_ne!(world.only(), poor);
+}
+
+#[test]
+fn what_the_clients_do_not_trust_is_ordered_once() {
+    let world = Later::web();
+    let home = world.folder.path();
+    std::fs::write(home.join("clients.pem"), crate::cases::foreign::Foreign::new().root).unwrap();
+    let path = home.join("topology.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("wildcard = false }"));
+    std::fs::write(path, text.replace("wildcard = false }", "wildcard = false, chain_to = \"clients.pem\" }")).unwrap();
+    let run = |line: &str| {
+        let shell = crate::common::Shell::new().arg("--home").arg(home);
+        shell.args(["--json", "-c", line]).run()
+    };
+    let asked = |run: &dyn Fn(&str) -> crate::common::Ran| run("Request-TlsCertificate -List").exits(0).objects().len();
+    let before = asked(&run);
+    for _ in 0..3 {
+        let ran = run("Invoke-TlsRenewal -Type Shop").exits(1);
+        assert_eq!(crate::world::said(&ran, "error")[0]["id"], "UntrustedChain");
+        assert_eq!(asked(&run), before + 1);
+    }
+    // What was mended is taken up.
+    let path = home.join("topology.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(path, text.replace(", chain_to = \"clients.pem\" }", " }")).unwrap();
+    assert_eq!(run("Invoke-TlsRenewal").exits(0).objects()[0]["Outcome"], "Deployed");
+    assert_eq!(asked(&run), before + 1);
+}
+
+#[test]
+fn nothing_is_ordered_by_a_clock_that_went_back() {
+    let world = Later::new();
+    world.days(14);
+    world.emits("Invoke-TlsRenewal");
+    let (ahead, asked) = (world.only(), world.requests());
+    world.days(-14);
+    world.refuses("Invoke-TlsRenewal", ExitCode::Failed, ErrorId::CertificateNotYetValid);
+    assert_eq!(world.requests(), asked);
+    let status = world.run("Get-TlsStatus | Where-Object Check -eq NotYetValid");
+    assert_eq!(text(&status.objects[0], "State"), "Red");
+    // Whoever knows that it is right now says so.
+    let renewed = world.emits("Invoke-TlsRenewal -Type Default");
+    assert_eq!(text(&renewed[0], "PreviousThumbprint"), ahead);
+    assert_eq!(world.requests(), asked + 1);
+    assert!(world.emits("Invoke-TlsRenewal").is_empty());
+}
+
+#[test]
+fn two_that_renew_at_once_order_one_certificate() {
+    let world = Later::new();
+    world.days(14);
+    let asked = world.requests();
+    let start = std::sync::Barrier::new(3);
+    let renewed: usize = std::thread::scope(|scope| {
+        let one = || {
+            start.wait();
+            certlet::Engine::new(world.session.clone()).eval("Invoke-TlsRenewal").unwrap().objects.len()
+        };
+        let threads: Vec<_> = (0..3).map(|_| scope.spawn(one)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!((renewed, world.requests()), (1, asked + 1));
+    assert_eq!(world.emits("Test-TlsBinding | Where-Object Verdict -eq Proven").len(), 3);
+}
+
+#[test]
+fn what_is_banned_is_due_at_once() {
+    let world = Later::new();
+    let (old, new) = (world.only(), world.request(""));
+    world.emits(&format!("Set-CsCertificate -Type Default -Thumbprint {new} -Reason KeyCompromise"));
+    assert!(world.warned("BannedInUse"), "{:?}", world.said());
+    let renewed = world.emits("Invoke-TlsRenewal");
+    assert_eq!(text(&renewed[0], "PreviousThumbprint"), old);
+    assert!(world.assigned().iter().all(|(_, t)| *t != old));
+    assert!(world.emits("Invoke-TlsRenewal").is_empty());
+}

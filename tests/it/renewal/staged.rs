@@ -65,3 +65,46 @@ fn a_takeover_that_fails_does_not_stop_the_renewals() {
     assert_eq!((promoted.len(), text(&promoted[0], "Outcome").as_str()), (1, "Promoted"));
     assert_eq!(world.assigned()[2].1, own);
 }
+
+#[test]
+fn what_is_staged_for_itself_does_not_wait_for_ever() {
+    let world = Later::new();
+    let old = world.only();
+    world.emits(&format!("Set-CsCertificate -Type Default -Thumbprint {old} -EffectiveDate (Get-Date).AddHours(2)"));
+    assert!(world.warned("AssignedAlready"), "{:?}", world.said());
+    world.hours(3);
+    world.emits("Invoke-TlsRenewal");
+    assert!(world.emits("Get-TlsStatus | Where-Object Check -like 'Staged*'").is_empty());
+    assert!(world.emits("Invoke-TlsRenewal").is_empty());
+    assert_eq!(world.only(), old);
+}
+
+#[test]
+fn a_renewal_that_an_operator_has_staged_waits_for_its_moment() {
+    let world = Later::with_files();
+    let old = world.only();
+    world.set(&old);
+    world.break_reload();
+    world.refuses("Invoke-TlsRenewal -Type Default", ExitCode::PutBack, ErrorId::ReloadFailed);
+    let asked = world.requests();
+    let new = text(&world.emits("Get-TlsStatus | Where-Object Check -eq NotDeployed")[0], "Thumbprint");
+    let stage = format!("Set-CsCertificate -Type {THREE} -Thumbprint {new} -EffectiveDate (Get-Date).AddDays(3)");
+    world.emits(&stage);
+    assert!(world.emits("Invoke-TlsRenewal").is_empty());
+    assert_eq!(world.only(), old);
+    // Staged no more, it is a renewal that was begun.
+    world.emits(&format!("Remove-CsCertificate -Type {THREE} -Staged -Force"));
+    world.emits("Undo-TlsChange");
+    world.days(4);
+    assert_eq!(text(&world.emits("Invoke-TlsRenewal")[0], "Outcome"), "Promoted");
+    assert_eq!((world.only(), world.requests()), (new, asked));
+}
+
+#[test]
+fn a_date_that_is_past_is_warned_of() {
+    let world = Later::new();
+    let new = world.request("");
+    world.emits(&format!("Set-CsCertificate -Type {THREE} -Thumbprint {new} -EffectiveDate 1/1/2020"));
+    assert!(world.warned("EffectiveDatePast"), "{:?}", world.said());
+    assert_eq!(world.only(), new);
+}

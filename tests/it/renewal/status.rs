@@ -60,3 +60,44 @@ fn the_list_of_an_embedded_authority_is_published_before_it_ends() {
     world.emits(&format!("Revoke-Certificate -Thumbprint {spare} -Reason Superseded -Force"));
     assert!(!found(&world).iter().any(|f| f.contains("Crl")));
 }
+
+#[test]
+fn members_of_the_pool_that_are_behind_are_told_with_the_line_that_mends_it() {
+    let world = Later::web();
+    let first = text(&world.emits("Get-TlsCertificate")[0], "Thumbprint");
+    let members = |world: &Later| {
+        let found = world.run("Get-TlsStatus | Where-Object Check -like 'Member*'").objects;
+        found.iter().map(|f| ["State", "Check", "What", "Remedy"].map(|p| text(f, p))).collect::<Vec<_>>()
+    };
+    assert!(members(&world).is_empty());
+    let new = text(&world.emits("Request-TlsCertificate -New -Type Shop")[0], "Thumbprint");
+    world.emits(&format!("Set-TlsCertificate -Type Shop -Thumbprint {new} -Identity web2"));
+    // The certificate that ends last is the one to have.
+    let ahead = members(&world);
+    assert_eq!(ahead.len(), 1, "{ahead:?}");
+    assert_eq!(ahead[0][..2], ["Amber", "MemberAhead"]);
+    assert_eq!(ahead[0][3], format!("Set-TlsCertificate -Type Shop -Thumbprint {new}"));
+    world.emits(&ahead[0][3]);
+    let behind = members(&world);
+    assert_eq!(behind.len(), 1, "{behind:?}");
+    assert_eq!(behind[0][..2], ["Amber", "MemberBehind"]);
+    assert!(
+        behind[0][2].starts_with("web3.example.net") && behind[0][3].ends_with("-Identity web3.example.net"),
+        "{behind:?}"
+    );
+    // What a member serves that ends tomorrow wakes somebody.
+    world.days(20);
+    assert_eq!(members(&world)[0][0], "Red");
+    world.emits(&behind[0][3]);
+    assert!(members(&world).is_empty());
+    assert_ne!(first, new);
+}
+
+#[test]
+fn a_site_that_lost_its_certificate_is_told_which_stored_one_to_take() {
+    let world = Later::new();
+    let old = world.only();
+    world.emits("Remove-CsCertificate -Type WebServicesExternal -Force");
+    let found = world.emits("Get-TlsStatus | Where-Object Check -eq NothingAssigned");
+    assert_eq!(text(&found[0], "Remedy"), format!("Set-CsCertificate -Type WebServicesExternal -Thumbprint {old}"));
+}

@@ -155,3 +155,43 @@ fn it_needs_an_administrator_and_shows_first() {
     assert_eq!(crate::world::said(&ran, "error")[0]["id"], "NotAdministrator");
     assert_eq!(world.only(), new);
 }
+
+#[test]
+fn a_change_of_another_member_is_undone_there() {
+    let world = Later::web();
+    let bound = || -> Vec<String> {
+        world.emits("Get-WebBinding").iter().map(|b| text(b, "certificateHash").to_ascii_uppercase()).collect()
+    };
+    let before = bound();
+    let new = text(&world.emits("Request-TlsCertificate -New -Type Shop")[0], "Thumbprint");
+    world.emits(&format!("Set-TlsCertificate -Type Shop -Thumbprint {new} -Identity web2"));
+    assert_eq!(bound(), [before[0].clone(), new, before[2].clone()]);
+    let undone = world.emits("Undo-TlsChange");
+    assert_eq!(text(&undone[0], "Thumbprint"), before[1]);
+    assert_eq!(bound(), before);
+    assert_eq!(world.emits("Test-TlsBinding | Where-Object Verdict -eq Proven").len(), 3);
+}
+
+#[test]
+fn what_takes_an_own_certificate_back_leaves_the_global_one_in_force() {
+    let world = Later::new();
+    let (old, new) = (world.only(), world.request("-PrivateKeyExportable $true -Template jcila"));
+    world.emits("Remove-CsCertificate -Type Default -Force");
+    world.emits(&format!("Set-CsCertificate -Type Default -Thumbprint {new} -Identity global"));
+    world.emits(&format!("Set-CsCertificate -Type Default -Thumbprint {old} -Identity local"));
+    world.emits("Undo-TlsChange");
+    assert_eq!(world.assigned()[0], ("Default".to_owned(), new));
+    let proven = world.emits("Test-TlsBinding -Type Default");
+    assert_eq!(text(&proven[0], "Verdict"), "Proven");
+}
+
+#[test]
+fn a_staging_that_is_undone_keeps_what_was_there_before() {
+    let world = Later::new();
+    let (first, second) = (world.only(), world.request(""));
+    world.set(&second);
+    let stage = format!("Set-CsCertificate -Type {THREE} -Thumbprint {first} -EffectiveDate (Get-Date).AddDays(2)");
+    world.emits(&stage);
+    let undone = world.emits("Undo-TlsChange");
+    assert!(undone.iter().all(|c| text(c, "Thumbprint") == second && text(c, "PreviousThumbprint") == first));
+}

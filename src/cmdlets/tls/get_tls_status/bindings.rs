@@ -1,12 +1,13 @@
 //! The bindings of this computer: what is bound there, and when that was last proven.
 
 use super::{Finding, Light};
-use crate::cmdlets::lookup::{Wanted, assignments_on, bound_thumbprints, wanted_at};
+use crate::cmdlets::lookup::{Wanted, assignments_on, bound_thumbprints, set_verb, wanted_at};
 use crate::cmdlets::tls::test_tls_binding::proofs_of;
 use crate::command::Invocation;
 use crate::error::Result;
-use crate::model::{SiteState, UseName, Verdict};
+use crate::model::{ServerSettings, SiteState, UseName, Verdict};
 use crate::probe::{EndpointTask, Expectation};
+use crate::servers::LISTENER_LEASE;
 use crate::session::{Assigned, LastProof, Place, Session};
 
 /// Every binding that names a use, and every use that should have one; with `probe` they are proven first.
@@ -60,10 +61,12 @@ fn one(session: &Session, place: &Place, name: &UseName, wanted: &[Wanted]) -> R
     let what = format!("{site} ({})", place.binding().information);
     let Some(first) = wanted.first() else {
         let why = format!("nothing is assigned for `{name}`, which this binding serves");
-        return Ok(Some(
-            Finding::new(Light::Amber, "NothingAssigned", what, why)
-                .remedy(format!("Request-CsCertificate -New -Type {name} | Set-CsCertificate -Type {name}")),
-        ));
+        let uses = std::slice::from_ref(name);
+        let remedy = match session.best_fit(uses)? {
+            Some(row) => format!("{} -Type {name} -Thumbprint {}", set_verb(&*session.topology()?, uses), row.thumbprint),
+            None => format!("Request-CsCertificate -New -Type {name} | Set-CsCertificate -Type {name}"),
+        };
+        return Ok(Some(Finding::new(Light::Amber, "NothingAssigned", what, why).remedy(remedy)));
     };
     // A certificate that has vanished is told of at its uses.
     let Some((row, _)) = &first.stored else { return Ok(None) };
@@ -85,7 +88,6 @@ fn one(session: &Session, place: &Place, name: &UseName, wanted: &[Wanted]) -> R
         return Ok(found(Light::Amber, "NoEndpoint", "no endpoint is declared where it could be proven".to_owned())
             .map(|f| f.remedy("add `endpoint = [\"HOST:PORT\"]` to the binding in certlet.toml")));
     }
-    let test = format!("Test-TlsBinding -Name \"{site}\"");
     let last = session.last_proof(place)?.filter(|last| last.expected == Some(row.thumbprint));
     let (light, check, why) = match &last {
         None => (Light::Amber, "NotProven", format!("it was never proven that `{shown}` is served")),
@@ -94,7 +96,14 @@ fn one(session: &Session, place: &Place, name: &UseName, wanted: &[Wanted]) -> R
             None => return Ok(None),
         },
     };
-    Ok(found(light, check, why).map(|f| f.remedy(test)))
+    let is_listener = place.site.website.server == ServerSettings::Listener;
+    // What nobody serves proves nothing.
+    let remedy = if is_listener && light != Light::Red && session.state()?.lease_holder(LISTENER_LEASE)?.is_none() {
+        "certlet serve".to_owned()
+    } else {
+        format!("Test-TlsBinding -Name \"{site}\"")
+    };
+    Ok(found(light, check, why).map(|f| f.remedy(remedy)))
 }
 
 fn judged(session: &Session, last: &LastProof) -> Option<(Light, &'static str, String)> {

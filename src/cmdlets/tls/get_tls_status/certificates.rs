@@ -23,17 +23,18 @@ fn one(session: &Session, group: &RenewalGroup) -> Result<Finding> {
     let (now, zone) = (session.now(), session.zone());
     let end = certificate.not_after();
     let finding = |light, check, why: String| Finding::new(light, check, &uses, why).about(&shown);
-    if let Some(error) = session.unworthy(&group.fingerprint)? {
+    let renew = format!("Invoke-TlsRenewal -Type {types}");
+    if let Some(error) = session.spoiled(&group.fingerprint)? {
         let check = match error.id() {
             ErrorId::CertificateBanned => "Banned",
             ErrorId::NoPrivateKey => "NoKey",
-            ErrorId::CertificateExpired => "Expired",
-            _ if end.since(now) <= DAY => "EndsSoon",
             _ => "Revoked",
         };
-        let found = finding(Light::Red, check, error.to_string());
-        let found = if matches!(check, "Expired" | "EndsSoon") { found.by(end) } else { found };
-        return Ok(found.remedy(format!("Invoke-TlsRenewal -Type {types}")));
+        return Ok(finding(Light::Red, check, error.to_string()).remedy(renew));
+    }
+    if end < now {
+        let why = format!("certificate `{shown}` ended on {}", end.in_zone(&zone));
+        return Ok(finding(Light::Red, "Expired", why).by(end).remedy(renew));
     }
     if certificate.not_before() > now {
         let why = format!("certificate `{shown}` begins on {}", certificate.not_before().in_zone(&zone));
@@ -66,7 +67,7 @@ pub(super) fn staged(session: &Session) -> Result<Vec<Finding>> {
     let (now, zone) = (session.now(), session.zone());
     let mut findings = Vec::new();
     let staged = session.staged()?;
-    if !staged.is_empty() && session.last_promotion_look()?.is_none_or(|last| now.since(last) > DAY) {
+    if !staged.is_empty() && !session.has_promoter()? {
         let why = "neither `certlet serve` nor a renewal timer has run for a day: what is staged will not take over";
         let by = staged.iter().filter_map(|a| a.row.staged).map(|(_, at)| at).min();
         findings.push(Finding::new(Light::Amber, "NobodyPromotes", "staged certificates", why).by(by).remedy("certlet serve"));

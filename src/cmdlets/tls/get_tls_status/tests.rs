@@ -113,6 +113,9 @@ fn a_proof_goes_stale() {
     assert_eq!(found(status(&world)), ["Green Well"]);
     later(&world, 1);
     assert_eq!(found(status(&world))[0], "Amber ProofStale");
+    // What nobody serves proves nothing.
+    assert_eq!(text(&has(&world, "Amber ProofStale"), "Remedy"), "certlet serve");
+    let _serves = world.state.lease(crate::servers::LISTENER_LEASE, "a test", Duration::ZERO).unwrap();
     assert!(text(&has(&world, "Amber ProofStale"), "Remedy").starts_with("Test-TlsBinding"));
 }
 

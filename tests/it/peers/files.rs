@@ -49,7 +49,7 @@ fn a_device_or_a_pipe_is_not_read() {
             format!("Get-PfxCertificate '{path}' -Password x"),
             format!("Import-PfxCertificate '{path}' -Password x"),
             format!("Import-Certificate '{path}'"),
-            format!("Import-CsCertificate '{path}'"),
+            format!("Import-CsCertificate -Path '{path}'"),
         ] {
             fails(world.run(&line), 1, "FileNotFound");
         }

@@ -268,7 +268,8 @@ impl Session {
             let is_rekeyed = certificate.key_id() != old.key_id();
             let ends_later = certificate.not_after() > old.not_after() || request.replaces == Some(group.fingerprint);
             // What was there before the old one was is not what follows it.
-            let is_newer = request.replaces == Some(group.fingerprint) || row.added >= old_row.added;
+            let is_since = group.request.as_ref().map_or(row.added >= old_row.added, |own| request.id > own.id);
+            let is_newer = request.replaces == Some(group.fingerprint) || is_since;
             if !is_rekeyed || !ends_later || !is_newer || due::by_life(&certificate) <= self.now() {
                 continue;
             }

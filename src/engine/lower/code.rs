@@ -2,6 +2,7 @@
 
 use super::frame::{Frame, Fresh, Header, Kind, NONE, Prev};
 use super::scan::Lowerer;
+use super::text;
 
 impl Lowerer<'_> {
     /// Scans one token; always moves on.
@@ -127,7 +128,7 @@ impl Lowerer<'_> {
             self.pos += 2;
             return;
         }
-        let Some(quote) = self.raw_string_quote(self.pos) else {
+        let Some(quote) = text::raw_quote(self.src, self.pos) else {
             self.pos += 1;
             return;
         };

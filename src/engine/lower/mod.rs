@@ -74,6 +74,7 @@ mod sample;
 mod scan;
 mod script_params;
 mod stage;
+pub(crate) mod text;
 mod value;
 mod words;
 

@@ -32,7 +32,7 @@ const LOGIC: u8 = 40;
 const MAX_WRAPS: u32 = 1000;
 
 /// PowerShell's words after a dash, in lower case, and the functions that they become.
-const COMPARISONS: [(&str, &str); 48] = [
+pub(super) const COMPARISONS: [(&str, &str); 48] = [
     ("eq", "__eq("),
     ("ne", "__ne("),
     ("lt", "__lt("),

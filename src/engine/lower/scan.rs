@@ -8,6 +8,7 @@ use super::names::Names;
 use super::operators::Operator;
 use super::output::{End, Output};
 use super::report::Command;
+use super::text;
 use super::words::Words;
 use crate::error::ErrorId;
 
@@ -274,12 +275,7 @@ impl<'a> Lowerer<'a> {
 
     /// The end of the identifier at `start`.
     pub(super) fn word_end(&self, start: usize) -> usize {
-        let bytes = self.src.as_bytes();
-        let mut end = start;
-        while bytes.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
-            end += 1;
-        }
-        end
+        text::word_end(self.src, start)
     }
 
     /// The next place from `index` on that is no blank and no line end; comments are not skipped.
@@ -311,38 +307,15 @@ impl<'a> Lowerer<'a> {
 
     /// Where the comment at `index` ends, if there is one; the end of the text when it is not closed.
     pub(super) fn comment_end(&self, index: usize) -> Option<usize> {
-        let to_line_end = |from: usize| {
-            let rest = self.src.as_bytes().get(from..).unwrap_or_default();
-            from + rest.iter().position(|byte| *byte == b'\n' || *byte == b'\r').unwrap_or(rest.len())
-        };
         match (self.byte_at(index), self.byte_at(index + 1)) {
-            (b'/', b'/') => Some(to_line_end(index)),
-            (b'/', b'*') => Some(self.block_comment_end(index)),
+            (b'/', b'/') => Some(text::line_end(self.src, index)),
+            (b'/', b'*') => Some(text::block_comment_end(self.src, index)),
             (b'<', b'#') if !matches!(self.byte_at(index + 2), b'"' | b'{') => self.angle_comment_end(index),
-            (b'#', next) if next != b'{' && self.raw_string_quote(index).is_none() => Some(to_line_end(index)),
+            (b'#', next) if next != b'{' && text::raw_quote(self.src, index).is_none() => {
+                Some(text::line_end(self.src, index))
+            }
             _ => None,
         }
-    }
-
-    /// The end of `/* … */`, which nests.
-    fn block_comment_end(&self, index: usize) -> usize {
-        let bytes = self.src.as_bytes();
-        let mut depth = 1_u32;
-        let mut at = index + 2;
-        while depth > 0 && at < bytes.len() {
-            match (self.byte_at(at), self.byte_at(at + 1)) {
-                (b'*', b'/') => {
-                    depth -= 1;
-                    at += 2;
-                }
-                (b'/', b'*') => {
-                    depth += 1;
-                    at += 2;
-                }
-                _ => at += 1,
-            }
-        }
-        at.min(bytes.len())
     }
 
     fn angle_comment_end(&self, index: usize) -> Option<usize> {
@@ -354,15 +327,6 @@ impl<'a> Lowerer<'a> {
             self.no_angle_end_from.set(index);
         }
         end
-    }
-
-    /// The place of the quote that opens a raw string whose `#`s begin at `index`.
-    pub(super) fn raw_string_quote(&self, index: usize) -> Option<usize> {
-        let mut at = index;
-        while self.byte_at(at) == b'#' {
-            at += 1;
-        }
-        (at > index && self.byte_at(at) == b'"').then_some(at)
     }
 
     pub(super) fn fault(&mut self, fault: Fault) {

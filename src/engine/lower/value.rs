@@ -7,6 +7,7 @@ use super::quoted::{Expansion, is_placeholder};
 use super::report::{Literal, Value};
 use super::scan::Lowerer;
 use super::stage::Stage;
+use super::text;
 
 /// Words of operator characters that are no value.
 const OPERATORS: [&str; 24] = [
@@ -53,7 +54,7 @@ impl<'a> Lowerer<'a> {
                 self.bracket(2, Frame::new(Kind::Map, self.top.ps, at, b'}'));
                 None
             }
-            (b'#', _) if self.raw_string_quote(at).is_some() => {
+            (b'#', _) if text::raw_quote(self.src, at).is_some() => {
                 self.raw_string_or_map();
                 self.out.flush(self.pos);
                 None

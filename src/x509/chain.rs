@@ -196,12 +196,12 @@ fn check_path(
     if !root.is_valid_at(at) {
         return Err(ChainProblem::RootNotValid(root.clone()));
     }
-    check_authorities(&certificates, Some(usage.purpose()))?;
+    check_authorities(&certificates, Some(&usage.purpose()))?;
     Ok(certificates)
 }
 
 /// Whether each certificate above the first may sign the one below, and allows the purpose where there is one.
-fn check_authorities(path: &[Certificate], purpose: Option<Purpose>) -> Result<(), ChainProblem> {
+fn check_authorities(path: &[Certificate], purpose: Option<&Purpose>) -> Result<(), ChainProblem> {
     for (i, issuer) in path.iter().enumerate().skip(1) {
         let below = &path[i - 1];
         let old_root = issuer.version() < 3 && i + 1 == path.len();
@@ -216,7 +216,7 @@ fn check_authorities(path: &[Certificate], purpose: Option<Purpose>) -> Result<(
         if issuer.path_len().is_some_and(|most| authorities > most as usize) {
             return Err(ChainProblem::PathTooLong(issuer.clone()));
         }
-        if let Some(purpose) = purpose.as_ref().filter(|p| !issuer.allows(p)) {
+        if let Some(purpose) = purpose.filter(|p| !issuer.allows(p)) {
             return Err(ChainProblem::PurposeMissing(issuer.clone(), purpose.clone()));
         }
         if let (Some(wanted), Some(own)) = (below.authority_key_identifier(), issuer.subject_key_identifier())
@@ -251,7 +251,7 @@ fn explain(
             ChainProblem::NotAnAuthority(above.iter().find(|c| !c.is_ca()).unwrap_or(&last).clone())
         }
         E::PathLenConstraintViolated => {
-            let at_fault = check_authorities(&path.certificates, Some(usage.purpose())).err();
+            let at_fault = check_authorities(&path.certificates, Some(&usage.purpose())).err();
             match at_fault {
                 Some(problem @ ChainProblem::PathTooLong(_)) => problem,
                 _ => ChainProblem::PathTooLong(last),
@@ -290,7 +290,7 @@ fn explain(
             // A way exists, and webpki did not go it: what it dislikes is one of these.
             match path.certificates.iter().find(|c| !is_modern(c) && !roots.contains(c)) {
                 Some(old) => ChainProblem::AlgorithmRefused(old.clone()),
-                None => check_authorities(&path.certificates, Some(usage.purpose()))
+                None => check_authorities(&path.certificates, Some(&usage.purpose()))
                     .err()
                     .unwrap_or_else(|| ChainProblem::Other(leaf.clone(), "no path satisfies every rule".into())),
             }

@@ -27,6 +27,8 @@ use crate::x509;
 const USUAL_TEMPLATE: &str = "WebServer";
 /// A clock that is off by more makes certificates that are not valid yet.
 const MOST_SKEW: i64 = 300;
+/// Why a guessed number tells nothing.
+const STRANGE_NUMBER: &str = "the only number on its page was not the request's";
 /// Shorter secrets are not looked for in pages.
 const SHORTEST: usize = 4;
 
@@ -188,7 +190,7 @@ impl Adcs {
                 ticket.guessed(id);
                 Ok(self.answer(&ticket, Progress::Working, "the authority has the request and is asked how it is"))
             }
-            Submitted::Nameless => Err(self.unknown()),
+            Submitted::Nameless => Err(self.unknown("it waits there, and its page gives no number")),
             Submitted::Unclear(None) => Err(self.silence("its answer is not understood")),
         }
     }
@@ -206,7 +208,7 @@ impl Adcs {
             let is_ours = |c: &&Certificate| ticket.key.is_none_or(|key| c.key_id() == key);
             let Some(leaf) = found.iter().find(is_ours) else {
                 if ticket.is_guessed {
-                    return Err(self.unknown());
+                    return Err(self.unknown(STRANGE_NUMBER));
                 }
                 let message = format!(
                     "what `{}` gives for request {id} is for another key: `{}`",
@@ -227,7 +229,7 @@ impl Adcs {
             }
             NotIssued::Denied(words) => Ok(self.denied(ticket, Some(id), &words)),
             NotIssued::Revoked => Ok(self.answer(&ticket, Progress::Revoked, "Revoked")),
-            NotIssued::Unknown if ticket.is_guessed => Err(self.unknown()),
+            NotIssued::Unknown if ticket.is_guessed => Err(self.unknown(STRANGE_NUMBER)),
             NotIssued::Unknown => {
                 let message = format!("`{}` has no request {id}", self.settings.config);
                 Err(Error::new(ErrorId::RequestNotFound, message).about(id.to_string()).hint(format!(
@@ -322,7 +324,7 @@ impl Authority for Adcs {
             return Err(Error::new(ErrorId::StoreUnavailable, message));
         };
         if ticket.is_being_sent() {
-            return Err(self.unknown());
+            return Err(self.unknown("it was cut off while it was sent"));
         }
         if let Some(words) = &ticket.denied {
             let (id, words) = (Some(ticket.id).filter(|id| *id > 0), words.clone());
@@ -409,10 +411,9 @@ impl Authority for Adcs {
 
 impl Adcs {
     /// What can be done about a request of which nobody here knows whether it has arrived.
-    fn unknown(&self) -> Error {
+    fn unknown(&self, why: &str) -> Error {
         let config = &self.settings.config;
-        let message =
-            format!("it is not known whether `{config}` has received the request: it was cut off while it was sent");
+        let message = format!("it is not known what became of the request at `{config}`: {why}");
         Error::new(ErrorId::SubmissionUnknown, message)
             .about(config)
             .hint("look at the authority's console for a request of that time; issue it there if it waits")

@@ -147,7 +147,9 @@ fn tell(shell: &Shell, promotion: &Promotion) -> bool {
     match &promotion.outcome {
         Ok(_) => shell.terminal.note(&format!("the certificate staged for {uses}{place}, due {due}, has taken over")),
         Err(error) => {
-            let stays = format!("the certificate {} stays staged for {uses}, due {due}", promotion.certificate);
+            let stored = shell.session.stored(&promotion.certificate).ok().flatten();
+            let shown = stored.map_or_else(|| promotion.certificate.to_string(), |row| row.thumbprint.to_string());
+            let stays = format!("the certificate {shown} stays staged for {uses}, due {due}");
             shell.terminal.error(&error.clone().hint(stays), None);
         }
     }

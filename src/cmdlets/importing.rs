@@ -43,7 +43,11 @@ impl Import {
             error.hints().into_iter().fold(named, Error::hint)
         })?;
         let Some(leaf) = leaf_of(session, &contents)? else {
-            return Err(Error::new(ErrorId::BadCertificateFile, format!("`{shown}` holds no certificate")).about(shown));
+            let error = Error::new(ErrorId::BadCertificateFile, format!("`{shown}` holds no certificate")).about(shown);
+            return Err(match contents.requests() {
+                [] => error,
+                _ => error.hint("it holds a request: hand it to an authority, and import what that gives back"),
+            });
         };
         let is_orphan = |key: &PrivateKey| !contents.certificates().iter().any(|c| c.key_id() == key.key_id());
         if contents.keys().iter().any(is_orphan) {

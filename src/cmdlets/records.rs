@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::model::{Certificate, Fingerprint, Moment, Slot};
 use crate::session::{Assigned, Session};
 use crate::state::{CertificateRow, RequestRow};
+use crate::x509::pem;
 
 /// What Get-, Request- and Set-CsCertificate emit: a certificate, and the use it is assigned to.
 #[derive(Clone, Debug)]
@@ -269,7 +270,7 @@ pub(crate) static REQUEST_RECORD: Kind =
 /// The same where the authority gave no number: the local one is shown, which `-RequestId` takes too.
 static NUMBERED_HERE: Kind = Kind::new("CertificateRequest", const { &request_properties(true) }, View::List);
 
-const fn request_properties(is_numbered_here: bool) -> [Property; 13] {
+const fn request_properties(is_numbered_here: bool) -> [Property; 14] {
     [
         Property::new("RequestId"),
         shown_if(is_numbered_here, "Id"),
@@ -284,6 +285,7 @@ const fn request_properties(is_numbered_here: bool) -> [Property; 13] {
         Property::hidden("Template"),
         Property::hidden("Requester"),
         Property::hidden("RetryAt"),
+        Property::hidden("Request"),
     ]
 }
 
@@ -315,6 +317,7 @@ impl Record for RequestRecord {
             10 => Value::text(&row.template),
             11 => Value::text(&row.requester),
             12 => row.retry_at.into(),
+            13 => Value::text(pem::encode(pem::REQUEST, &row.csr)),
             _ => Value::Null,
         }
     }

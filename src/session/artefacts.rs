@@ -99,12 +99,23 @@ fn metadata(path: &Path, shown: &str) -> Result<std::fs::Metadata> {
     if metadata.is_dir() {
         return Err(Error::new(ErrorId::FileNotFound, format!("`{shown}` is a folder, not a file")).about(shown));
     }
-    if !metadata.is_file() {
-        // A pipe that nobody writes to is waited for without end, and some devices have no end.
-        let message = format!("`{shown}` is a pipe or a device, not a file");
-        return Err(Error::new(ErrorId::FileNotFound, message).about(shown).hint("write its content to a file first"));
+    if is_device(&metadata) {
+        // Some have no end; a pipe has one, and shells give what a command writes as a pipe: `<(command)`.
+        return Err(Error::new(ErrorId::FileNotFound, format!("`{shown}` is a device, not a file")).about(shown));
     }
     Ok(metadata)
+}
+
+#[cfg(unix)]
+fn is_device(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+
+    metadata.file_type().is_char_device() || metadata.file_type().is_block_device()
+}
+
+#[cfg(not(unix))]
+fn is_device(_: &std::fs::Metadata) -> bool {
+    false
 }
 
 fn not_read(shown: &str, error: &std::io::Error) -> Error {

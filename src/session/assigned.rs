@@ -101,7 +101,9 @@ impl Session {
                 names.push(issuer);
             }
         };
-        pool.iter().for_each(|c| add(&mut names, c.issuer().to_string()));
+        for certificate in &pool {
+            add(&mut names, certificate.issuer().to_string());
+        }
         let mut asked = 0;
         while let Some(subject) = names.get(asked).cloned() {
             asked += 1;

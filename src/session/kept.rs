@@ -28,7 +28,7 @@ impl Session {
             let old = if is_new { None } else { state.row(&key)? };
             match &old {
                 Some(Row::Request(now)) if is_decided(now) && !is_decided(row) => return Ok(Some(now.clone())),
-                None if !is_new => writes.push(self.key_of_dropped(state, row)?),
+                None if !is_new => writes.push(key_of_dropped(state, row)?),
                 _ => {}
             }
             writes.push(Write::replace(key.clone(), old, Some(Row::Request(row.clone()))));
@@ -49,23 +49,6 @@ impl Session {
         Err(Error::new(ErrorId::Busy, format!("request {} is asked about by other processes", row.id)))
     }
 
-    /// What takes the key of a request out of quarantine, that was dropped while its certificate was on its way.
-    fn key_of_dropped(&self, state: &dyn State, row: &RequestRow) -> Result<Write> {
-        let id = row.request_id.map_or(row.id, u64::from);
-        let dropped = |text: String| Error::new(ErrorId::RequestNotFound, text).about(id.to_string());
-        let key = RowKey::Key(row.key);
-        match state.row(&key)? {
-            Some(Row::Key(kept)) if is_decided(row) => {
-                let freed = KeyRow { quarantined_until: None, ..kept.clone() };
-                Ok(Write::replace(key, Some(Row::Key(kept)), Some(Row::Key(freed))))
-            }
-            Some(_) => Err(dropped(format!("request {id} was dropped while it was asked about"))
-                .hint("its key is kept for 30 days: `Import-CsCertificate -Path FILE` joins an answer to it")),
-            None => Err(dropped(format!("request {id} was dropped with its key while it was asked about"))
-                .hint("`Request-CsCertificate -New` asks anew")),
-        }
-    }
-
     /// What somebody else has made of a request meanwhile.
     ///
     /// # Errors
@@ -76,6 +59,23 @@ impl Session {
             Some(stored) => Ok(Obtained::Issued(self.certificate_of(&stored)?, row)),
             None => Ok(Obtained::Pending(row)),
         }
+    }
+}
+
+/// What takes the key of a request out of quarantine, that was dropped while its certificate was on its way.
+fn key_of_dropped(state: &dyn State, row: &RequestRow) -> Result<Write> {
+    let id = row.request_id.map_or(row.id, u64::from);
+    let dropped = |text: String| Error::new(ErrorId::RequestNotFound, text).about(id.to_string());
+    let key = RowKey::Key(row.key);
+    match state.row(&key)? {
+        Some(Row::Key(kept)) if is_decided(row) => {
+            let freed = KeyRow { quarantined_until: None, ..kept.clone() };
+            Ok(Write::replace(key, Some(Row::Key(kept)), Some(Row::Key(freed))))
+        }
+        Some(_) => Err(dropped(format!("request {id} was dropped while it was asked about"))
+            .hint("its key is kept for 30 days: `Import-CsCertificate -Path FILE` joins an answer to it")),
+        None => Err(dropped(format!("request {id} was dropped with its key while it was asked about"))
+            .hint("`Request-CsCertificate -New` asks anew")),
     }
 }
 

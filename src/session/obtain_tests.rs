@@ -57,7 +57,7 @@ impl Remote {
         };
         let mut act = self.acts.lock().unwrap().pop_front();
         while let Some(Act::Dropped(_) | Act::Answered) = act {
-            meddle(cx.state, &act);
+            meddle(cx.state, act.as_ref());
             act = self.acts.lock().unwrap().pop_front();
         }
         match act {
@@ -76,13 +76,13 @@ impl Remote {
 }
 
 /// What another process does meanwhile to the newest request.
-fn meddle(state: &dyn State, act: &Option<Act>) {
+fn meddle(state: &dyn State, act: Option<&Act>) {
     let row = state.requests().unwrap().pop().unwrap();
     let key = RowKey::Key(row.key);
     if let Some(Act::Dropped(is_final)) = act {
         let Some(Row::Key(kept)) = state.row(&key).unwrap() else { panic!("no key") };
         let until = Some(BEGIN.plus_days(30));
-        let kept = (!is_final).then(|| Row::Key(KeyRow { quarantined_until: until, ..kept }));
+        let kept = (!is_final).then_some(Row::Key(KeyRow { quarantined_until: until, ..kept }));
         let key = kept.map_or_else(|| Write::remove(key.clone()), |kept| Write::put(key.clone(), kept));
         return state.write(&[Write::remove(RowKey::Request(row.id)), key]).unwrap();
     }

@@ -92,6 +92,33 @@ pub(crate) fn validate_path(
     })
 }
 
+/// Checks the certificate of an authority for itself: signatures, validity and constraints up to a trusted root.
+///
+/// # Errors
+/// The first problem found, with the certificate at fault.
+pub(crate) fn validate_authority(
+    authority: &Certificate,
+    intermediates: &[Certificate],
+    roots: &[Certificate],
+    at: Moment,
+) -> Result<Vec<Certificate>, ChainProblem> {
+    let path = build_chain(authority, intermediates, roots);
+    for certificate in &path.certificates {
+        if at < certificate.not_before() {
+            return Err(ChainProblem::NotYetValid(certificate.clone()));
+        }
+        if at > certificate.not_after() {
+            return Err(ChainProblem::Expired(certificate.clone()));
+        }
+    }
+    check_authorities(&path.certificates, None)?;
+    match path.certificates.last().filter(|_| !path.complete) {
+        None => Ok(path.certificates),
+        Some(last) if last.is_self_issued() => Err(ChainProblem::RootNotTrusted(last.clone())),
+        Some(last) => Err(ChainProblem::IssuerMissing(last.clone())),
+    }
+}
+
 /// What is odd in a path, leaf first.
 pub(crate) fn remarks(path: &[Certificate], usage: Usage) -> Vec<ChainRemark> {
     let mut remarks = Vec::new();
@@ -169,11 +196,12 @@ fn check_path(
     if !root.is_valid_at(at) {
         return Err(ChainProblem::RootNotValid(root.clone()));
     }
-    check_authorities(&certificates, usage)?;
+    check_authorities(&certificates, Some(usage.purpose()))?;
     Ok(certificates)
 }
 
-fn check_authorities(path: &[Certificate], usage: Usage) -> Result<(), ChainProblem> {
+/// Whether each certificate above the first may sign the one below, and allows the purpose where there is one.
+fn check_authorities(path: &[Certificate], purpose: Option<Purpose>) -> Result<(), ChainProblem> {
     for (i, issuer) in path.iter().enumerate().skip(1) {
         let below = &path[i - 1];
         let old_root = issuer.version() < 3 && i + 1 == path.len();
@@ -188,8 +216,8 @@ fn check_authorities(path: &[Certificate], usage: Usage) -> Result<(), ChainProb
         if issuer.path_len().is_some_and(|most| authorities > most as usize) {
             return Err(ChainProblem::PathTooLong(issuer.clone()));
         }
-        if !issuer.allows(&usage.purpose()) {
-            return Err(ChainProblem::PurposeMissing(issuer.clone(), usage.purpose()));
+        if let Some(purpose) = purpose.as_ref().filter(|p| !issuer.allows(p)) {
+            return Err(ChainProblem::PurposeMissing(issuer.clone(), purpose.clone()));
         }
         if let (Some(wanted), Some(own)) = (below.authority_key_identifier(), issuer.subject_key_identifier())
             && wanted != own
@@ -223,7 +251,7 @@ fn explain(
             ChainProblem::NotAnAuthority(above.iter().find(|c| !c.is_ca()).unwrap_or(&last).clone())
         }
         E::PathLenConstraintViolated => {
-            let at_fault = check_authorities(&path.certificates, usage).err();
+            let at_fault = check_authorities(&path.certificates, Some(usage.purpose())).err();
             match at_fault {
                 Some(problem @ ChainProblem::PathTooLong(_)) => problem,
                 _ => ChainProblem::PathTooLong(last),
@@ -262,7 +290,7 @@ fn explain(
             // A way exists, and webpki did not go it: what it dislikes is one of these.
             match path.certificates.iter().find(|c| !is_modern(c) && !roots.contains(c)) {
                 Some(old) => ChainProblem::AlgorithmRefused(old.clone()),
-                None => check_authorities(&path.certificates, usage)
+                None => check_authorities(&path.certificates, Some(usage.purpose()))
                     .err()
                     .unwrap_or_else(|| ChainProblem::Other(leaf.clone(), "no path satisfies every rule".into())),
             }

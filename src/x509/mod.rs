@@ -30,7 +30,7 @@ mod template;
 pub(crate) mod testing;
 
 pub(crate) use bundle::{Bundle, Piece};
-pub(crate) use chain::{Usage, remarks, validate_path};
+pub(crate) use chain::{Usage, remarks, validate_authority, validate_path};
 pub(crate) use constraints::{NameSpace, name_space};
 pub(crate) use contents::{Contents, read_any, read_request};
 pub(crate) use crl::{Revocation, RevocationList, build_crl, parse_crl};

@@ -98,9 +98,23 @@ fn conversation(
         }
         return Ok(reply);
     };
+    if closes(&reply) {
+        // The next message would be the first one on another connection.
+        return Err(
+            "the connection is closed between the messages of NTLM: whatever stands in between has to keep it open, \
+                    or let this computer through to the server itself"
+                .to_owned(),
+        );
+    }
     let second = log_on.step(&challenge)?;
     place.send(&mut stream, method, Some(&second), form)?;
     receive(&mut stream)
+}
+
+/// Whether a server, or a proxy before it, says that it ends the connection with this answer (RFC 9112 section 9.6).
+fn closes(reply: &Reply) -> bool {
+    let ends = |value: &str| value.split(',').any(|word| word.trim().eq_ignore_ascii_case("close"));
+    reply.headers.iter().any(|(name, value)| matches!(name.as_str(), "connection" | "proxy-connection") && ends(value))
 }
 
 /// The client's side of the three messages.
@@ -231,7 +245,9 @@ fn receive(stream: &mut Stream) -> std::result::Result<Reply, String> {
     loop {
         let mut head = stream.by_ref().take(MOST_HEAD);
         let mut line = String::new();
-        head.read_line(&mut line).map_err(fault)?;
+        if head.read_line(&mut line).map_err(fault)? == 0 {
+            return Err("the connection was closed before there was an answer".to_owned());
+        }
         let status = line.strip_prefix("HTTP/1.").and_then(|rest| rest.split_whitespace().nth(1)?.parse::<u16>().ok());
         let status = status.ok_or("it does not speak HTTP/1.1")?;
         let mut headers: Vec<(String, String)> = Vec::new();

@@ -51,7 +51,11 @@ pub(super) fn judge(
             [] => "which no template here grants".to_owned(),
             names => format!("which only `-Template {}` grants", names.join("` or `")),
         };
-        return Err(denied(format!("the request asks for an authority's certificate, {offer} (0x80094802)")));
+        let error = denied(format!("the request asks for an authority's certificate, {offer} (0x80094802)"));
+        return Err(match names.first() {
+            Some(name) => error.hint(format!("hand it in with `-Template {name}`")),
+            None => error.hint("add a `[[ca.template]]` with `authority = true` to its `[[ca]]` in `certlet.toml`"),
+        });
     }
     let mut profile =
         Profile::server(now.plus_seconds(-BACKDATED_SECONDS), now.plus_days(template.validity_days.into()));

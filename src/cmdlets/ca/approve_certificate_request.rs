@@ -148,7 +148,10 @@ pub(super) fn decide(
     for list in session.publish_due_lists() {
         match list {
             Ok(list) => cx.verbose(format!("revocation list {} is in {}", list.number, list.file.display()))?,
-            Err(error) => cx.report_error(error)?,
+            Err(error) => {
+                let done = "what was decided stands; `Publish-CertificateRevocationList` writes the list when that is mended";
+                cx.report_error(error.hint(done))?;
+            }
         }
     }
     Ok(true)

@@ -6,7 +6,7 @@ use super::approve_certificate_request::{ONE_CA, one_database};
 use super::get_certification_authority::{CERTIFICATION_AUTHORITY, Shown};
 use crate::ca::Context;
 use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Spec, Value, Values, Verb};
-use crate::error::{ErrorId, Result};
+use crate::error::{Error, ErrorId, Result};
 use crate::model::ChainTo;
 use crate::session::read_artefact;
 use crate::x509::read_any;
@@ -48,6 +48,13 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     policy.check_change()?;
     let shown = args.need(&PATH, session)?;
     let found = read_any(&read_artefact(&session.resolve_path(&shown)?, &shown)?, None).map_err(|e| e.about(&shown))?;
+    if found.certificates().is_empty() {
+        let error = Error::new(ErrorId::BadCertificateFile, format!("`{shown}` holds no certificate")).about(shown);
+        return Err(match found.requests() {
+            [] => error,
+            _ => error.hint("it holds a request: hand it to the parent, and install what that gives back"),
+        });
+    }
     let authority = one_database(session, args)?;
     let Some(database) = authority.as_database() else { return Ok(()) };
     let (state, keys) = (session.state()?, session.keys()?);

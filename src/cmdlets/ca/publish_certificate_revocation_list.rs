@@ -46,15 +46,20 @@ pub(crate) static VERB: Verb = Verb::new(&SPEC, run);
 fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let session = cx.session();
     session.policy()?.check_change()?;
-    for authority in asked(session, args)? {
+    let authorities = asked(session, args)?;
+    let mut without = 0;
+    for authority in &authorities {
         let config = authority.config();
-        let why = match session.list_of(&*authority)? {
+        let why = match session.list_of(&**authority)? {
             ListState::NoPublisher if args.has(&CA) => {
                 return Err(Error::new(ErrorId::ConfigInvalid, format!("the authority `{config}` publishes no revocation list"))
                     .about(config)
-                    .hint("add to its `[[ca]]` in `certlet.toml`: `crl = { url = \"http://…/ca.crl\", file = \"…/ca.crl\" }`"));
+                    .hint(format!("add to its `[[ca]]` in `certlet.toml`: {PUBLISHER}")));
             }
-            ListState::NoPublisher => continue,
+            ListState::NoPublisher => {
+                without += 1;
+                continue;
+            }
             ListState::Unborn => {
                 cx.verbose(format!("`{config}` has no certificate yet, and so nothing to revoke"))?;
                 continue;
@@ -76,12 +81,19 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         if !cx.confirm("Publish the revocation list", &target)? {
             continue;
         }
-        if let Some(list) = session.publish_list(&*authority, args.on(&FORCE))? {
+        if let Some(list) = session.publish_list(&**authority, args.on(&FORCE))? {
             cx.emit(Value::object(Published(list)))?;
         }
     }
+    if without == authorities.len() {
+        let text = format!("no authority publishes a revocation list; in its `[[ca]]` in `certlet.toml`, {PUBLISHER} lets one do it");
+        cx.warn_as("NothingPublished", text)?;
+    }
     Ok(())
 }
+
+/// What lets an authority publish its list.
+const PUBLISHER: &str = "`crl = { url = \"http://…/ca.crl\", file = \"…/ca.crl\" }`";
 
 /// A list that was written.
 struct Published(PublishedList);

@@ -99,7 +99,12 @@ fn remove(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         }
         chosen.retain(|a| types.iter().any(|t| a.key.use_name == t.as_str()));
     } else if chosen.is_empty() {
-        let error = Error::new(ErrorId::NotAssigned, "no use has a certificate to be taken away");
+        let text = match what {
+            What::Present => "no use has a certificate to be taken away",
+            What::Previous => "no previous certificate is known for any use",
+            What::Staged => "no certificate is staged for any use",
+        };
+        let error = Error::new(ErrorId::NotAssigned, text);
         report_unless_forced(cx, args, error)?;
     }
     if chosen.is_empty() {
@@ -157,12 +162,20 @@ fn not_assigned(session: &Session, what: What, wanted: &UseName) -> Result<Error
         What::Staged => format!("no certificate is staged for `{wanted}`"),
     };
     let error = Error::new(ErrorId::NotAssigned, text).about(wanted.as_str());
-    let global = session.assigned(Some(GLOBAL))?;
-    Ok(if global.iter().any(|a| a.key.use_name == wanted.as_str() && what.of(&a.row).is_some()) {
-        error.hint(format!("it is assigned globally: `Remove-CsCertificate -Type {wanted} -Identity global`"))
-    } else {
-        error
-    })
+    let has = |found: Vec<Assigned>| found.iter().any(|a| a.key.use_name == wanted.as_str() && what.of(&a.row).is_some());
+    let scopes = [(GLOBAL.to_owned(), GLOBAL), (session.local_scope()?, "local")];
+    for (scope, word) in scopes {
+        if has(session.assigned(Some(&scope))?) {
+            let switch = match what {
+                What::Present => "",
+                What::Previous => " -Previous",
+                What::Staged => " -Staged",
+            };
+            let line = format!("Remove-CsCertificate -Type {wanted}{switch} -Identity {word}");
+            return Ok(error.hint(format!("there is one of the scope `{word}`: `{line}`")));
+        }
+    }
+    Ok(error)
 }
 
 fn plan_one(session: &Session, what: What, one: &Assigned, plan: &mut Plan) -> Result<()> {

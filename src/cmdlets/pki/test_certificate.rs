@@ -3,16 +3,18 @@
 use std::net::IpAddr;
 
 use super::get_pfx_certificate::FileCertificate;
+use crate::cmdlets::cert_drive::StoredCertificate;
 use crate::command::{
     Args, CommaList, Example, Expect, Facts, FromValue, Impact, Input, Invocation, Param, Pipeline, Spec, Switch, Value, Values, Verb,
     choice,
 };
 use crate::error::{Error, ErrorId, Result};
-use crate::model::{Certificate, CertificateSelector, ChainTo, Fingerprint, HostName, Purpose};
-use crate::session::{Session, find_certificate};
+use crate::model::{Certificate, ChainTo, Fingerprint, HostName, Purpose};
+use crate::session::Session;
 use crate::state::{CertificateRow, Store};
 use crate::x509::{
-    ChainProblem, ChainRemark, LintContext, Severity, Usage, build_chain, certificate_covers, lint, parse_crl, remarks, validate_path,
+    ChainProblem, ChainRemark, LintContext, Severity, Usage, build_chain, certificate_covers, lint, parse_crl, remarks, validate_authority,
+    validate_path,
 };
 
 static CERT: Param<CertPath> = Param::named("Cert", "The certificate: its thumbprint, or a record of it")
@@ -67,10 +69,10 @@ pub(crate) static SPEC: Spec = Spec {
 
 pub(crate) static VERB: Verb = Verb::new(&SPEC, run);
 
-/// A certificate as `-Cert` takes it: a thumbprint, a path in `Cert:\LocalMachine\My`, or a record.
+/// A certificate as `-Cert` takes it: a thumbprint, a path of the drive `Cert:`, or a record.
 pub(super) enum CertPath {
     /// A stored one.
-    Stored(CertificateSelector),
+    Stored(StoredCertificate),
     /// One of a file: the certificate and those beside it.
     File(Certificate, Vec<Certificate>),
 }
@@ -85,14 +87,7 @@ impl FromValue for CertPath {
         {
             return Ok(Self::File(file.certificate.clone(), file.others.clone()));
         }
-        if let Value::Text(text) = value {
-            let text = text.trim();
-            let stored = [r"Cert:\LocalMachine\My\", "Cert:/LocalMachine/My/"]
-                .iter()
-                .find_map(|drive| text.get(..drive.len()).filter(|start| start.eq_ignore_ascii_case(drive)).map(|start| &text[start.len()..]));
-            return stored.unwrap_or(text).parse().map(Self::Stored);
-        }
-        CertificateSelector::from_value(value, facts).map(Self::Stored)
+        StoredCertificate::from_value(value, facts).map(Self::Stored)
     }
 }
 
@@ -109,8 +104,10 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let leaf = &subject.leaf;
     let mut reasons: Vec<String> = subject.banned.iter().map(|why| format!("it is banned: {why}")).collect();
     let usage = if policy == "BASE" && !leaf.allows(&Purpose::ServerAuth) { Usage::Client } else { Usage::Server };
+    // An authority is no peer of a handshake, and may be good all the same.
+    let is_authority = policy == "BASE" && leaf.is_ca();
     let is_open = args.on(&ALLOW_UNTRUSTED);
-    match judged(session, &subject, usage, is_open)? {
+    match judged(session, &subject, Some(usage).filter(|_| !is_authority), is_open)? {
         Ok(path) => {
             for remark in remarks(&path, usage) {
                 // The rest is said rule by rule.
@@ -156,8 +153,8 @@ impl Subject {
     fn of(session: &Session, cert: CertPath) -> Result<Self> {
         let (leaf, above, banned, context) = match cert {
             CertPath::File(leaf, others) => (leaf, others, None, LintContext::default()),
-            CertPath::Stored(selector) => {
-                let (fingerprint, row): (_, CertificateRow) = find_certificate(session, &selector)?;
+            CertPath::Stored(named) => {
+                let (fingerprint, row) = named.find(session)?;
                 let context = LintContext {
                     is_public: is_of_public_authority(session, &row)?,
                     wants_crl: is_expected_to_name_a_list(session, fingerprint)?,
@@ -205,13 +202,22 @@ fn is_expected_to_name_a_list(session: &Session, fingerprint: Fingerprint) -> Re
 }
 
 /// The judgement of a peer; where any root will do, the top of what is at hand counts as one.
-fn judged(session: &Session, subject: &Subject, usage: Usage, is_open: bool) -> Result<Result<Vec<Certificate>, ChainProblem>> {
+/// The path to a root, as a peer sees it; without a usage that of an authority.
+fn judged(
+    session: &Session,
+    subject: &Subject,
+    usage: Option<Usage>,
+    is_open: bool,
+) -> Result<Result<Vec<Certificate>, ChainProblem>> {
     let mut roots = session.roots(&ChainTo::Configured)?;
     if is_open {
         let path = build_chain(&subject.leaf, &subject.above, &roots);
         roots.extend(path.certificates.last().filter(|_| !path.complete).cloned());
     }
-    Ok(validate_path(&subject.leaf, &subject.above, &roots, session.now(), usage))
+    Ok(match usage {
+        Some(usage) => validate_path(&subject.leaf, &subject.above, &roots, session.now(), usage),
+        None => validate_authority(&subject.leaf, &subject.above, &roots, session.now()),
+    })
 }
 
 /// Whether any certificate of a path is revoked; `None` where nothing is known about the leaf.
@@ -398,6 +404,32 @@ mod tests {
         let (good, why) = answer(world.run(&VERB, &[("Cert", leaf.clone())]));
         assert!(!good && why.contains("revoked"), "{why}");
         assert!(answer(world.run(&VERB, &[("Cert", leaf), ("AllowUntrustedRoot", true.into())])).0);
+    }
+
+    #[test]
+    fn an_authority_is_judged_as_one() {
+        let world = TestWorld::contoso();
+        let ca = &world.authority.intermediate;
+        for path in [ca.thumbprint().to_string(), format!(r"CERT:\LocalMachine\ca\{}", ca.thumbprint())] {
+            assert_eq!(answer(world.run(&VERB, &[("Cert", path.as_str().into())])), (true, String::new()), "{path}");
+            let (good, why) = answer(world.run(&VERB, &[("Cert", path.into()), ("Policy", "SSL".into())]));
+            assert!(!good && !why.is_empty());
+        }
+        let elsewhere = format!(r"Cert:\LocalMachine\My\{}", ca.thumbprint());
+        assert_eq!(world.run(&VERB, &[("Cert", elsewhere.into())]).error().id(), ErrorId::PathNotFound);
+        let (now, stranger) = (world.session().now(), PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap());
+        let authority = crate::x509::AuthorityProfile { path_len: None, constraints: None };
+        let subject = Some(crate::model::parse_rdns("CN=Stranger").unwrap());
+        let of = |begin, end| {
+            let profile = Profile::authority(now.plus_days(begin), now.plus_days(end), authority.clone());
+            record(&world, self_signed(&stranger, &Profile { subject: subject.clone(), ..profile }).unwrap(), Vec::new())
+        };
+        for (own, open, expected) in
+            [(of(-1, 9), true, true), (of(-1, 9), false, false), (of(-9, -1), true, false), (of(1, 9), true, false)]
+        {
+            let (good, why) = answer(world.run(&VERB, &[("Cert", own), ("AllowUntrustedRoot", open.into())]));
+            assert_eq!((good, why.is_empty()), (expected, expected), "{why}");
+        }
     }
 
     #[test]

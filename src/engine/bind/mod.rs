@@ -259,9 +259,9 @@ impl Bound {
 /// `CannotConvertArgument` that lists the valid words, and those of the type.
 pub(crate) fn convert(parameter: &'static ParamSpec, value: &Value, facts: &dyn Facts) -> Result<Value> {
     let spelled = match parameter.values {
-        Values::Choice(words) => Some(spell(parameter, value, |text| {
-            choice(text, words, parameter.type_name.trim_end_matches("[]")).map(Value::text)
-        })?),
+        Values::Choice(words) => {
+            Some(spell(parameter, value, |text| choice(text, words, &kind_of(parameter)).map(Value::text))?)
+        }
         Values::Uses => {
             let uses = facts.uses()?;
             Some(spell(parameter, value, |text| use_named(text, &uses).map(Value::text))?)
@@ -314,5 +314,13 @@ fn at(error: Error, place: Option<&Position>) -> Error {
     match place {
         Some(place) if error.position().is_none() => error.at(place.clone()),
         _ => error,
+    }
+}
+
+/// What a word of a parameter is called: its type where that says something, else the parameter.
+fn kind_of(parameter: &ParamSpec) -> String {
+    match parameter.type_name.trim_end_matches("[]") {
+        "String" => format!("value of `-{}`", parameter.name),
+        kind => kind.to_owned(),
     }
 }

@@ -242,6 +242,7 @@ impl Session {
             assigning.now(member.key.clone())?;
         }
         for (use_name, staged) in &assigning.unstaged {
+            let staged = self.stored(staged)?.map_or_else(|| staged.to_string(), |row| row.thumbprint.to_string());
             cx.warn_as("Unstaged", format!("`{staged}` was staged for `{use_name}` and is staged no more"))?;
         }
         let plan = std::mem::take(&mut assigning.plan);
@@ -252,10 +253,10 @@ impl Session {
         Ok(Renewed::Deployed(certificate, receipt, source))
     }
 
-    /// The newest certificate that was issued for the same uses, bears their names, fits, ends later or was asked for as
-    /// the renewal, and is not itself due.
+    /// The newest certificate that was issued for the same uses since the old one was stored, bears their names, fits, ends
+    /// later or was asked for as the renewal, and is not itself due.
     fn issued_before(&self, group: &RenewalGroup, computed: &ComputedNames) -> Result<Option<Certificate>> {
-        let (_, old) = group.old()?;
+        let (old_row, old) = group.old()?;
         for request in self.state()?.requests()?.iter().rev() {
             let Some(fingerprint) = request.certificate.filter(|f| *f != group.fingerprint) else { continue };
             if request.status != RequestStatus::Issued || !group.is_for(request) {
@@ -266,7 +267,9 @@ impl Session {
             // A renewal is a new key, too.
             let is_rekeyed = certificate.key_id() != old.key_id();
             let ends_later = certificate.not_after() > old.not_after() || request.replaces == Some(group.fingerprint);
-            if !is_rekeyed || !ends_later || due::by_life(&certificate) <= self.now() {
+            // What was there before the old one was is not what follows it.
+            let is_newer = request.replaces == Some(group.fingerprint) || row.added >= old_row.added;
+            if !is_rekeyed || !ends_later || !is_newer || due::by_life(&certificate) <= self.now() {
                 continue;
             }
             let findings = fitness(self, &row, &certificate, &group.use_names()?, self.now())?;

@@ -117,3 +117,73 @@ fn a_request_for_another_computer_is_answered_where_it_was_made() {
     assert_eq!(world.certificate(&thumbprint)["HasPrivateKey"], true);
     assert_eq!(world.emits("Request-CsCertificate -List")[0]["Status"], "Issued");
 }
+
+#[test]
+fn who_waits_hears_that_the_request_was_dropped() {
+    let world = World::new();
+    world.emits(&request("-Template WebServerApproval"));
+    let wait = world.shell().args(["--json", "-c", "Wait-CertificateRequest -RequestId 41 -Timeout 60"]).start();
+    world.emits("Request-CsCertificate -Clear -RequestId 41 -Force");
+    let ended = wait.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(ended.status.code() == Some(1) && said.contains("\"RequestNotFound\""), "{said}");
+    assert!(world.emits("Request-CsCertificate -List").is_empty(), "the dropped request is back");
+}
+
+#[test]
+fn a_request_file_that_is_lost_is_written_again() {
+    let world = World::new();
+    let line = r"Request-CsCertificate -New -Type Default -KeyAlg ECDH_P256 -Output C:\Certificates\a.csr";
+    let path = world.file("drive_c/Certificates/a.csr");
+    let first = {
+        world.emits(line);
+        std::fs::read_to_string(&path).unwrap()
+    };
+    let ran = world.run(line).exits(0);
+    assert!(warning(&ran, "RequestFileReplaced").contains("request 1,"), "{ran:#?}");
+    assert_ne!(std::fs::read_to_string(&path).unwrap(), first);
+    let again = "Request-CsCertificate -List -RequestId 1 | Select-Object -ExpandProperty Request";
+    world.emits(&format!(r"{again} | Out-File C:\Certificates\a.csr"));
+    assert_eq!(std::fs::read_to_string(&path).unwrap().trim_end(), first.trim_end());
+    // It is no answer, and says what is to be done with it.
+    let error = world.refuses(r"Import-CsCertificate -Path C:\Certificates\a.csr", 1, "BadCertificateFile");
+    assert!(error["hints"].to_string().contains("authority"), "{error:#}");
+}
+
+#[test]
+fn a_list_that_cannot_be_written_takes_no_revocation_back() {
+    let world = World::new();
+    warning(&world.run("Publish-CertificateRevocationList").exits(0), "NothingPublished");
+    let thumbprint = text(&world.emits(&request(""))[0], "Thumbprint");
+    let numbers = "next_request_id = 41";
+    // A folder that is a file.
+    let list =
+        format!("{numbers}\ncrl = {{ url = \"http://pki.contoso.net/ca.crl\", file = \"topology.toml/ca.crl\" }}");
+    world.edit("certlet.toml", numbers, &list);
+    let ran = world.run(&format!("Revoke-Certificate -Thumbprint {thumbprint} -Reason Superseded -Force")).exits(1);
+    let error = &said(&ran, "error")[0];
+    assert_eq!(error["id"], "FileNotWritable");
+    assert!(error["hints"].to_string().contains("stands"), "{error:#}");
+    assert_eq!(world.emits("Get-CertificateRequest 41")[0]["Disposition"], "Revoked");
+}
+
+#[test]
+fn an_authority_that_asks_an_authority_is_told_which_template_it_takes() {
+    let world = World::new();
+    let path = world.file("certlet.toml");
+    let second = "\n[[ca]]\nconfig = 'ca2.contoso.net\\Issuing'\nkind = \"embedded\"\nsubject = \"CN=Issuing\"\n\
+                  parent = \"offline\"\nkey_algorithm = \"ECDH_P256\"\n";
+    std::fs::write(&path, std::fs::read_to_string(&path).unwrap() + second).unwrap();
+    world.emits(r"Request-CACertificate -CA ca2.contoso.net\Issuing -Output C:\Certificates\ca.csr");
+    let line = format!(
+        r"Submit-CertificateRequest -Path C:\Certificates\ca.csr -CA {CA} -Template WebServer -Output C:\a.cer"
+    );
+    let hints = |ran: &crate::common::Ran| said(ran, "error")[0]["hints"].to_string();
+    let ran = world.run(&line).exits(1);
+    assert_eq!(said(&ran, "error")[0]["id"], "RequestDenied");
+    assert!(hints(&ran).contains("authority = true"), "{ran:#?}");
+    let template = "[[ca.template]]\nname = \"jcila\"";
+    world.edit("certlet.toml", template, &format!("[[ca.template]]\nname = \"SubCA\"\nauthority = true\n\n{template}"));
+    let ran = world.run(&line).exits(1);
+    assert!(hints(&ran).contains("-Template SubCA"), "{ran:#?}");
+}

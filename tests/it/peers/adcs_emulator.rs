@@ -46,6 +46,8 @@ pub(crate) enum Mode {
     Bundle,
     /// Gives the certificate of another request.
     Foreign,
+    /// Ends the connection with each challenge, as some proxies do.
+    Closing,
     /// Shows what it was asked with, as pages for debugging do.
     Echo,
 }
@@ -275,7 +277,8 @@ impl Shared {
                     }
                 },
             };
-            if write_answer(stream.get_mut(), &answer).is_err() {
+            let is_last = mode == Mode::Closing && answer.challenge.is_some();
+            if write_answer(stream.get_mut(), &answer, is_last).is_err() || is_last {
                 return;
             }
         }
@@ -535,11 +538,12 @@ fn read_request(stream: &mut impl BufRead) -> Option<Asked> {
     Some(Asked { method, path: path.to_ascii_lowercase(), query: form(query), agent, authorization, body })
 }
 
-fn write_answer(stream: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
+fn write_answer(stream: &mut impl Write, answer: &Answer, is_last: bool) -> std::io::Result<()> {
+    let connection = if is_last { "Connection: close\r\n" } else { "" };
     let challenge = answer.challenge.as_ref().map_or_else(String::new, |c| format!("WWW-Authenticate: {c}\r\n"));
     let location = if (300..400).contains(&answer.status) { "Location: https://elsewhere.invalid/\r\n" } else { "" };
     let head = format!(
-        "HTTP/1.1 {} .\r\nDate: Sun, 17 Mar 2030 17:46:40 GMT\r\nContent-Type: {}\r\nContent-Length: {}\r\n{challenge}{location}\r\n",
+        "HTTP/1.1 {} .\r\nDate: Sun, 17 Mar 2030 17:46:40 GMT\r\nContent-Type: {}\r\nContent-Length: {}\r\n{challenge}{location}{connection}\r\n",
         answer.status,
         answer.kind,
         answer.body.len()

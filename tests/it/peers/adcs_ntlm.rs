@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use sha2::{Digest, Sha256};
 
 use super::adcs::{client, is_faithful, python, request, world};
-use super::adcs_emulator::{Emulator, Gates, PASSWORD, USER};
-use super::fails;
+use super::adcs_emulator::{Emulator, Gates, Mode, PASSWORD, USER};
+use super::{error, fails};
 
 /// Judges the messages of each connection: `done`, `go TOKEN` or `no`.
 const ACCEPTOR: &str = r#"
@@ -130,6 +130,21 @@ fn ntlm_logs_on_and_is_bound_to_the_server() {
     acceptor.bind(b"the certificate of somebody in between");
     fails(world.run(&request("-Template Manual")), 5, "CaAccessDenied");
     assert_eq!(emulator.submissions(), 2);
+}
+
+#[test]
+fn a_proxy_that_closes_connections_is_named() {
+    let Some(python) = python("a_proxy_that_closes_connections_is_named") else { return };
+    let acceptor = Acceptor::start(&python);
+    let emulator = Emulator::with_gates(acceptor.gates());
+    acceptor.bind(&emulator.front());
+    let world = world(&emulator, "auth = \"ntlm\"");
+    emulator.set(Mode::Closing);
+    let ran = world.run(&request(""));
+    let error = error(&ran);
+    assert_eq!(error["id"], "CaUnreachable");
+    assert!(error["message"].as_str().unwrap().contains("closed"), "{error}");
+    assert_eq!(emulator.submissions(), 0);
 }
 
 #[test]

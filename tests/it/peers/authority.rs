@@ -114,6 +114,8 @@ fn an_offline_root_signs_an_authority_and_openssl_verifies_the_chain_of_three() 
     desk.write("alone.cer", &bundle[0]);
     let install = |file: &Path| home.run(&format!("Install-CACertificate -CA '{ISSUING}' -Path {}", file.display()));
     fails(install(&desk.file("alone.cer")), 1, "UntrustedChain");
+    // The request itself is no answer to it.
+    fails(install(&csr), 1, "BadCertificateFile");
     let shown = install(&cer).exits(0).objects().remove(0);
     assert!(shown["Problem"].is_null(), "{shown:#?}");
 

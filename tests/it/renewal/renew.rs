@@ -325,3 +325,17 @@ fn what_is_banned_is_due_at_once() {
     assert!(world.assigned().iter().all(|(_, t)| *t != old));
     assert!(world.emits("Invoke-TlsRenewal").is_empty());
 }
+
+#[test]
+fn what_was_there_before_the_old_one_does_not_come_back() {
+    let world = Later::configured(&[("name = \"jcila\"", "name = \"jcila\"\nvalidity_days = 90")]);
+    let long = world.request("");
+    world.set(&long);
+    let short = world.request("-Template jcila");
+    world.set(&short);
+    let asked = world.requests();
+    world.days(61);
+    let renewed = world.emits("Invoke-TlsRenewal");
+    assert_eq!((text(&renewed[0], "Outcome").as_str(), world.requests()), ("Renewed", asked + 1));
+    assert!(![long, short].contains(&world.only()));
+}

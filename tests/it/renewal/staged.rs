@@ -88,10 +88,13 @@ fn a_renewal_that_an_operator_has_staged_waits_for_its_moment() {
     world.refuses("Invoke-TlsRenewal -Type Default", ExitCode::PutBack, ErrorId::ReloadFailed);
     let asked = world.requests();
     let new = text(&world.emits("Get-TlsStatus | Where-Object Check -eq NotDeployed")[0], "Thumbprint");
-    let stage = format!("Set-CsCertificate -Type {THREE} -Thumbprint {new} -EffectiveDate (Get-Date).AddDays(3)");
-    world.emits(&stage);
-    assert!(world.emits("Invoke-TlsRenewal").is_empty());
-    assert_eq!(world.only(), old);
+    let stage =
+        |uses: &str| format!("Set-CsCertificate -Type {uses} -Thumbprint {new} -EffectiveDate (Get-Date).AddDays(3)");
+    for uses in ["Default", THREE] {
+        world.emits(&stage(uses));
+        assert!(world.emits("Invoke-TlsRenewal").is_empty());
+        assert_eq!(world.only(), old);
+    }
     // Staged no more, it is a renewal that was begun.
     world.emits(&format!("Remove-CsCertificate -Type {THREE} -Staged -Force"));
     world.emits("Undo-TlsChange");

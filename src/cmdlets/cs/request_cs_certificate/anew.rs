@@ -1,5 +1,6 @@
 //! A request of its own: what is to be asked for, the question, and the certificate that comes.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::said::{compare, ended, pending, say_computed};
@@ -8,6 +9,7 @@ use super::{
     FRIENDLY_NAME, KEY_ALG, KEY_SIZE, ORGANIZATION, OU, OUTPUT, STATE, TEMPLATE, TYPE, account,
 };
 use crate::ca::Authority;
+use crate::cmdlets::lookup::request_number;
 use crate::cmdlets::records::CertificateReference;
 use crate::command::{Args, CommaList, Invocation, Value};
 use crate::error::{Error, ErrorId, Result};
@@ -16,9 +18,9 @@ use crate::model::{
     AlternativeName, Certificate, ComputedNames, HostName, KeyAlgorithm, NameAttribute, NameQuery, Purpose, RelativeName,
     RequestedName, Topology, UseName,
 };
-use crate::session::{Artefact, Enrollment, Obtained, Session, Wish, wish_fitness};
-use crate::state::{CertificateQuery, NameWishes, RequestRow};
-use crate::x509::{RequestDetails, pem};
+use crate::session::{Artefact, Enrollment, Obtained, Session, Wish, read_artefact, wish_fitness};
+use crate::state::{CertificateQuery, NameWishes, RequestRow, RequestStatus};
+use crate::x509::{RequestDetails, own_request, pem, read_any};
 
 pub(super) fn ask(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let session = cx.session();
@@ -95,7 +97,8 @@ pub(super) fn ask(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         (None, output) => output.clone().unwrap_or_default(),
     };
     let subject = computed.subject.clone().unwrap_or_default();
-    let action = format!("Request a certificate for CN={subject} with the names {}", computed.comma_list());
+    let names = if computed.names.is_empty() { "no names".into() } else { format!("the names {}", computed.comma_list()) };
+    let action = format!("Request a certificate for CN={subject} with {names}");
     if cx.what_if() {
         return cx.tell_what_if(&action, &target);
     }
@@ -103,7 +106,11 @@ pub(super) fn ask(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         return Ok(());
     }
     let file = match &output {
-        Some(shown) => Some(Artefact::create(&session.resolve_path(shown)?, shown)?),
+        Some(shown) => {
+            let path = session.resolve_path(shown)?;
+            say_replaced(cx, &path, shown)?;
+            Some(Artefact::create(&path, shown)?)
+        }
         None => None,
     };
     let cancel = cx.cancel();
@@ -112,13 +119,30 @@ pub(super) fn ask(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
         Obtained::Issued(certificate, row) => issued(cx, &certificate, &row, &computed),
         Obtained::Pending(row) => {
             if let Some(file) = file {
-                let text = pem::encode("CERTIFICATE REQUEST", &row.csr);
-                let path = file.finish(text.as_bytes(), false)?;
+                let text = pem::encode(pem::REQUEST, &row.csr);
+                let path = file.finish(text.as_bytes(), false).map_err(|e| e.hint(again(&row)))?;
                 cx.verbose(format!("the request file is {}", path.display()))?;
             }
             pending(cx, &row)
         }
     }
+}
+
+/// The line that writes the file of a request again.
+fn again(row: &RequestRow) -> String {
+    let list = format!("Request-CsCertificate -List -RequestId {}", request_number(row));
+    format!("`{list} | Select-Object -ExpandProperty Request | Out-File FILE` writes the request again")
+}
+
+/// Says which request waits for an answer to the file that is replaced.
+fn say_replaced(cx: &mut Invocation<'_>, path: &Path, shown: &str) -> Result<()> {
+    let Ok(old) = read_artefact(path, shown).and_then(|bytes| read_any(&bytes, None)) else { return Ok(()) };
+    let waiting = cx.session().state()?.requests()?.into_iter().find(|row| {
+        row.status == RequestStatus::Pending && old.requests().iter().any(|request| request.der() == row.csr)
+    });
+    let Some(row) = waiting else { return Ok(()) };
+    let text = format!("`{shown}` held request {}, which still waits for its answer: {}", request_number(&row), again(&row));
+    cx.warn_as("RequestFileReplaced", text)
 }
 
 /// What the uses need is looked at before a key is made.
@@ -156,7 +180,7 @@ fn issued(cx: &mut Invocation<'_>, certificate: &Certificate, row: &RequestRow, 
 }
 
 fn asked_for_client(row: &RequestRow) -> bool {
-    crate::x509::own_request(&row.csr)
+    own_request(&row.csr)
         .is_ok_and(|r| r.purposes().is_some_and(|p| p.contains(&Purpose::ClientAuth)))
 }
 

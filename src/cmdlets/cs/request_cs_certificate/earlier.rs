@@ -156,12 +156,14 @@ pub(super) fn clear(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
 /// Drops the record of a request, and lets its key go.
 fn drop_request(cx: &mut Invocation<'_>, row: RequestRow, is_final: bool) -> Result<()> {
     let session = cx.session();
+    let id = request_number(&row);
     let change = serde_json::json!([{"request": row.id, "ca": row.ca}]);
     let key = session.key_let_go(&row, is_final)?;
     let has_key = key.is_some();
     let mut writes = vec![Write::replace(RowKey::Request(row.id), Some(Row::Request(row)), None)];
     writes.extend(key);
     session.record(SPEC.name, "Cleared", change, &writes)?;
+    cx.verbose(format!("request {id} is dropped"))?;
     if !has_key {
         return Ok(());
     }

@@ -45,6 +45,8 @@ pub struct ParamSpec {
     pub default: &'static str,
     /// Where completion and errors find the valid values.
     pub values: Values,
+    /// Its argument may hold `*` and `?`.
+    pub wildcards: bool,
     /// Accepted and without effect, for compatibility; the reason is a verbose line.
     pub compat: Option<&'static str>,
     /// Checks and normalises an argument.
@@ -117,6 +119,7 @@ impl<T: FromValue> Param<T> {
                 remaining: false,
                 default: "",
                 values: T::VALUES,
+                wildcards: false,
                 compat: None,
                 check: check::<T>,
             },
@@ -201,6 +204,13 @@ impl<T: FromValue> Param<T> {
         self
     }
 
+    /// Its argument may hold `*` and `?`.
+    #[must_use]
+    pub const fn wildcards(mut self) -> Self {
+        self.spec.wildcards = true;
+        self
+    }
+
     /// Accepted for compatibility; the reason becomes a verbose line.
     #[must_use]
     pub const fn compat(mut self, reason: &'static str) -> Self {
@@ -213,11 +223,6 @@ impl ParamSpec {
     /// Whether the parameter belongs to a set.
     pub fn in_set(&self, set: &str) -> bool {
         self.sets.is_empty() || self.sets.iter().any(|s| s.eq_ignore_ascii_case(set))
-    }
-
-    /// Whether its argument may hold `*` and `?`: the help of such a parameter has the word `wildcards`.
-    pub fn takes_wildcards(&self) -> bool {
-        self.help.contains("wildcards")
     }
 
     /// Whether the parameter must be given in a set.

@@ -70,7 +70,7 @@ fn facts(spec: &Spec, parameter: &ParamSpec, width: usize, text: &mut String) {
     say("Default value", parameter.default);
     let pipeline = pipeline_text(parameter).map_or_else(|| "false".to_owned(), |how| format!("true {how}"));
     say("Accept pipeline input?", &pipeline);
-    say("Accept wildcard characters?", if parameter.takes_wildcards() { "true" } else { "false" });
+    say("Accept wildcard characters?", if parameter.wildcards { "true" } else { "false" });
     if !parameter.aliases.is_empty() {
         say("Aliases", &parameter.aliases.join(", "));
     }

@@ -1,8 +1,10 @@
 //! `certlet run` and `certlet check`: runbooks with parameters and help.
 
 use std::fs;
+use std::path::Path;
 
 use crate::common::{Shell, contoso};
+use crate::world::{World, names};
 
 const RUNBOOK: &str = r#"// Greets somebody.
 //
@@ -83,4 +85,21 @@ fn check_finds_all_faults_and_runs_nothing() {
     {
         assert!(ran.stderr.contains(text), "{text}: {}", ran.stderr);
     }
+}
+
+#[test]
+fn the_runbook_asks_for_added_names_once() {
+    let world = World::new();
+    let runbook = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/configure-web-services.rhai");
+    let run = |domain_name: &str| {
+        world.shell().arg("run").arg(&runbook).arg(format!("domain_name={domain_name}")).run().exits(0);
+        world.assigned()
+    };
+    // A certificate that fits without the added name is not enough; one that bears it is used again.
+    let (plain, added) = (run(""), run("shop.contoso.com"));
+    assert_ne!(plain, added);
+    for (used_for, thumbprint) in &added {
+        assert!(names(&world.certificate(thumbprint)["AlternativeNames"]).contains("shop.contoso.com"), "{used_for}");
+    }
+    assert_eq!(run("Shop.Contoso.com, pool01.contoso.net"), added);
 }

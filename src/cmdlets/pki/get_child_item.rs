@@ -12,7 +12,7 @@ static PATH: Param<String> = Param::named("Path", "The place, `Cert:\\LocalMachi
 static RECURSE: Param<Switch> = Param::named("Recurse", "Go down into the stores");
 static DNS_NAME: Param<String> = Param::named("DnsName", "Only those with this host name; `*` stands for any characters");
 static EKU: Param<Vec<String>> =
-    Param::named("Eku", "Only those made for one of these purposes: object identifiers or patterns of names");
+    Param::named("Eku", "Only those made for one of these purposes: object identifiers or names").wildcards();
 static EXPIRING: Param<i64> =
     Param::named("ExpiringInDays", "Only those that end within so many days; with 0, those that have ended");
 static SERVER: Param<Switch> = Param::named("SSLServerAuthentication", "Only those that a TLS server may use");

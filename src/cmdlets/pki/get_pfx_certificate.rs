@@ -5,7 +5,7 @@ use std::any::Any;
 use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Kind, Param, Pipeline, Property, Record, Spec, Value, Values, Verb, View};
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, Moment, Secret};
-use crate::session::read_artefact;
+use crate::session::{Session, read_artefact};
 use crate::x509::read_any;
 
 static FILE_PATH: Param<String> = Param::named("FilePath", "The file: PFX, PEM, DER or P7B")
@@ -14,7 +14,7 @@ static FILE_PATH: Param<String> = Param::named("FilePath", "The file: PFX, PEM, 
     .mandatory()
     .from_pipeline(Pipeline::ByPropertyName)
     .values(Values::Files);
-static PASSWORD: Param<Secret> = Param::named("Password", "The password of the file").secret();
+pub(super) static PASSWORD: Param<Secret> = Param::named("Password", "The password of the file").secret();
 
 pub(crate) static SPEC: Spec = Spec {
     name: "Get-PfxCertificate",
@@ -42,25 +42,30 @@ pub(crate) static VERB: Verb = Verb::new(&SPEC, run);
 
 fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let session = cx.session();
-    let shown = args.need(&FILE_PATH, session)?;
-    let bytes = read_artefact(&session.resolve_path(&shown)?, &shown)?;
-    let password = args.get(&PASSWORD, session)?;
-    let contents = read_any(&bytes, password.as_ref()).map_err(|e| e.about(shown.clone()))?;
+    let (shown, password) = (args.need(&FILE_PATH, session)?, args.get(&PASSWORD, session)?);
+    for certificate in certificates_of(session, &shown, password.as_ref())? {
+        cx.emit(Value::object(certificate))?;
+    }
+    Ok(())
+}
+
+/// The certificates of a file, in its order; a file without any is `BadCertificateFile`.
+pub(super) fn certificates_of(session: &Session, shown: &str, password: Option<&Secret>) -> Result<Vec<FileCertificate>> {
+    let bytes = read_artefact(&session.resolve_path(shown)?, shown)?;
+    let contents = read_any(&bytes, password).map_err(|e| e.about(shown))?;
     let all = contents.certificates();
     if all.is_empty() {
         return Err(Error::new(ErrorId::BadCertificateFile, format!("`{shown}` holds no certificate")).about(shown));
     }
-    for certificate in all {
-        cx.emit(Value::object(FileCertificate {
-            certificate: certificate.clone(),
-            others: all.iter().filter(|c| *c != certificate).cloned().collect(),
-            friendly_name: contents.friendly_name(certificate).unwrap_or_default().to_owned(),
-            has_key: contents.key_of(certificate).is_some(),
-            file: shown.clone(),
-            now: session.now(),
-        }))?;
-    }
-    Ok(())
+    let of = |certificate: &Certificate| FileCertificate {
+        certificate: certificate.clone(),
+        others: all.iter().filter(|c| *c != certificate).cloned().collect(),
+        friendly_name: contents.friendly_name(certificate).unwrap_or_default().to_owned(),
+        has_key: contents.key_of(certificate).is_some(),
+        file: shown.to_owned(),
+        now: session.now(),
+    };
+    Ok(all.iter().map(of).collect())
 }
 
 /// A certificate of a file, with what stands beside it there.
@@ -144,7 +149,6 @@ mod tests {
     use crate::cmdlets::testing::{run as run_in, texts};
     use crate::command::Registry;
     use crate::model::KeyAlgorithm;
-    use crate::session::Session;
     use crate::x509::{PfxIdentity, PfxProtection, PrivateKey, Profile, pem, self_signed, write_pfx};
 
     #[test]

@@ -2,15 +2,10 @@
 
 use std::any::Any;
 
-use super::get_pfx_certificate::FileCertificate;
+use super::get_pfx_certificate::{FileCertificate, PASSWORD, certificates_of};
 use super::import_certificate::FILE_PATH;
-use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Kind, Param, Property, Record, Spec, Value, Verb, View};
-use crate::error::{Error, ErrorId, Result};
-use crate::model::Secret;
-use crate::session::read_artefact;
-use crate::x509::read_any;
-
-static PASSWORD: Param<Secret> = Param::named("Password", "The password of the file").secret();
+use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Kind, Property, Record, Spec, Value, Verb, View};
+use crate::error::{ErrorId, Result};
 
 pub(crate) static SPEC: Spec = Spec {
     name: "Get-PfxData",
@@ -37,28 +32,11 @@ pub(crate) static VERB: Verb = Verb::new(&SPEC, run);
 
 fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let session = cx.session();
-    let shown = args.need(&FILE_PATH, session)?;
-    let bytes = read_artefact(&session.resolve_path(&shown)?, &shown)?;
-    let password = args.get(&PASSWORD, session)?;
-    let contents = read_any(&bytes, password.as_ref()).map_err(|e| e.about(shown.clone()))?;
-    let all = contents.certificates();
-    if all.is_empty() {
-        return Err(Error::new(ErrorId::BadCertificateFile, format!("`{shown}` holds no certificate")).about(shown));
-    }
-    let (mut ends, mut others) = (Vec::new(), Vec::new());
-    for certificate in all {
-        let has_key = contents.key_of(certificate).is_some();
-        let record = Value::object(FileCertificate {
-            certificate: certificate.clone(),
-            others: all.iter().filter(|c| *c != certificate).cloned().collect(),
-            friendly_name: contents.friendly_name(certificate).unwrap_or_default().to_owned(),
-            has_key,
-            file: shown.clone(),
-            now: session.now(),
-        });
-        if has_key { &mut ends } else { &mut others }.push(record);
-    }
-    cx.emit(Value::object(PfxData { ends, others }))
+    let (shown, password) = (args.need(&FILE_PATH, session)?, args.get(&PASSWORD, session)?);
+    let all = certificates_of(session, &shown, password.as_ref())?;
+    let (ends, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|c| c.has_key);
+    let records = |all: Vec<FileCertificate>| all.into_iter().map(Value::object).collect();
+    cx.emit(Value::object(PfxData { ends: records(ends), others: records(others) }))
 }
 
 struct PfxData {
@@ -92,7 +70,7 @@ mod tests {
     use super::*;
     use crate::cmdlets::testing::{run as run_in, texts};
     use crate::command::Registry;
-    use crate::model::KeyAlgorithm;
+    use crate::model::{KeyAlgorithm, Secret};
     use crate::session::Session;
     use crate::x509::{PfxIdentity, PfxProtection, PrivateKey, Profile, self_signed, write_pfx};
 

@@ -12,14 +12,14 @@ use crate::error::{Error, ErrorId, Result};
 use crate::format::{like, syntax};
 use crate::model::nearest;
 
-static NAME: Param<Vec<String>> = Param::named("Name", "Verbs or aliases; `*` and `?` are wildcards")
+static NAME: Param<Vec<String>> = Param::named("Name", "Verbs or aliases").wildcards()
     .at(0)
     .from_pipeline(Pipeline::ByValue)
     .values(Values::Verbs);
 static VERB_WORD: Param<Vec<String>> =
-    Param::named("Verb", "Only names with one of these before the hyphen; wildcards are taken");
+    Param::named("Verb", "Only names with one of these before the hyphen").wildcards();
 static NOUN: Param<Vec<String>> =
-    Param::named("Noun", "Only names with one of these after the hyphen; wildcards are taken");
+    Param::named("Noun", "Only names with one of these after the hyphen").wildcards();
 static SYNTAX: Param<Switch> = Param::named("Syntax", "Show how each is called, one line a parameter set");
 
 pub(crate) static SPEC: Spec = Spec {

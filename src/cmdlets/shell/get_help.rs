@@ -28,7 +28,7 @@ static TOPICS: &[(&str, &str)] = &[
     ("about_uses", include_str!("topics/about_uses.txt")),
 ];
 
-static NAME: Param<String> = Param::named("Name", "A verb, alias, function or topic; `*` and `?` are wildcards")
+static NAME: Param<String> = Param::named("Name", "A verb, alias, function or topic").wildcards()
     .at(0)
     .mandatory_in(&["Examples", "DetailedView", "Full", "Parameters", "Online"])
     .from_pipeline(Pipeline::ByPropertyName)
@@ -39,7 +39,7 @@ static DETAILED: Param<Switch> =
     Param::named("Detailed", "Show parameters and examples too").sets(&["DetailedView"]).mandatory();
 static FULL: Param<Switch> = Param::named("Full", "Show all that is known").sets(&["Full"]).mandatory();
 static PARAMETER: Param<String> =
-    Param::named("Parameter", "Show these parameters alone; `*` and `?` are wildcards").sets(&["Parameters"]).mandatory();
+    Param::named("Parameter", "Show these parameters alone").wildcards().sets(&["Parameters"]).mandatory();
 
 static ONLINE: Param<Switch> =
     Param::named("Online", "Say where the help is: there is no page on the web").sets(&["Online"]).mandatory();

@@ -23,7 +23,7 @@ const THREADS: usize = 8;
 /// How long an endpoint that looks wrong may take to look right: nothing has just been changed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-static NAME: Param<String> = Param::named("Name", "The site; `*` and `?` are wildcards")
+static NAME: Param<String> = Param::named("Name", "The site").wildcards()
     .at(0)
     .aliases(&["Site"])
     .from_pipeline(Pipeline::ByPropertyName)

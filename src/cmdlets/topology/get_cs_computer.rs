@@ -1,14 +1,11 @@
 //! `Get-CsComputer`: the computers of the topology.
 
+use super::get_cs_site::FILTER;
 use crate::cmdlets::topology_objects::{Choice, MACHINE, Machine, missing};
 use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Spec, Switch, Value, Verb};
 use crate::error::{ErrorId, Result};
 
 static IDENTITY: Param<String> = Param::named("Identity", "The computer, by its name").at(0).sets(&["Identity"]);
-static FILTER: Param<String> =
-    Param::named("Filter", "Only those whose identity is like this; `*` and `?` are wildcards")
-        .sets(&["Filter"])
-        .mandatory();
 static POOL: Param<String> = Param::named("Pool", "Only computers of this pool").sets(&["Identity"]);
 static LOCAL: Param<Switch> = Param::named("Local", "Only the computer that you work on").sets(&["Identity"]);
 pub(crate) static SPEC: Spec = Spec {

@@ -1,14 +1,11 @@
 //! `Get-CsPool`: the pools of the topology.
 
+use super::get_cs_site::FILTER;
 use crate::cmdlets::topology_objects::{CLUSTER, Choice, Cluster, missing};
 use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Spec, Value, Verb};
 use crate::error::{ErrorId, Result};
 
 static IDENTITY: Param<String> = Param::named("Identity", "The pool, by its name").at(0).sets(&["Identity"]);
-static FILTER: Param<String> =
-    Param::named("Filter", "Only those whose identity is like this; `*` and `?` are wildcards")
-        .sets(&["Filter"])
-        .mandatory();
 static SITE: Param<String> = Param::named("Site", "Only pools of this site, by its display name").sets(&["Identity"]);
 pub(crate) static SPEC: Spec = Spec {
     name: "Get-CsPool",

@@ -1,14 +1,11 @@
 //! `Get-CsService`: the services of the pools.
 
+use super::get_cs_site::FILTER;
 use crate::cmdlets::topology_objects::{Choice, Service, ServiceRole, missing};
 use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Spec, Switch, Value, Verb};
 use crate::error::{Error, ErrorId, Result};
 
 static IDENTITY: Param<String> = Param::named("Identity", "The service: `WebServer:pool01.contoso.net`").at(0).sets(&["Identity"]);
-static FILTER: Param<String> =
-    Param::named("Filter", "Only those whose identity is like this; `*` and `?` are wildcards")
-        .sets(&["Filter"])
-        .mandatory();
 static POOL_FQDN: Param<String> = Param::named("PoolFqdn", "Only services of this pool").sets(&["Identity", "Role"]);
 static WEB_SERVER: Param<Switch> = Param::named("WebServer", "Only web services").sets(&["Role"]);
 static REGISTRAR: Param<Switch> = Param::named("Registrar", "Only Registrars").sets(&["Role"]);

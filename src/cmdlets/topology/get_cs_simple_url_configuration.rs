@@ -1,14 +1,11 @@
 //! `Get-CsSimpleUrlConfiguration`: the addresses of meetings, dial-in and administration.
 
+use super::get_cs_site::FILTER;
 use crate::cmdlets::topology_objects::{Choice, LOCAL_STORE, SIMPLE_URL_CONFIGURATION, SimpleUrlConfiguration};
 use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Spec, Value, Verb};
 use crate::error::{ErrorId, Result};
 
 static IDENTITY: Param<String> = Param::named("Identity", "The collection: `global` or `site:NAME`").at(0).sets(&["Identity"]);
-static FILTER: Param<String> =
-    Param::named("Filter", "Only those whose identity is like this; `*` and `?` are wildcards")
-        .sets(&["Filter"])
-        .mandatory();
 static TENANT: Param<String> =
     Param::named("Tenant", "A tenant of the hosted product").compat("tenants are of the hosted product alone");
 pub(crate) static SPEC: Spec = Spec {

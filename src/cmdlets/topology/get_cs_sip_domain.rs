@@ -1,14 +1,11 @@
 //! `Get-CsSipDomain`: the SIP domains of the topology.
 
+use super::get_cs_site::FILTER;
 use crate::cmdlets::topology_objects::{Choice, Domain, LOCAL_STORE, SIP_DOMAIN};
 use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Spec, Value, Verb};
 use crate::error::{ErrorId, Result};
 
 static IDENTITY: Param<String> = Param::named("Identity", "The domain, by its name").at(0).sets(&["Identity"]);
-static FILTER: Param<String> =
-    Param::named("Filter", "Only those whose identity is like this; `*` and `?` are wildcards")
-        .sets(&["Filter"])
-        .mandatory();
 
 pub(crate) static SPEC: Spec = Spec {
     name: "Get-CsSipDomain",

@@ -5,10 +5,9 @@ use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Sp
 use crate::error::{ErrorId, Result};
 
 static IDENTITY: Param<String> = Param::named("Identity", "The site: `Site:Redmond` or `Redmond`").at(0).sets(&["Identity"]);
-static FILTER: Param<String> =
-    Param::named("Filter", "Only those whose identity is like this; `*` and `?` are wildcards")
-        .sets(&["Filter"])
-        .mandatory();
+/// What the verbs that list objects of the topology take to choose among them.
+pub(super) static FILTER: Param<String> =
+    Param::named("Filter", "Only those whose identity is like this").wildcards().sets(&["Filter"]).mandatory();
 
 pub(crate) static SPEC: Spec = Spec {
     name: "Get-CsSite",

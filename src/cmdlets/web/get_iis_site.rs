@@ -7,7 +7,7 @@ use crate::command::{
 };
 use crate::error::{ErrorId, Result};
 
-static NAME: Param<CommaList> = Param::named("Name", "The sites; `*` and `?` are wildcards")
+static NAME: Param<CommaList> = Param::named("Name", "The sites").wildcards()
     .at(0)
     .from_pipeline(Pipeline::Both)
     .values(Values::Sites);

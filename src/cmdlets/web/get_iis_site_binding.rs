@@ -14,7 +14,7 @@ use crate::format::like;
 static NAME: Param<String> =
     Param::named("Name", "The site").at(0).mandatory().from_pipeline(Pipeline::Both).values(Values::Sites);
 static INFORMATION: Param<String> =
-    Param::named("BindingInformation", "Only this binding, as `IP:port:host`; `?` stands for one character").at(1);
+    Param::named("BindingInformation", "Only this binding, as `IP:port:host`").wildcards().at(1);
 static PROTOCOL: Param<String> = Param::named("Protocol", "Only bindings of this protocol: http, https, tls").at(2);
 
 pub(crate) static SPEC: Spec = Spec {

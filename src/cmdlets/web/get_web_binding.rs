@@ -12,7 +12,7 @@ use crate::format::like;
 use crate::model::{Binding, BindingAddress, ServerKind};
 use crate::session::{Place, Session};
 
-static NAME: Param<String> = Param::named("Name", "The site; `*` and `?` are wildcards")
+static NAME: Param<String> = Param::named("Name", "The site").wildcards()
     .at(0)
     .from_pipeline(Pipeline::ByPropertyName)
     .values(Values::Sites);
@@ -23,7 +23,7 @@ static ADDRESS: Param<String> =
     Param::named("IPAddress", "Only bindings of this address; `*` is the one that stands for all addresses")
         .from_pipeline(Pipeline::ByPropertyName);
 static HOST_HEADER: Param<String> =
-    Param::named("HostHeader", "Only bindings of this host name").from_pipeline(Pipeline::ByPropertyName);
+    Param::named("HostHeader", "Only bindings of this host name").wildcards().from_pipeline(Pipeline::ByPropertyName);
 
 pub(crate) static SPEC: Spec = Spec {
     name: "Get-WebBinding",

@@ -11,7 +11,7 @@ use crate::error::{ErrorId, Result};
 use crate::model::Website;
 
 static NAME: Param<String> =
-    Param::named("Name", "The site; `*` and `?` are wildcards").at(0).from_pipeline(Pipeline::Both).values(Values::Sites);
+    Param::named("Name", "The site").wildcards().at(0).from_pipeline(Pipeline::Both).values(Values::Sites);
 
 pub(crate) static SPEC: Spec = Spec {
     name: "Get-Website",

@@ -1,7 +1,7 @@
 //! What a command was given so far, and which parameter the cursor stands at.
 
 use super::Desk;
-use super::lexer::{Kind, Lexed, Token};
+use super::lexer::{DASHES, Kind, Lexed, Token};
 use crate::command::{ParamSpec, Spec};
 use crate::engine::bind::common::common_parameters;
 use crate::engine::bind::names::{Found, find};
@@ -43,7 +43,7 @@ impl Given {
             let typed = text.get(token.start..token.end).unwrap_or_default();
             match token.kind {
                 Kind::Parameter => {
-                    let name = typed.trim_start_matches(['-', '\u{2013}', '\u{2014}', '\u{2015}']);
+                    let name = typed.trim_start_matches(DASHES);
                     current = match find(spec, name.trim_end_matches(':')) {
                         Found::One(parameter) => Some(parameter),
                         Found::Several(_) | Found::Unknown(_) => None,

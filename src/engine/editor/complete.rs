@@ -1,7 +1,7 @@
 //! What may stand at the cursor: verbs, parameters, values, variables, properties.
 
 use super::arguments::Given;
-use super::lexer::{Kind, Lexed, Place, Token, Upstream, lex};
+use super::lexer::{DASHES, Kind, Lexed, Place, Token, Upstream, lex};
 use super::values::Written;
 use super::{Candidate, Completions, Desk, MOST_CANDIDATES, begins, properties, values};
 use crate::command::{Input, ParamSpec};
@@ -149,7 +149,7 @@ impl At<'_> {
         let typed = word.map_or("", |word| self.typed(word));
         let start = word.map_or(self.text.len(), |word| word.start);
         if word.is_some_and(|word| word.kind == Kind::Parameter) {
-            let typed = typed.trim_start_matches(['-', '\u{2013}', '\u{2014}', '\u{2015}']);
+            let typed = typed.trim_start_matches(DASHES);
             return Completions::at(start, parameters(&given, typed));
         }
         let mut found = Vec::new();

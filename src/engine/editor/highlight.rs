@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::lexer::{Kind, Lexed, Token, lex};
+use super::lexer::{DASHES, Kind, Lexed, Token, lex};
 use super::{Desk, begins};
 use crate::engine::bind::names::{Found, find};
 use crate::engine::bind::words::RegistryWords;
@@ -88,6 +88,6 @@ fn is_unknown_parameter(desk: &Desk<'_>, text: &str, lexed: &Lexed, token: &Toke
     let Some(stage) = token.stage.and_then(|stage| lexed.stages.get(stage)) else { return false };
     let Some(verb) = desk.state.registry.verb(&stage.verb) else { return false };
     let word = text.get(token.start..token.end).unwrap_or_default();
-    let name = word.trim_start_matches(['-', '\u{2013}', '\u{2014}', '\u{2015}']).trim_end_matches(':');
+    let name = word.trim_start_matches(DASHES).trim_end_matches(':');
     !matches!(name, "" | "?") && matches!(find(verb.spec, name), Found::Unknown(_))
 }

@@ -19,6 +19,7 @@ mod scan;
 mod text;
 
 use self::scan::{Frame, Lexer};
+pub(super) use self::text::DASHES;
 use crate::engine::lower::Words;
 
 /// What a part of a text is.

@@ -77,12 +77,12 @@ impl Lexer<'_> {
     }
 
     pub(super) fn dash(&self, at: usize) -> Option<usize> {
-        match self.char_at(at) {
-            Some(c @ ('-' | '\u{2013}'..='\u{2015}')) => Some(c.len_utf8()),
-            _ => None,
-        }
+        self.char_at(at).filter(|c| DASHES.contains(c)).map(char::len_utf8)
     }
 }
+
+/// A dash, and what documents make of it.
+pub(in crate::engine::editor) const DASHES: [char; 4] = ['-', '\u{2013}', '\u{2014}', '\u{2015}'];
 
 pub(super) fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\u{a0}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')

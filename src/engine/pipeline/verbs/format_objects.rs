@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::format::{Directive, Formatted, Pick, Shape};
 
 static PROPERTY: Param<Vec<Value>> =
-    Param::named("Property", "The properties to show; `*` shows hidden ones too").at(0);
+    Param::named("Property", "The properties to show; `*` shows hidden ones too").wildcards().at(0);
 static GROUP_BY: Param<Value> = Param::named("GroupBy", "Begin anew, with a title, wherever this property changes");
 static AUTO_SIZE: Param<Switch> = Param::named("AutoSize", "Make columns as wide as their widest value");
 static WRAP: Param<Switch> = Param::named("Wrap", "Break long values into lines where they would be cut");

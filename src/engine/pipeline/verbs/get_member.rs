@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorId, Result};
 
 const TYPES: &[&str] = &["All", "Property", "Properties", "Method", "Methods"];
 
-static NAME: Param<Vec<String>> = Param::named("Name", "Only members of these names; `*` and `?` are wildcards").at(0);
+static NAME: Param<Vec<String>> = Param::named("Name", "Only members of these names").wildcards().at(0);
 static MEMBER_TYPE: Param<Vec<String>> = Param::named("MemberType", "Only properties, or only methods")
     .aliases(&["Type"])
     .values(Values::Choice(TYPES))

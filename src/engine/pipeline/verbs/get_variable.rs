@@ -9,8 +9,7 @@ use crate::engine::members::nearest;
 use crate::engine::wildcard;
 use crate::error::{Error, ErrorId, Result};
 
-static NAME: Param<Vec<String>> =
-    Param::named("Name", "Only variables of these names, without `$`; `*` and `?` are wildcards").at(0);
+static NAME: Param<Vec<String>> = Param::named("Name", "Only variables of these names, without `$`").wildcards().at(0);
 static VALUE_ONLY: Param<Switch> = Param::named("ValueOnly", "Give the values alone");
 static SCOPE: Param<String> =
     Param::named("Scope", "Accepted for compatibility").compat("what is in scope where the command stands is shown");

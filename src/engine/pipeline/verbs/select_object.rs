@@ -14,11 +14,10 @@ use crate::engine::values::enumerate;
 use crate::error::{Error, ErrorId, Result};
 use crate::format::{json_text, to_json_whole};
 
-static PROPERTY: Param<Vec<Value>> = Param::named(
-    "Property",
-    "The properties to keep; wildcards are taken, `@{ Name = …; Expression = { … } }` is calculated",
-)
-.at(0);
+static PROPERTY: Param<Vec<Value>> =
+    Param::named("Property", "The properties to keep; `@{ Name = …; Expression = { … } }` is calculated")
+        .wildcards()
+        .at(0);
 static EXPAND: Param<String> = Param::named("ExpandProperty", "The property whose values are passed on by themselves");
 static FIRST: Param<i64> = Param::named("First", "How many objects to pass on; the rest is not even asked for");
 static LAST: Param<i64> = Param::named("Last", "How many objects at the end to pass on");

@@ -186,7 +186,7 @@ fn write(
 /// # Errors
 /// `BadCertificateFile` where the state is damaged.
 pub(crate) fn own_request(bytes: &[u8]) -> Result<CertificateRequest> {
-    read(bytes, |_, _, _, _| Ok(())).map_err(refused)
+    read(bytes, |_, _, _, _| Ok(())).map_err(|reason| refused(&reason))
 }
 
 /// Reads a request and verifies its signature.
@@ -196,10 +196,10 @@ pub(crate) fn own_request(bytes: &[u8]) -> Result<CertificateRequest> {
 /// # Errors
 /// `BadCertificateFile` with the reason.
 pub(crate) fn parse_request(bytes: &[u8]) -> Result<CertificateRequest> {
-    read(bytes, check_signature).map_err(refused)
+    read(bytes, check_signature).map_err(|reason| refused(&reason))
 }
 
-fn refused(reason: String) -> Error {
+fn refused(reason: &str) -> Error {
     Error::new(ErrorId::BadCertificateFile, format!("the request is refused: {reason}"))
 }
 

@@ -108,8 +108,10 @@ pub(super) fn ask(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let file = match &output {
         Some(shown) => {
             let path = session.resolve_path(shown)?;
+            // A file from here on: nothing else can be replaced.
+            let file = Artefact::create(&path, shown)?;
             say_replaced(cx, &path, shown)?;
-            Some(Artefact::create(&path, shown)?)
+            Some(file)
         }
         None => None,
     };

@@ -35,7 +35,7 @@ use crate::model::{Fingerprint, KeyId, Moment};
 /// - `write` is atomic and durable when it returns: all writes of the batch, in their order, or none. A write
 ///   whose expectation does not hold fails the whole batch with `PlanStale`, naming the row.
 /// - `journal` is durable when it returns. Entries come back in the order they were written. Numbers of
-///   operations and counters are never given twice.
+///   operations are never given twice; [`next_number`] gives those of other things.
 /// - `close` writes rows, removes the operation and its before-images, and appends the audit line, in one
 ///   transaction. An operation that is not open (closed by another process, say) is `PlanStale`. Audit lines are
 ///   numbered from 1 without gaps; `previous` is the SHA-256 (lower-case hex) of the previous line's bytes,

@@ -1,5 +1,6 @@
 //! A table that is sized by its first rows and then written row by row.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 use crate::command::Value;
@@ -7,7 +8,7 @@ use crate::model::Zone;
 
 use super::cell::shown;
 use super::plan::{Field, Row};
-use super::text::{column_lines, cut, visible, width, wrap};
+use super::text::{column_lines, cut, shortened, visible, width, wrap};
 
 /// How many rows are held back to size the columns.
 const SIZING_ROWS: usize = 100;
@@ -78,7 +79,7 @@ impl Table {
 
     fn cell(&self, value: &Value, zone: &Zone) -> Cell {
         let text = shown(value, zone);
-        let lines = column_lines(&text).map(|line| if self.wrap { line } else { cut(&line, self.screen).into_owned() });
+        let lines = column_lines(&text).map(|line| if self.wrap { line } else { shortened(line, self.screen) });
         Cell {
             lines: lines.collect(),
             number: matches!(value, Value::Int(_) | Value::Float(_)),
@@ -128,24 +129,22 @@ impl Table {
     }
 
     fn write_row(&self, cells: &[Cell], out: &mut dyn Write) -> fmt::Result {
-        let parts: Vec<Vec<String>> = cells
+        let parts: Vec<Vec<Cow<'_, str>>> = cells
             .iter()
             .zip(&self.columns)
             .map(|(cell, column)| {
                 let lines = cell.lines.iter();
                 if self.wrap {
-                    lines
-                        .flat_map(|line| wrap(line, column.width))
-                        .map(|l| cut(&l, column.width).into_owned())
-                        .collect()
+                    let wrapped = lines.flat_map(|line| wrap(line, column.width));
+                    wrapped.map(|line| Cow::Owned(shortened(line, column.width))).collect()
                 } else {
-                    lines.map(|line| cut(line, column.width).into_owned()).collect()
+                    lines.map(|line| cut(line, column.width)).collect()
                 }
             })
             .collect();
         let height = parts.iter().map(Vec::len).max().unwrap_or(0);
         for line in 0..height {
-            let words: Vec<&str> = parts.iter().map(|part| part.get(line).map_or("", String::as_str)).collect();
+            let words: Vec<&str> = parts.iter().map(|part| part.get(line).map_or("", |text| &**text)).collect();
             self.write_line(&words, out)?;
         }
         Ok(())
@@ -157,13 +156,13 @@ impl Table {
             if index > 0 {
                 line.push(' ');
             }
-            let blanks = " ".repeat(column.width.saturating_sub(width(word)));
+            let blanks = std::iter::repeat_n(' ', column.width.saturating_sub(width(word)));
             if column.right {
-                line.push_str(&blanks);
-            }
-            line.push_str(word);
-            if !column.right {
-                line.push_str(&blanks);
+                line.extend(blanks);
+                line.push_str(word);
+            } else {
+                line.push_str(word);
+                line.extend(blanks);
             }
         }
         writeln!(out, "{}", line.trim_end_matches(' '))

@@ -10,7 +10,7 @@ pub(super) const ELLIPSIS: &str = "...";
 /// One line of foreign text made harmless: control characters and those that turn the writing
 /// direction become `\u{…}`, so that a certificate's name cannot drive the terminal. Tabs stay.
 pub fn visible(line: &str) -> Cow<'_, str> {
-    if !line.chars().any(is_harmful) {
+    if is_plain(line) || !line.chars().any(is_harmful) {
         return Cow::Borrowed(line);
     }
     let mut shown = String::with_capacity(line.len() + 16);
@@ -22,7 +22,16 @@ pub fn visible(line: &str) -> Cow<'_, str> {
 
 /// The width of a text in terminal cells: wide East Asian characters take two, combining marks none.
 pub fn width(text: &str) -> usize {
+    if is_plain(text) {
+        return text.len();
+    }
     text.chars().map(char_width).sum()
+}
+
+/// Whether each octet is a character of one cell that harms nobody: nearly every text is, and most of a long listing's
+/// time would go into finding out.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|octet| matches!(octet, b' '..=b'~'))
 }
 
 pub(super) fn char_width(c: char) -> usize {
@@ -78,6 +87,15 @@ pub(super) fn cut(text: &str, limit: usize) -> Cow<'_, str> {
     }
     kept.push_str(mark);
     Cow::Owned(kept)
+}
+
+/// The same of a text that is not needed otherwise.
+pub(super) fn shortened(text: String, limit: usize) -> String {
+    let cut = match cut(&text, limit) {
+        Cow::Owned(cut) => Some(cut),
+        Cow::Borrowed(_) => None,
+    };
+    cut.unwrap_or(text)
 }
 
 /// One line broken at blanks to a width of at least 2; a longer word is broken where the line ends.

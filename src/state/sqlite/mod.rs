@@ -266,7 +266,7 @@ fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, Failure> 
         "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;
          PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
     )?;
-    db.execute_batch(&format!("PRAGMA mmap_size = {MAPPED}"))?;
+    db.execute_batch(&format!("PRAGMA wal_autocheckpoint = {LOG_PAGES}"))?;
     if let Some(pages) = options.max_pages {
         db.execute_batch(&format!("PRAGMA max_page_count = {pages}"))?;
     }
@@ -323,16 +323,16 @@ fn scrub(db: &Connection, mark: i64, patience: Duration) {
     }
 }
 
-/// How many bytes of the file are read as memory at most: a listing touches thousands of pages, one call each otherwise.
-const MAPPED: u32 = 256 << 20;
+/// From how many pages of 4 KiB on the write-ahead log is moved into the file: a certificate touches some thirty, and
+/// each move waits for the disk three times.
+const LOG_PAGES: u32 = 4_000;
 
-/// From so many writes on a batch is given memory for the pages of all indexes, which it touches in no order; they come
-/// from there alone.
+/// From so many writes on a batch is given memory for the pages of all indexes, which it touches in no order.
 const BULK: usize = 1_000;
 
 fn apply(tx: &Transaction<'_>, batch: &[Write]) -> Result<(), Failure> {
     if batch.len() >= BULK {
-        tx.execute_batch("PRAGMA cache_size = -65536; PRAGMA mmap_size = 0")?;
+        tx.execute_batch("PRAGMA cache_size = -65536")?;
     }
     batch.iter().try_for_each(|write| tables::apply(tx, write))
 }

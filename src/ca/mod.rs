@@ -193,6 +193,8 @@ pub struct Inquiry<'a> {
 pub struct Submission {
     /// The PKCS#10 request, DER.
     pub csr: Vec<u8>,
+    /// Whether the request was made here, with its key at hand: nobody else has to show that it has the key.
+    pub is_own: bool,
     /// The template, by name; empty for the authority's own choice.
     pub template: String,
     /// Whether the requester wants to export the key.

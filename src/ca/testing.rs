@@ -70,6 +70,7 @@ pub(super) fn submission_of(
     };
     Submission {
         csr: build_request(key, &details).unwrap().der().to_vec(),
+        is_own: false,
         template: template.to_owned(),
         exportable: false,
         computer: "fe01.contoso.net".to_owned(),

@@ -131,6 +131,7 @@ impl Session {
         };
         let submission = Submission {
             csr: row.csr.clone(),
+            is_own: true,
             template: enrollment.template.clone(),
             exportable: enrollment.exportable,
             computer: enrollment.computer.clone(),
@@ -217,6 +218,7 @@ impl Session {
             self.check_hands_in(&*authority, &row, account)?;
             let submission = Submission {
                 csr: row.csr.clone(),
+                is_own: true,
                 template: row.template.clone(),
                 exportable: row.exportable,
                 computer: row.computer.clone(),

@@ -20,7 +20,9 @@ use super::{Answer, Authority, Context, Database, Finding, Inquiry, Progress, Su
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, RelativeName, Secret, parse_rdns};
 use crate::state::{AuthorityRow, Row, RowKey, SubmissionRow, Write};
-use crate::x509::{self, CertificateRequest, Issuer, NameSpace, PrivateKey, parse_certificate, parse_request};
+use crate::x509::{
+    self, CertificateRequest, Issuer, NameSpace, PrivateKey, own_request, parse_certificate, parse_request,
+};
 
 /// An authority inside the session's state.
 ///
@@ -239,7 +241,8 @@ impl Authority for Embedded {
         }
         let principal = self.settings.admit(&submission.requester, submission.account.as_ref())?;
         let template = self.settings.template_for(&principal, &submission.template)?;
-        let request = parse_request(&submission.csr)?;
+        let read = if submission.is_own { own_request } else { parse_request };
+        let request = read(&submission.csr)?;
         let algorithm = request.key_algorithm().ok_or_else(|| {
             let name = request.key_algorithm_name();
             Error::new(ErrorId::ParameterArgumentValidationError, format!("a key `{name}` is not certified here"))

@@ -215,6 +215,7 @@ pub(in crate::cmdlets) mod tests {
         };
         let submission = Submission {
             csr: build_request(&key, &details).unwrap().der().to_vec(),
+            is_own: false,
             template: template.into(),
             exportable: false,
             computer: "fe01.contoso.net".into(),

@@ -59,6 +59,7 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
     let authority = one_database(session, args)?;
     let submission = Submission {
         csr: request.der().to_vec(),
+        is_own: false,
         template: args.get(&TEMPLATE, session)?.unwrap_or_else(|| "WebServer".into()),
         exportable: false,
         computer: args.get(&COMPUTER, session)?.unwrap_or_default(),

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorId, Result};
 use crate::format::like;
 use crate::model::{Certificate, CertificateSelector, Fingerprint, Moment, Purpose};
 use crate::session::{Session, find_certificate};
-use crate::state::{CertificateQuery, CertificateRow, RequestRow, RequestStatus, Store};
+use crate::state::{CertificateQuery, CertificateRow, Listed, RequestRow, RequestStatus, Store};
 
 /// The stores below `Cert:\LocalMachine`, in the order in which they are listed.
 pub(super) const STORES: [StoreName; 4] =
@@ -140,13 +140,13 @@ pub(super) fn each_in(
         name: filter.name.clone(),
         ..CertificateQuery::default()
     };
+    if !filter.needs_parsing() {
+        return session.each_listed(&query, &mut |listed| each(StoreItem::listed(session, listed)));
+    }
     session.each_certificate(&query, &mut |fingerprint, row| {
         let item = StoreItem::new(session, fingerprint, row);
         // What cannot be read has no purpose.
-        if filter.needs_parsing() && !item.certificate().is_some_and(|c| filter.admits(c)) {
-            return Ok(());
-        }
-        each(item)
+        if item.certificate().is_some_and(|c| filter.admits(c)) { each(item) } else { Ok(()) }
     })
 }
 
@@ -162,7 +162,7 @@ pub(super) fn each_named(
 ) -> Result<()> {
     if word.contains(['*', '?']) {
         return each_in(session, store, &Filter::default(), &mut |item| {
-            if like(&item.row.thumbprint.to_string(), word) { each(item) } else { Ok(()) }
+            if like(&item.listed.thumbprint.to_string(), word) { each(item) } else { Ok(()) }
         });
     }
     let path = format!(r"Cert:\LocalMachine\{}\{word}", store.name());
@@ -198,18 +198,31 @@ pub(super) fn waiting(session: &Session, word: Option<&str>) -> Result<Vec<Reque
     }
 }
 
-/// A certificate of a store: shown out of its row, read itself only when a property asks for that.
+/// A certificate of a store: shown out of what lists show of it, its row and itself read only when a property asks for
+/// that.
 pub(super) struct StoreItem {
     session: Session,
-    pub(super) fingerprint: Fingerprint,
-    pub(super) row: CertificateRow,
+    pub(super) listed: Listed,
+    row: OnceLock<Option<CertificateRow>>,
     parsed: OnceLock<Option<Certificate>>,
     has_key: OnceLock<Option<bool>>,
 }
 
 impl StoreItem {
     pub(super) fn new(session: &Session, fingerprint: Fingerprint, row: CertificateRow) -> Self {
-        Self { session: session.clone(), fingerprint, row, parsed: OnceLock::new(), has_key: OnceLock::new() }
+        let listed = Listed::of(fingerprint, &row);
+        Self { row: OnceLock::from(Some(row)), ..Self::listed(session, listed) }
+    }
+
+    /// One of which no more was read than a list shows.
+    fn listed(session: &Session, listed: Listed) -> Self {
+        Self {
+            session: session.clone(),
+            listed,
+            row: OnceLock::new(),
+            parsed: OnceLock::new(),
+            has_key: OnceLock::new(),
+        }
     }
 
     /// One of which it is known whether its key is stored.
@@ -217,8 +230,17 @@ impl StoreItem {
         Self { has_key: OnceLock::from(Some(has_key)), ..Self::new(session, fingerprint, row) }
     }
 
+    /// Its row; `None` where it was taken out of the store since it was listed.
+    pub(super) fn row(&self) -> Option<&CertificateRow> {
+        self.row.get_or_init(|| self.session.stored(&self.listed.fingerprint).ok().flatten()).as_ref()
+    }
+
     fn certificate(&self) -> Option<&Certificate> {
-        self.parsed.get_or_init(|| self.session.certificate_of(&self.row).ok()).as_ref()
+        self.parsed.get_or_init(|| self.session.certificate_of(self.row()?).ok()).as_ref()
+    }
+
+    fn of_row(&self, value: impl FnOnce(&CertificateRow) -> Value) -> Value {
+        self.row().map(value).unwrap_or_default()
     }
 
     fn of_certificate(&self, value: impl FnOnce(&Certificate) -> Value) -> Value {
@@ -265,17 +287,17 @@ impl Record for StoreItem {
     }
 
     fn value(&self, index: usize) -> Value {
-        let row = &self.row;
+        let listed = &self.listed;
         match index {
-            0 => Value::from(row.thumbprint.to_string()),
-            1 => Value::text(&row.subject),
-            2 => Value::text(&row.issuer),
-            3 => row.not_before.into(),
-            4 => row.not_after.into(),
-            5 => Value::text(&row.serial),
-            6 => Value::text(&row.friendly_name),
-            7 => (*self.has_key.get_or_init(|| self.session.has_key(row).ok())).into(),
-            8 => Value::list(row.names.iter().map(Value::text)),
+            0 => Value::from(listed.thumbprint.to_string()),
+            1 => Value::text(&listed.subject),
+            2 => self.of_row(|row| Value::text(&row.issuer)),
+            3 => self.of_row(|row| row.not_before.into()),
+            4 => listed.not_after.into(),
+            5 => self.of_row(|row| Value::text(&row.serial)),
+            6 => self.of_row(|row| Value::text(&row.friendly_name)),
+            7 => (*self.has_key.get_or_init(|| self.session.has_key(self.row()?).ok())).into(),
+            8 => self.of_row(|row| Value::list(row.names.iter().map(Value::text))),
             9 => self.of_certificate(|c| {
                 Value::list(c.purposes().unwrap_or_default().iter().map(|p| Value::from(p.to_string())))
             }),
@@ -286,20 +308,20 @@ impl Record for StoreItem {
             12 => self.of_certificate(|c| i64::from(c.key_bits()).into()),
             13 => self.of_certificate(|c| Value::optional_text(c.key_usage().map(|u| u.to_string()))),
             14 => self.of_certificate(|c| Value::text(c.signature_algorithm())),
-            15 => row.not_after.since(self.session.now()).div_euclid(86_400).into(),
-            16 => row.store.name().into(),
-            17 => Value::text(&row.origin),
-            18 => row.added.into(),
-            19 => Value::optional_text(row.banned.as_ref()),
-            20 => Value::from(self.fingerprint.to_string()),
-            21 => Value::from(format!(r"{PROVIDER}LocalMachine\{}\{}", row.store.name(), row.thumbprint)),
-            22 => Value::from(format!(r"{PROVIDER}LocalMachine\{}", row.store.name())),
+            15 => listed.not_after.since(self.session.now()).div_euclid(86_400).into(),
+            16 => listed.store.name().into(),
+            17 => self.of_row(|row| Value::text(&row.origin)),
+            18 => self.of_row(|row| row.added.into()),
+            19 => self.of_row(|row| Value::optional_text(row.banned.as_ref())),
+            20 => Value::from(listed.fingerprint.to_string()),
+            21 => Value::from(format!(r"{PROVIDER}LocalMachine\{}\{}", listed.store.name(), listed.thumbprint)),
+            22 => Value::from(format!(r"{PROVIDER}LocalMachine\{}", listed.store.name())),
             _ => Value::Null,
         }
     }
 
     fn text(&self) -> Option<String> {
-        Some(self.row.thumbprint.to_string())
+        Some(self.listed.thumbprint.to_string())
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -363,7 +385,7 @@ impl StoredCertificate {
             DrivePath::Item(StoreName::Of(store), word) if !word.contains(['*', '?']) => {
                 let mut found = None;
                 each_named(session, store, &word, &mut |item| {
-                    found = Some((item.fingerprint, item.row));
+                    found = item.row().cloned().map(|row| (item.listed.fingerprint, row));
                     Ok(())
                 })?;
                 found.ok_or_else(|| not_found(&self.0, "no certificate of the store has this thumbprint"))

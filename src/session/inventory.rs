@@ -12,7 +12,9 @@ use crate::ca::Context;
 use crate::command::Cancel;
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Certificate, Fingerprint, KeyId};
-use crate::state::{CertificateQuery, CertificateRow, KeyRow, RequestRow, RequestStatus, Row, RowKey, Store, Write};
+use crate::state::{
+    CertificateQuery, CertificateRow, KeyRow, Listed, RequestRow, RequestStatus, Row, RowKey, Store, Write,
+};
 use crate::x509::{Contents, PrivateKey, Signer, build_chain};
 
 /// How many rows are held at a time while a store is walked through.
@@ -56,10 +58,19 @@ impl<'a> Intake<'a> {
     ///
     /// # Errors
     /// `NotAdministrator`, `DiskFull`, `StoreUnavailable`, `PlanStale` when another process keeps changing the same rows.
-    pub(crate) fn store(&mut self, certificates: &[Certificate], store: Store) -> Result<Vec<Taken>> {
-        let parcels: Vec<Parcel> =
-            certificates.iter().map(|certificate| self.parcel(certificate, store, "", Vec::new())).collect();
+    pub(crate) fn store(&mut self, rows: Vec<(Fingerprint, CertificateRow)>) -> Result<Vec<Taken>> {
+        let parcels = rows.into_iter().map(|(fingerprint, row)| Parcel { fingerprint, row, known: None }).collect();
         self.put(parcels, &[], false)
+    }
+
+    /// Makes the row of a certificate that is to be stored, by whichever thread has read it.
+    pub(crate) fn rows(&self, store: Store) -> impl Fn(&Certificate) -> (Fingerprint, CertificateRow) + Send + use<> {
+        let (origin, now) = (self.origin(), self.session.now());
+        move |certificate| (certificate.fingerprint(), CertificateRow::of(certificate, store, &origin, now))
+    }
+
+    fn origin(&self) -> String {
+        format!("import of {}", self.file)
     }
 
     /// Stores what a PFX holds: certificates whose key is there, with it, and the others where they belong.
@@ -99,8 +110,7 @@ impl<'a> Intake<'a> {
     }
 
     fn parcel(&self, certificate: &Certificate, store: Store, name: &str, chain: Vec<Fingerprint>) -> Parcel {
-        let origin = format!("import of {}", self.file);
-        let mut row = CertificateRow::of(certificate, store, &origin, self.session.now());
+        let mut row = CertificateRow::of(certificate, store, &self.origin(), self.session.now());
         name.clone_into(&mut row.friendly_name);
         row.chain = chain;
         Parcel { fingerprint: certificate.fingerprint(), row, known: None }
@@ -234,6 +244,28 @@ impl Session {
             each(fingerprint, row)?;
             Ok(ControlFlow::Continue(()))
         })
+    }
+
+    /// Walks through what lists show of the certificates that a query asks for, in the order of their ends.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`, and those of `each`.
+    pub(crate) fn each_listed(
+        &self,
+        query: &CertificateQuery,
+        each: &mut dyn FnMut(Listed) -> Result<()>,
+    ) -> Result<()> {
+        let state = self.state()?;
+        let mut query = CertificateQuery { limit: Some(PAGE), ..query.clone() };
+        loop {
+            let page = state.listing(&query)?;
+            query.after = page.last().map(|last| (last.not_after, last.fingerprint));
+            let is_last = page.len() < PAGE;
+            page.into_iter().try_for_each(&mut *each)?;
+            if is_last {
+                return Ok(());
+            }
+        }
     }
 
     /// Walks through the certificates that a query asks for until `each` has seen enough, `page` of them at a time.

@@ -16,7 +16,7 @@ pub use audit::{
     AuditCopier, AuditCopy, AuditDraft, AuditLine, AuditVerdict, copy_audit, verify_audit, verify_audit_file,
 };
 pub use memory::MemoryState;
-pub use query::CertificateQuery;
+pub use query::{CertificateQuery, Listed};
 pub use rows::{
     AssignmentKey, AssignmentRow, AuthorityRow, BindingKey, BoundRow, CertificateRow, Expectation, KeyRow, NameWishes,
     OpenOperation, RequestRow, RequestStatus, Row, RowKey, Sealed, Store, SubmissionRow, Write,
@@ -48,6 +48,11 @@ pub trait State: Send + Sync {
 
     /// The certificates that a query asks for, ordered by (end of validity, fingerprint).
     fn certificates(&self, query: &CertificateQuery) -> Result<Vec<(Fingerprint, CertificateRow)>>;
+
+    /// The same, of each what a list shows.
+    fn listing(&self, query: &CertificateQuery) -> Result<Vec<Listed>> {
+        Ok(self.certificates(query)?.into_iter().map(|(fingerprint, row)| Listed::of(fingerprint, &row)).collect())
+    }
 
     /// All assignments, ordered by key.
     fn assignments(&self) -> Result<Vec<(AssignmentKey, AssignmentRow)>>;

@@ -37,6 +37,29 @@ pub struct CertificateQuery {
     pub limit: Option<usize>,
 }
 
+/// Of a stored certificate what a list shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The SHA-256 of the certificate.
+    pub fingerprint: Fingerprint,
+    /// Its SHA-1.
+    pub thumbprint: Thumbprint,
+    /// The subject, as [`CertificateRow::subject`] writes it.
+    pub subject: String,
+    /// End of validity.
+    pub not_after: Moment,
+    /// The store.
+    pub store: Store,
+}
+
+impl Listed {
+    /// Takes it from the whole row.
+    pub fn of(fingerprint: Fingerprint, row: &CertificateRow) -> Self {
+        let CertificateRow { thumbprint, subject, not_after, store, .. } = row;
+        Self { fingerprint, thumbprint: *thumbprint, subject: subject.clone(), not_after: *not_after, store: *store }
+    }
+}
+
 impl CertificateQuery {
     /// Whether a certificate fits every criterion and stands behind `after`; `limit` and `with_key` are the caller's.
     pub fn fits(&self, fingerprint: &Fingerprint, row: &CertificateRow) -> bool {

@@ -286,6 +286,9 @@ pub enum Store {
 }
 
 impl Store {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::My, Self::Ca, Self::Root];
+
     /// The name in `Cert:\LocalMachine\NAME`.
     pub fn name(self) -> &'static str {
         match self {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use crate::cmdlets::cert_drive::{DrivePath, STORE_ITEM, StoreItem, StoreName};
 use crate::command::{Args, Example, Expect, Impact, Input, Invocation, Param, Pipeline, Spec, Value, Values, Verb};
 use crate::error::{Error, ErrorId, Result};
-use crate::model::Certificate;
+use crate::model::{Certificate, Fingerprint};
 use crate::session::{Intake, Session, open_artefact, read_artefact};
-use crate::state::Store;
+use crate::state::{CertificateRow, Store};
 use crate::x509::{Bundle, Piece, read_any};
 
 /// `-FilePath`, for the verbs that read certificates from files.
@@ -26,7 +26,7 @@ pub(super) static LOCATION: Param<String> =
         .default_text("Cert:\\LocalMachine\\My");
 
 /// How many certificates are stored in one transaction.
-const BATCH: usize = 5_000;
+const BATCH: usize = 10_000;
 /// How long a wait for the next batch goes without a look at Ctrl-C and the time limit.
 const SLICE: Duration = Duration::from_millis(50);
 /// After so many certificates that are refused the file is taken for something else.
@@ -40,7 +40,7 @@ pub(crate) static SPEC: Spec = Spec {
     synopsis: "Store the certificates of a file, without private keys",
     description: "Takes every certificate of a PEM bundle, a P7B or a DER file and emits each as it stands in the store. One that \
                   is stored already is left as it is, so that an import that was interrupted is simply run again. A bundle may \
-                  be of any length: it is stored in batches of 5,000, each with a line in the audit log; Ctrl-C ends it between \
+                  be of any length: it is stored in batches of 10,000, each with a line in the audit log; Ctrl-C ends it between \
                   two of them.\n\nA certificate whose private key or request is here is joined to it. To import a private key \
                   use `Import-PfxCertificate`.\n\nIn Root the store only remembers a certificate: nothing trusts it for that. What \
                   this program trusts stands under `[trust] roots` in the configuration; what the operating system trusts is \
@@ -94,8 +94,9 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
             _ => e.about(shown.clone()),
         })?;
         import.tally.keys += contents.keys().len();
+        let row = import.intake.rows(store);
         for batch in contents.certificates().chunks(BATCH) {
-            import.put(batch)?;
+            import.put(batch.iter().map(&row).collect())?;
         }
     }
     import.end()
@@ -118,7 +119,7 @@ pub(super) fn store(session: &Session, args: &Args) -> Result<Store> {
 /// What was read since the parcel before.
 #[derive(Default)]
 struct Parcel {
-    certificates: Vec<Certificate>,
+    rows: Vec<(Fingerprint, CertificateRow)>,
     refused: Vec<(u64, Error)>,
     others: Vec<(u64, String)>,
     keys: usize,
@@ -130,7 +131,11 @@ struct Parcel {
 }
 
 /// Reads a bundle until its end, or until nobody wants it any more.
-fn read(mut bundle: Bundle<impl BufRead>, send: &SyncSender<Parcel>) {
+fn read(
+    mut bundle: Bundle<impl BufRead>,
+    row: impl Fn(&Certificate) -> (Fingerprint, CertificateRow),
+    send: &SyncSender<Parcel>,
+) {
     let mut parcel = Parcel::default();
     loop {
         let is_end = match bundle.next() {
@@ -138,7 +143,7 @@ fn read(mut bundle: Bundle<impl BufRead>, send: &SyncSender<Parcel>) {
             Ok(Some((line, piece))) => {
                 parcel.is_pem = true;
                 match piece {
-                    Piece::Certificates(found) => parcel.certificates.extend(found),
+                    Piece::Certificates(found) => parcel.rows.extend(found.iter().map(&row)),
                     Piece::Refused(error) => parcel.refused.push((line, error)),
                     Piece::Key => parcel.keys += 1,
                     Piece::Other(label) => parcel.others.push((line, label)),
@@ -150,7 +155,7 @@ fn read(mut bundle: Bundle<impl BufRead>, send: &SyncSender<Parcel>) {
                 true
             }
         };
-        let is_full = parcel.certificates.len() >= BATCH || parcel.refused.len() > MOST_REFUSED || parcel.others.len() >= BATCH;
+        let is_full = parcel.rows.len() >= BATCH || parcel.refused.len() > MOST_REFUSED || parcel.others.len() >= BATCH;
         if is_end || is_full {
             parcel.octets = bundle.octets();
             if send.send(std::mem::take(&mut parcel)).is_err() || is_end {
@@ -185,7 +190,8 @@ impl Import<'_, '_, '_> {
     /// not hold up an interruption.
     fn bundle(&mut self, bundle: Bundle<impl BufRead + Send + 'static>, length: u64) -> Result<bool> {
         let (send, parcels) = sync_channel(1);
-        std::thread::spawn(move || read(bundle, &send));
+        let row = self.intake.rows(self.store);
+        std::thread::spawn(move || read(bundle, row, &send));
         let mut is_pem = false;
         loop {
             let parcel = match parcels.recv_timeout(SLICE) {
@@ -204,7 +210,7 @@ impl Import<'_, '_, '_> {
             for (line, error) in parcel.refused {
                 self.refuse(line, &error)?;
             }
-            self.put(&parcel.certificates)?;
+            self.put(parcel.rows)?;
             if let Some(error) = parcel.cut {
                 return Err(Error::new(error.id(), format!("`{}`, {}", self.shown, error.message()))
                     .about(self.shown)
@@ -224,13 +230,13 @@ impl Import<'_, '_, '_> {
         })
     }
 
-    fn put(&mut self, batch: &[Certificate]) -> Result<()> {
+    fn put(&mut self, batch: Vec<(Fingerprint, CertificateRow)>) -> Result<()> {
         if batch.is_empty() {
             return Ok(());
         }
         self.check_cancelled()?;
         let session = self.cx.session();
-        for taken in self.intake.store(batch, self.store)? {
+        for taken in self.intake.store(batch)? {
             self.tally.found += 1;
             self.tally.new += usize::from(taken.is_new);
             self.tally.keyless += usize::from(!taken.has_key);

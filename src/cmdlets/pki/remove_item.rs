@@ -86,15 +86,20 @@ fn run(cx: &mut Invocation<'_>, args: &Args) -> Result<()> {
 
 fn remove(cx: &mut Invocation<'_>, item: &StoreItem, with_key: bool, is_forced: bool) -> Result<()> {
     let action = if with_key { "Remove certificate and private key" } else { "Remove certificate" };
-    let target = format!("{} ({})", item.row.thumbprint, item.row.subject);
+    let thumbprint = item.listed.thumbprint.to_string();
+    let target = format!("{thumbprint} ({})", item.listed.subject);
     if cx.what_if() {
         return cx.tell_what_if(action, &target);
     }
     if !is_forced && !cx.confirm(action, &target)? {
         return Ok(());
     }
+    let Some(row) = item.row() else {
+        let text = format!("certificate `{thumbprint}` has been taken out of the store meanwhile");
+        return Err(Error::new(ErrorId::CertificateNotFound, text).about(thumbprint));
+    };
     let cancel = cx.cancel();
-    cx.session().remove_certificate(SPEC.name, item.fingerprint, &item.row, with_key, &cancel)?;
+    cx.session().remove_certificate(SPEC.name, item.listed.fingerprint, row, with_key, &cancel)?;
     cx.verbose(format!("removed {target}"))
 }
 

@@ -7,11 +7,11 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use self::samples::{binding, request, samples, setting, submission};
-pub(crate) use self::samples::{certificate, draft, fingerprint, put_certificate, take_number};
+use self::samples::{binding, request, setting, submission};
+pub(crate) use self::samples::{certificate, draft, fingerprint, put_certificate, samples, take_number};
 use super::{
     AssignmentKey, AssignmentRow, AuditVerdict, BindingKey, BoundRow, CertificateQuery, CertificateRow, Expectation,
-    KeyRow, Row, RowKey, Sealed, Slot, State, Store, Write, verify_audit,
+    KeyRow, Listed, Row, RowKey, Sealed, Slot, State, Store, Write, verify_audit,
 };
 use crate::error::ErrorId;
 use crate::model::{KeyId, Moment};
@@ -207,6 +207,8 @@ fn found(state: &dyn State, query: &CertificateQuery) -> Vec<u32> {
     for (fingerprint, row) in &rows {
         assert_eq!(state.row(&RowKey::Certificate(*fingerprint)).unwrap(), Some(Row::Certificate(row.clone())));
     }
+    let listed: Vec<Listed> = rows.iter().map(|(fingerprint, row)| Listed::of(*fingerprint, row)).collect();
+    assert_eq!(state.listing(query).unwrap(), listed, "{query:?}");
     rows.iter().map(|(_, row)| u32::from_str_radix(&row.serial[2..], 16).unwrap()).collect()
 }
 

@@ -130,7 +130,7 @@ pub(super) fn submission(serial: &str) -> SubmissionRow {
 }
 
 /// For each table a key and two rows that differ.
-pub(super) fn samples() -> Vec<(RowKey, Row, Row)> {
+pub(crate) fn samples() -> Vec<(RowKey, Row, Row)> {
     let (print, row) = certificate(1);
     let banned = CertificateRow { banned: Some("2026: key compromise".to_owned()), store: Store::Ca, ..row.clone() };
     let key_row = KeyRow {

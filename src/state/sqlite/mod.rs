@@ -23,7 +23,7 @@ use super::leases::FileLeases;
 use super::memory::not_open;
 use super::{
     AssignmentKey, AssignmentRow, AuditDraft, AuditLine, BindingKey, BoundRow, CertificateQuery, CertificateRow,
-    KeyRow, Lease, OpenOperation, RequestRow, Row, RowKey, State, SubmissionRow, Write, files,
+    KeyRow, Lease, Listed, OpenOperation, RequestRow, Row, RowKey, State, SubmissionRow, Write, files,
 };
 use crate::error::{Error, ErrorId, Result};
 use crate::model::{Fingerprint, KeyId, Moment};
@@ -106,6 +106,10 @@ impl State for SqliteState {
 
     fn certificates(&self, query: &CertificateQuery) -> Result<Vec<(Fingerprint, CertificateRow)>> {
         self.read(|db| Ok(certificates::list(db, query)?))
+    }
+
+    fn listing(&self, query: &CertificateQuery) -> Result<Vec<Listed>> {
+        self.read(|db| Ok(certificates::listing(db, query)?))
     }
 
     fn assignments(&self) -> Result<Vec<(AssignmentKey, AssignmentRow)>> {

@@ -28,8 +28,8 @@ pub(super) fn read(db: &Connection, key: &RowKey) -> Result<Option<Row>, Failure
             .query_row([object], |row| Ok(Row::BeforeImage(Sealed(row.get(0)?))))
             .optional()?,
         RowKey::Request(id) => db
-            .prepare_cached("SELECT body FROM requests WHERE id = ?1")?
-            .query_row([number(*id)?], |row| Ok(Row::Request(body(row, 0)?)))
+            .prepare_cached("SELECT body, csr FROM requests WHERE id = ?1")?
+            .query_row([number(*id)?], |row| Ok(Row::Request(request(row)?)))
             .optional()?,
         RowKey::Assignment(key) => db
             .prepare_cached(&format!("{ASSIGNMENTS} WHERE scope = ?1 AND use_name = ?2 AND slot = ?3"))?
@@ -43,8 +43,8 @@ pub(super) fn read(db: &Connection, key: &RowKey) -> Result<Option<Row>, Failure
             .query_row([name], |row| Ok(Row::Authority(body(row, 0)?)))
             .optional()?,
         RowKey::Submission(authority, id) => db
-            .prepare_cached("SELECT body FROM submissions WHERE authority = ?1 AND number = ?2")?
-            .query_row(params![authority, id], |row| Ok(Row::Submission(body(row, 0)?)))
+            .prepare_cached("SELECT body, csr, certificate FROM submissions WHERE authority = ?1 AND number = ?2")?
+            .query_row(params![authority, id], |row| Ok(Row::Submission(submission(row)?)))
             .optional()?,
         RowKey::Setting(name) => db
             .prepare_cached("SELECT value FROM settings WHERE name = ?1")?
@@ -110,7 +110,17 @@ pub(super) fn quarantined(db: &Connection) -> rusqlite::Result<Vec<(KeyId, KeyRo
 
 /// Reads all requests.
 pub(super) fn requests(db: &Connection) -> rusqlite::Result<Vec<RequestRow>> {
-    db.prepare_cached("SELECT body FROM requests ORDER BY id")?.query_map([], |row| body(row, 0))?.collect()
+    db.prepare_cached("SELECT body, csr FROM requests ORDER BY id")?.query_map([], request)?.collect()
+}
+
+/// Reads a request: `body, csr`.
+fn request(row: &rusqlite::Row<'_>) -> rusqlite::Result<RequestRow> {
+    Ok(RequestRow { csr: row.get(1)?, ..body(row, 0)? })
+}
+
+/// Reads a submission: `body, csr, certificate`.
+fn submission(row: &rusqlite::Row<'_>) -> rusqlite::Result<SubmissionRow> {
+    Ok(SubmissionRow { csr: row.get(1)?, certificate: row.get(2)?, ..body(row, 0)? })
 }
 
 /// Reads all rows of `bound` or `listener`.
@@ -139,11 +149,12 @@ pub(super) fn submissions(
     authority: &str,
     serial: Option<&str>,
 ) -> rusqlite::Result<Vec<(u32, SubmissionRow)>> {
-    let sql = match serial {
-        Some(_) => "SELECT number, body FROM submissions WHERE authority = ?1 AND serial = ?2 ORDER BY number",
-        None => "SELECT number, body FROM submissions WHERE authority = ?1 AND ?2 IS NULL ORDER BY number",
+    let which = match serial {
+        Some(_) => "authority = ?1 AND serial = ?2",
+        None => "authority = ?1 AND ?2 IS NULL",
     };
-    db.prepare_cached(sql)?.query_map(params![authority, serial], |row| Ok((row.get(0)?, body(row, 1)?)))?.collect()
+    let sql = format!("SELECT body, csr, certificate, number FROM submissions WHERE {which} ORDER BY number");
+    db.prepare_cached(&sql)?.query_map(params![authority, serial], |row| Ok((row.get(3)?, submission(row)?)))?.collect()
 }
 
 /// A number of ours as the database holds it.
@@ -180,8 +191,9 @@ fn put(db: &Connection, key: &RowKey, row: &Row) -> Result<(), Failure> {
                 .execute(params![object, sealed.0])?;
         }
         (RowKey::Request(id), Row::Request(row)) => {
-            db.prepare_cached("INSERT OR REPLACE INTO requests (id, body) VALUES (?1, ?2)")?
-                .execute(params![number(*id)?, json(row)?])?;
+            let body = RequestRow { csr: Vec::new(), ..row.clone() };
+            db.prepare_cached("INSERT OR REPLACE INTO requests (id, body, csr) VALUES (?1, ?2, ?3)")?
+                .execute(params![number(*id)?, json(&body)?, row.csr])?;
         }
         (RowKey::Assignment(key), Row::Assignment(row)) => {
             db.prepare_cached("INSERT OR REPLACE INTO assignments VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?.execute(
@@ -206,11 +218,14 @@ fn put(db: &Connection, key: &RowKey, row: &Row) -> Result<(), Failure> {
             .execute(params![name, json(row)?])?;
         }
         (RowKey::Submission(authority, id), Row::Submission(row)) => {
+            let body = SubmissionRow { csr: Vec::new(), certificate: Vec::new(), ..row.clone() };
             db.prepare_cached(
-                "INSERT INTO submissions (authority, number, serial, body) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (authority, number) DO UPDATE SET serial = excluded.serial, body = excluded.body",
+                "INSERT INTO submissions (authority, number, serial, body, csr, certificate)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (authority, number) DO UPDATE SET serial = excluded.serial, body = excluded.body,
+                     csr = excluded.csr, certificate = excluded.certificate",
             )?
-            .execute(params![authority, id, row.serial, json(row)?])?;
+            .execute(params![authority, id, row.serial, json(&body)?, row.csr, row.certificate])?;
         }
         (RowKey::Setting(name), Row::Setting(value)) => {
             remove(db, key)?;

@@ -189,8 +189,7 @@ pub(super) fn oid(dotted: &str) -> Option<Vec<u8>> {
 
 /// The dotted text of an object identifier's content.
 pub(super) fn oid_text(content: &[u8]) -> Option<String> {
-    use std::fmt::Write;
-    let mut text = String::new();
+    let mut text = String::with_capacity(32);
     let mut arc: u128 = 0;
     let mut started = false;
     for byte in content {
@@ -202,15 +201,38 @@ pub(super) fn oid_text(content: &[u8]) -> Option<String> {
         if byte & 0x80 == 0 {
             if text.is_empty() {
                 let first = (arc / 40).min(2);
-                let _ = write!(text, "{first}.{}", arc - first * 40);
+                push_arc(&mut text, first);
+                text.push('.');
+                push_arc(&mut text, arc - first * 40);
             } else {
-                let _ = write!(text, ".{arc}");
+                text.push('.');
+                push_arc(&mut text, arc);
             }
             arc = 0;
             started = false;
         }
     }
     (!started && !text.is_empty()).then_some(text)
+}
+
+/// Nearly every number of an identifier has few digits, and every certificate has dozens of them: the formatter of
+/// 128-bit numbers is for the others.
+fn push_arc(text: &mut String, arc: u128) {
+    let Ok(mut rest) = u32::try_from(arc) else {
+        text.push_str(&arc.to_string());
+        return;
+    };
+    let mut digits = [b'0'; 10];
+    let mut begin = digits.len() - 1;
+    loop {
+        digits[begin] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+        begin -= 1;
+    }
+    text.extend(digits[begin..].iter().map(|digit| char::from(*digit)));
 }
 
 fn write_arc(out: &mut Vec<u8>, arc: u128) {
